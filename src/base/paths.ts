@@ -1,0 +1,55 @@
+import { accessSync, constants, existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { DevenvError, messageOf } from './errors.ts';
+import { shortHash } from './world.ts';
+
+/** Where the package lies: the folder that holds bin/, layouts/ and dist/ or src/. */
+export function packageRoot(): string {
+  let dir = import.meta.dirname;
+  while (!existsSync(path.join(dir, 'bin', 'devenv.js'))) {
+    const up = path.dirname(dir);
+    if (up === dir) throw new DevenvError('internal', `the package is incomplete: no bin/devenv.js above ${import.meta.dirname}`);
+    dir = up;
+  }
+  return dir;
+}
+
+function home(env: NodeJS.ProcessEnv): string {
+  if (env['HOME']) return env['HOME'];
+  try {
+    // HOME unset (cron, `env -i`): the password database still knows it.
+    return homedir();
+  } catch (error) {
+    throw new DevenvError('environment', 'HOME is not set and this user has no home directory', 'set HOME or XDG_STATE_HOME', error);
+  }
+}
+
+function xdg(env: NodeJS.ProcessEnv, name: string, fallback: string): string {
+  const value = env[name];
+  // The XDG specification: relative paths are to be ignored.
+  return path.join(value && path.isAbsolute(value) ? value : path.join(home(env), fallback), 'devenv');
+}
+
+/** `$XDG_STATE_HOME/devenv`: database, logs, locks. Not created here: see `ensureDir`. */
+export const stateDir = (env: NodeJS.ProcessEnv): string => xdg(env, 'XDG_STATE_HOME', '.local/state');
+/** `$XDG_CACHE_HOME/devenv`: what can be made again. */
+export const cacheDir = (env: NodeJS.ProcessEnv): string => xdg(env, 'XDG_CACHE_HOME', '.cache');
+/** `$XDG_CONFIG_HOME/devenv`: the user's layouts. */
+export const configDir = (env: NodeJS.ProcessEnv): string => xdg(env, 'XDG_CONFIG_HOME', '.config');
+
+/** The real path of a project's root and the id under which its state is kept (stable, 12 hex digits). */
+export function projectId(root: string): string {
+  return shortHash(realpathSync(root));
+}
+
+/** Makes a directory only this user may read; an unusable one is an error that names it. */
+export function ensureDir(dir: string): string {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    accessSync(dir, constants.W_OK);
+    return dir;
+  } catch (error) {
+    throw new DevenvError('state-dir', `cannot write to ${dir}: ${messageOf(error)}`, 'make it writable, or set XDG_STATE_HOME to a directory that is', error);
+  }
+}

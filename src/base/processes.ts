@@ -1,0 +1,113 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { run } from './process.ts';
+import type { Clock } from './world.ts';
+
+/** One process of this machine. */
+export interface ProcessInfo {
+  readonly pid: number;
+  readonly ppid: number;
+  /** Process group and session; a tmux pane's process leads a session of its own. */
+  readonly pgid: number;
+  readonly sid: number;
+  readonly command: string;
+}
+
+/** Every process this user can see. Linux reads /proc (no procps needed); elsewhere `ps` is asked. */
+export async function listProcesses(): Promise<readonly ProcessInfo[]> {
+  try {
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((name) => readProcess(Number(name)));
+  } catch {
+    return psProcesses();
+  }
+}
+
+function readProcess(pid: number): ProcessInfo[] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name stands in parentheses and may hold anything, so fields are counted from the last one.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (fields[0] === 'Z' || fields[0] === 'X') return [];
+    const [ppid = 0, pgid = 0, sid = 0] = fields.slice(1, 4).map(Number);
+    return [{ pid, ppid, pgid, sid, command: readCommand(pid) ?? stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')) }];
+  } catch {
+    return []; // it ended while the list was read
+  }
+}
+
+function readCommand(pid: number): string | undefined {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean).join(' ') || undefined;
+}
+
+async function psProcesses(): Promise<readonly ProcessInfo[]> {
+  const result = await run(['ps', '-axo', 'pid=,ppid=,pgid=,sess=,command=']);
+  return result.stdout.split('\n').flatMap((line) => {
+    const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line);
+    if (!match) return [];
+    return [{ pid: Number(match[1]), ppid: Number(match[2]), pgid: Number(match[3]), sid: Number(match[4]) || 0, command: match[5] ?? '' }];
+  });
+}
+
+/**
+ * Whether a process was started with `NAME=value` in its environment. A mark in the environment is
+ * inherited by every child, also by one that left its group or lost its parent.
+ */
+export function hasMark(pid: number, mark: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(mark);
+  } catch {
+    return false; // another user's process, or gone
+  }
+}
+
+/** The descendants of some processes, themselves included. */
+export function withDescendants(all: readonly ProcessInfo[], roots: ReadonlySet<number>): readonly ProcessInfo[] {
+  const found = new Set(roots);
+  for (let grew = true; grew; ) {
+    const before = found.size;
+    for (const p of all) if (found.has(p.ppid)) found.add(p.pid);
+    grew = found.size > before;
+  }
+  return all.filter((p) => found.has(p.pid));
+}
+
+/** Whether a process with that id exists (a zombie counts as ended on Linux when `listProcesses` is used instead). */
+export function isAlive(pid: number): boolean {
+  return sendSignal(pid, 0);
+}
+
+/** Sends a signal; false when the process (or group, for a negative id) is gone or not ours. */
+export function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Ends processes for good: the signal to all, then SIGKILL to what is left after the grace.
+ * `find` is asked again until it finds nothing, so children forked meanwhile end too.
+ * Returns what had to be killed.
+ */
+export async function endProcesses(
+  clock: Clock,
+  find: () => Promise<readonly ProcessInfo[]>,
+  how: { readonly signal: NodeJS.Signals; readonly graceMs: number },
+): Promise<readonly ProcessInfo[]> {
+  const deadline = clock.monotonic() + how.graceMs;
+  const told = new Set<number>();
+  let left = await find();
+  while (left.length > 0 && clock.monotonic() < deadline) {
+    for (const p of left) if (!told.has(p.pid)) sendSignal(p.pid, how.signal);
+    left.forEach((p) => told.add(p.pid));
+    await clock.sleep(20);
+    left = await find();
+  }
+  const killed = left;
+  for (let round = 0; left.length > 0 && round < 100; round++) {
+    for (const p of left) sendSignal(p.pid, 'SIGKILL');
+    await clock.sleep(20);
+    left = await find();
+  }
+  return killed;
+}

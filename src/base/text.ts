@@ -1,0 +1,68 @@
+import { stripVTControlCharacters } from 'node:util';
+import { distance } from 'fastest-levenshtein';
+import stringWidth from 'string-width';
+
+/** Parses `250ms`, `10s`, `5m`, `2h`, `1d` (or a bare number of seconds) to milliseconds; undefined when it is neither. */
+export function parseDuration(text: string | number): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/.exec(String(text).trim());
+  if (!match) return undefined;
+  const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] ?? 's'];
+  return unit === undefined ? undefined : Math.round(Number(match[1]) * unit);
+}
+
+/** Parses `512`, `20kB`, `20MB`, `2GB` (powers of 1024) to bytes; undefined when it is no size. */
+export function parseSize(text: string | number): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmg]?)i?b?$/i.exec(String(text).trim());
+  if (!match) return undefined;
+  const power = ['', 'k', 'm', 'g'].indexOf((match[2] ?? '').toLowerCase());
+  return Math.round(Number(match[1]) * 1024 ** power);
+}
+
+/** `850ms`, `3.2s`, `4m 05s`, `2h 10m`, `3d 4h`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)}ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)}s`;
+  const s = Math.round(ms / 1000);
+  if (s < 3600) return `${Math.floor(s / 60)}m ${String(s % 60).padStart(2, '0')}s`;
+  if (s < 86_400) return `${Math.floor(s / 3600)}h ${String(Math.floor((s % 3600) / 60)).padStart(2, '0')}m`;
+  return `${Math.floor(s / 86_400)}d ${Math.floor((s % 86_400) / 3600)}h`;
+}
+
+/** `just now`, `12s ago`, `5m ago`, `3h ago`, `2d ago`. */
+export function formatAge(ms: number): string {
+  if (ms < 2000) return 'just now';
+  const steps: readonly (readonly [number, string])[] = [[86_400_000, 'd'], [3_600_000, 'h'], [60_000, 'm'], [1000, 's']];
+  const [size, unit] = steps.find(([step]) => ms >= step) ?? [1000, 's'];
+  return `${Math.floor(ms / size)}${unit} ago`;
+}
+
+/** The candidate nearest to `word` by edit distance, if it is near enough to be a slip of the finger. */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  let best: { name: string; distance: number } | undefined;
+  for (const name of candidates) {
+    const edits = distance(word.toLowerCase(), name.toLowerCase());
+    if (edits <= Math.max(1, Math.floor(Math.max(word.length, name.length) / 3)) && edits < (best?.distance ?? Infinity)) best = { name, distance: edits };
+  }
+  return best?.name;
+}
+
+/** A text as one word of a POSIX shell. */
+export function shellQuote(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Rows as columns, each as wide as its widest cell; ANSI colours do not count. */
+export function formatTable(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, stringWidth(cell))));
+  const pad = (cell: string, i: number, last: number): string => (i === last ? cell : cell + ' '.repeat((widths[i] ?? 0) - stringWidth(cell)));
+  return rows.map((row) => row.map((cell, i) => pad(cell, i, row.length - 1)).join('  ').trimEnd()).join('\n');
+}
+
+/** A text without terminal escapes (colours, cursor, titles). */
+export const stripAnsi = stripVTControlCharacters;
+
+/** `1 file`, `3 files`. */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

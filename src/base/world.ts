@@ -1,0 +1,45 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+/** Tells the time; passed in, so that pure code and tests own it. */
+export interface Clock {
+  /** Milliseconds since 1970 UTC. */
+  now(): number;
+  /** Monotonic milliseconds, for durations. */
+  monotonic(): number;
+  /** Resolves after `ms`, or at once when the signal is aborted (it never rejects). */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const done = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal?.addEventListener('abort', done, { once: true });
+    }),
+};
+
+/** This process's environment; nothing outside base and cli reads `process.env` itself. */
+export function environment(): NodeJS.ProcessEnv {
+  return process.env;
+}
+
+/** This process, as other processes know it. */
+export const self = { pid: process.pid, execPath: process.execPath, platform: process.platform, uid: process.getuid?.() ?? 0 };
+
+/** `bytes` random bytes in hex, for names that must not collide. */
+export function randomId(bytes = 4): string {
+  return randomBytes(bytes).toString('hex');
+}
+
+/** A short, stable id of a text (hex of SHA-256, `length` characters). */
+export function shortHash(text: string | Uint8Array, length = 12): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, length);
+}
