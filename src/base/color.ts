@@ -7,6 +7,9 @@ export type Colors = Readonly<Record<(typeof styles)[number], (text: string) => 
 
 /** Styles for one stream: pass whether that stream shows colours (terminal, `NO_COLOR`, `CI`). */
 export function createColors(enabled: boolean): Colors {
-  const entries = styles.map((name) => [name, (text: string) => (enabled ? styleText(name, text, { validateStream: false }) : text)]);
+  const entries = styles.map((name) => [
+    name,
+    (text: string) => (enabled ? styleText(name, text, { validateStream: false }) : text),
+  ]);
   return Object.fromEntries(entries) as Colors;
 }

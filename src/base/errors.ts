@@ -60,11 +60,21 @@ export function explainFsError(error: unknown, doing: string): unknown {
   switch (errnoOf(error)) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return new DevenvError('disk-full', `no space left on the disk while ${doing}`, 'free some space and run the command again; nothing was lost', error);
+      return new DevenvError(
+        'disk-full',
+        `no space left on the disk while ${doing}`,
+        'free some space and run the command again; nothing was lost',
+        error,
+      );
     case 'EROFS':
     case 'EACCES':
     case 'EPERM':
-      return new DevenvError('environment', `not allowed: ${doing} (${messageOf(error)})`, 'check the permissions of that path', error);
+      return new DevenvError(
+        'environment',
+        `not allowed: ${doing} (${messageOf(error)})`,
+        'check the permissions of that path',
+        error,
+      );
     default:
       return error;
   }

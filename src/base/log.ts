@@ -6,7 +6,10 @@ import { ensureDir, stateDir } from './paths.ts';
  * devenv's own diary, one JSON object a line, for what happens when nobody looks (the watcher, the
  * checkpointer). It is written to `<state dir>/devenv.log`; where that cannot be written it is silent.
  */
-export async function openLog(env: NodeJS.ProcessEnv, bindings: Readonly<Record<string, unknown>> = {}): Promise<Logger> {
+export async function openLog(
+  env: NodeJS.ProcessEnv,
+  bindings: Readonly<Record<string, unknown>> = {},
+): Promise<Logger> {
   const { pino } = await import('pino');
   const options = { base: { pid: process.pid, ...bindings }, timestamp: pino.stdTimeFunctions.isoTime };
   try {

@@ -9,7 +9,11 @@ export function packageRoot(): string {
   let dir = import.meta.dirname;
   while (!existsSync(path.join(dir, 'bin', 'devenv.js'))) {
     const up = path.dirname(dir);
-    if (up === dir) throw new DevenvError('internal', `the package is incomplete: no bin/devenv.js above ${import.meta.dirname}`);
+    if (up === dir)
+      throw new DevenvError(
+        'internal',
+        `the package is incomplete: no bin/devenv.js above ${import.meta.dirname}`,
+      );
     dir = up;
   }
   return dir;
@@ -21,7 +25,12 @@ function home(env: NodeJS.ProcessEnv): string {
     // HOME unset (cron, `env -i`): the password database still knows it.
     return homedir();
   } catch (error) {
-    throw new DevenvError('environment', 'HOME is not set and this user has no home directory', 'set HOME or XDG_STATE_HOME', error);
+    throw new DevenvError(
+      'environment',
+      'HOME is not set and this user has no home directory',
+      'set HOME or XDG_STATE_HOME',
+      error,
+    );
   }
 }
 
@@ -50,6 +59,11 @@ export function ensureDir(dir: string): string {
     accessSync(dir, constants.W_OK);
     return dir;
   } catch (error) {
-    throw new DevenvError('state-dir', `cannot write to ${dir}: ${messageOf(error)}`, 'make it writable, or set XDG_STATE_HOME to a directory that is', error);
+    throw new DevenvError(
+      'state-dir',
+      `cannot write to ${dir}: ${messageOf(error)}`,
+      'make it writable, or set XDG_STATE_HOME to a directory that is',
+      error,
+    );
   }
 }

@@ -54,12 +54,19 @@ export function runBytes(argv: readonly string[], options: RunOptions = {}): Pro
       reason ??= why;
       child.kill('SIGTERM');
     };
-    const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => stop('timeout'), options.timeoutMs);
+    const timer =
+      options.timeoutMs === undefined ? undefined : setTimeout(() => stop('timeout'), options.timeoutMs);
     const onAbort = (): void => stop('stopped');
     const finish = (code: number | null, signal: NodeJS.Signals | null): void => {
       clearTimeout(timer);
       options.signal?.removeEventListener('abort', onAbort);
-      const base = { ok: code === 0 && reason === undefined, code, signal, stdout: Buffer.concat(out), stderr: Buffer.concat(err).toString('utf8') };
+      const base = {
+        ok: code === 0 && reason === undefined,
+        code,
+        signal,
+        stdout: Buffer.concat(out),
+        stderr: Buffer.concat(err).toString('utf8'),
+      };
       resolve(reason === undefined ? base : { ...base, reason });
     };
     child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));

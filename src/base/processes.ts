@@ -15,7 +15,9 @@ export interface ProcessInfo {
 /** Every process this user can see. Linux reads /proc (no procps needed); elsewhere `ps` is asked. */
 export async function listProcesses(): Promise<readonly ProcessInfo[]> {
   try {
-    return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((name) => readProcess(Number(name)));
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((name) => readProcess(Number(name)));
   } catch {
     return psProcesses();
   }
@@ -28,7 +30,15 @@ function readProcess(pid: number): ProcessInfo[] {
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (fields[0] === 'Z' || fields[0] === 'X') return [];
     const [ppid = 0, pgid = 0, sid = 0] = fields.slice(1, 4).map(Number);
-    return [{ pid, ppid, pgid, sid, command: readCommand(pid) ?? stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')) }];
+    return [
+      {
+        pid,
+        ppid,
+        pgid,
+        sid,
+        command: readCommand(pid) ?? stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
+      },
+    ];
   } catch {
     return []; // it ended while the list was read
   }
@@ -43,7 +53,15 @@ async function psProcesses(): Promise<readonly ProcessInfo[]> {
   return result.stdout.split('\n').flatMap((line) => {
     const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line);
     if (!match) return [];
-    return [{ pid: Number(match[1]), ppid: Number(match[2]), pgid: Number(match[3]), sid: Number(match[4]) || 0, command: match[5] ?? '' }];
+    return [
+      {
+        pid: Number(match[1]),
+        ppid: Number(match[2]),
+        pgid: Number(match[3]),
+        sid: Number(match[4]) || 0,
+        command: match[5] ?? '',
+      },
+    ];
   });
 }
 
@@ -60,9 +78,12 @@ export function hasMark(pid: number, mark: string): boolean {
 }
 
 /** The descendants of some processes, themselves included. */
-export function withDescendants(all: readonly ProcessInfo[], roots: ReadonlySet<number>): readonly ProcessInfo[] {
+export function withDescendants(
+  all: readonly ProcessInfo[],
+  roots: ReadonlySet<number>,
+): readonly ProcessInfo[] {
   const found = new Set(roots);
-  for (let grew = true; grew; ) {
+  for (let grew = true; grew;) {
     const before = found.size;
     for (const p of all) if (found.has(p.ppid)) found.add(p.pid);
     grew = found.size > before;

@@ -57,7 +57,9 @@ export async function supervise(command: string, options: SuperviseOptions): Pro
 
   const tree = async () => {
     const all = await listProcesses();
-    const members = new Set(all.filter((p) => p.pgid === child.pid || hasMark(p.pid, `DEVENV_RUN_ID=${id}`)).map((p) => p.pid));
+    const members = new Set(
+      all.filter((p) => p.pgid === child.pid || hasMark(p.pid, `DEVENV_RUN_ID=${id}`)).map((p) => p.pid),
+    );
     return withDescendants(all, members);
   };
   let ending: Promise<unknown> | undefined;
@@ -65,7 +67,8 @@ export async function supervise(command: string, options: SuperviseOptions): Pro
     reason ??= why;
     ending ??= endProcesses(systemClock, tree, { signal: 'SIGTERM', graceMs: options.graceMs ?? 5000 });
   };
-  const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => end('timeout'), options.timeoutMs);
+  const timer =
+    options.timeoutMs === undefined ? undefined : setTimeout(() => end('timeout'), options.timeoutMs);
   const onAbort = (): void => end('stopped');
   if (options.signal?.aborted) onAbort();
   else options.signal?.addEventListener('abort', onAbort, { once: true });
@@ -76,6 +79,11 @@ export async function supervise(command: string, options: SuperviseOptions): Pro
   // What the command left behind (a server started with `&`) would hold ports and files of the next run.
   await (ending ?? endProcesses(systemClock, tree, { signal: 'SIGTERM', graceMs: options.graceMs ?? 5000 }));
   if (result.exitCode === undefined && result.signal === undefined) reason ??= 'not-started';
-  const ended = { code: result.exitCode ?? null, signal: result.signal ?? null, durationMs: systemClock.monotonic() - started, tail };
+  const ended = {
+    code: result.exitCode ?? null,
+    signal: result.signal ?? null,
+    durationMs: systemClock.monotonic() - started,
+    tail,
+  };
   return reason === undefined ? ended : { ...ended, reason };
 }

@@ -31,7 +31,12 @@ export function formatDuration(ms: number): string {
 /** `just now`, `12s ago`, `5m ago`, `3h ago`, `2d ago`. */
 export function formatAge(ms: number): string {
   if (ms < 2000) return 'just now';
-  const steps: readonly (readonly [number, string])[] = [[86_400_000, 'd'], [3_600_000, 'h'], [60_000, 'm'], [1000, 's']];
+  const steps: readonly (readonly [number, string])[] = [
+    [86_400_000, 'd'],
+    [3_600_000, 'h'],
+    [60_000, 'm'],
+    [1000, 's'],
+  ];
   const [size, unit] = steps.find(([step]) => ms >= step) ?? [1000, 's'];
   return `${Math.floor(ms / size)}${unit} ago`;
 }
@@ -41,7 +46,11 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   let best: { name: string; distance: number } | undefined;
   for (const name of candidates) {
     const edits = distance(word.toLowerCase(), name.toLowerCase());
-    if (edits <= Math.max(1, Math.floor(Math.max(word.length, name.length) / 3)) && edits < (best?.distance ?? Infinity)) best = { name, distance: edits };
+    if (
+      edits <= Math.max(1, Math.floor(Math.max(word.length, name.length) / 3)) &&
+      edits < (best?.distance ?? Infinity)
+    )
+      best = { name, distance: edits };
   }
   return best?.name;
 }
@@ -55,8 +64,16 @@ export function shellQuote(text: string): string {
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, stringWidth(cell))));
-  const pad = (cell: string, i: number, last: number): string => (i === last ? cell : cell + ' '.repeat((widths[i] ?? 0) - stringWidth(cell)));
-  return rows.map((row) => row.map((cell, i) => pad(cell, i, row.length - 1)).join('  ').trimEnd()).join('\n');
+  const pad = (cell: string, i: number, last: number): string =>
+    i === last ? cell : cell + ' '.repeat((widths[i] ?? 0) - stringWidth(cell));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => pad(cell, i, row.length - 1))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 /** A text without terminal escapes (colours, cursor, titles). */

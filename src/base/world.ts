@@ -32,7 +32,12 @@ export function environment(): NodeJS.ProcessEnv {
 }
 
 /** This process, as other processes know it. */
-export const self = { pid: process.pid, execPath: process.execPath, platform: process.platform, uid: process.getuid?.() ?? 0 };
+export const self = {
+  pid: process.pid,
+  execPath: process.execPath,
+  platform: process.platform,
+  uid: process.getuid?.() ?? 0,
+};
 
 /** `bytes` random bytes in hex, for names that must not collide. */
 export function randomId(bytes = 4): string {

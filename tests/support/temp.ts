@@ -12,7 +12,9 @@ export function tempDir(name = 'case'): string {
 /** An environment with a HOME, state and config of its own and nothing of git's or devenv's inherited. */
 export function testEnv(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const home = tempDir('home');
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(GIT_|DEVENV_|XDG_|TMUX|NO_COLOR|FORCE_COLOR|CI$|VITEST|NODE_OPTIONS)/.test(name));
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(GIT_|DEVENV_|XDG_|TMUX|NO_COLOR|FORCE_COLOR|CI$|VITEST|NODE_OPTIONS)/.test(name),
+  );
   return {
     ...Object.fromEntries(inherited),
     HOME: home,

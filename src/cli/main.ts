@@ -1,0 +1,122 @@
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { DevenvError, errnoOf, exitCodes, explainFsError, messageOf, systemClock } from '../base/index.ts';
+import type { CommandContext, CommandResult } from '../commands/context.ts';
+import { openOutput, type Output } from './output.ts';
+import { parseCommandLine, type Globals } from './program.ts';
+import { liveProgress, plainProgress } from './progress.ts';
+
+/** Runs the program. The only place that catches everything and sets the exit status. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const json = argv.includes('--json');
+  const output = openOutput({
+    env: process.env,
+    json,
+    quiet: argv.includes('-q') || argv.includes('--quiet'),
+  });
+  const stop = new AbortController();
+  try {
+    const invocation = parseCommandLine(argv);
+    if (invocation.kind === 'text') {
+      output.write(invocation.text);
+      process.exitCode = invocation.exit;
+      return;
+    }
+    listenForSignals(stop);
+    const result = await invocation.spec.run(
+      openContext(output, invocation.globals, stop.signal),
+      invocation.parsed,
+    );
+    printResult(result, output, json);
+    process.exitCode = result.exit ?? 0;
+  } catch (thrown) {
+    process.exitCode = report(
+      stop.signal.aborted ? interrupted(thrown) : explainFsError(thrown, 'writing'),
+      output,
+      argv,
+    );
+  }
+}
+
+/** The first signal asks the command to end and clean up; a second one ends it here and now. */
+function listenForSignals(stop: AbortController): void {
+  const onSignal = (): void => {
+    if (stop.signal.aborted) process.exit(exitCodes.interrupted);
+    stop.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
+}
+
+function openContext(output: Output, globals: Globals, signal: AbortSignal): CommandContext {
+  const interactive = process.stdin.isTTY && process.stdout.isTTY;
+  const live =
+    process.stderr.isTTY && process.stdout.isTTY && !globals.json && !globals.quiet && !process.env['CI'];
+  return {
+    env: process.env,
+    cwd: workingDirectory(globals.cwd),
+    clock: systemClock,
+    signal,
+    json: globals.json,
+    verbose: globals.verbose,
+    interactive,
+    colors: output.colors,
+    note: output.note,
+    write: output.write,
+    progress: (titles) => (live ? liveProgress(titles) : plainProgress(output.note)),
+  };
+}
+
+function workingDirectory(given: string | undefined): string {
+  let here: string;
+  try {
+    here = process.cwd();
+  } catch (error) {
+    throw new DevenvError(
+      'usage',
+      'the current directory does not exist any more',
+      'cd to one that does',
+      error,
+    );
+  }
+  const dir = path.resolve(here, given ?? '.');
+  if (given !== undefined && !statSync(dir, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new DevenvError('usage', `--cwd: no such directory: ${dir}`);
+  }
+  return dir;
+}
+
+function printResult(result: CommandResult, output: Output, json: boolean): void {
+  if (json) {
+    if (result.json !== undefined) output.write(`${JSON.stringify(result.json)}\n`);
+  } else if (result.text !== undefined && result.text !== '') {
+    output.write(result.text.endsWith('\n') ? result.text : `${result.text}\n`);
+  }
+}
+
+function interrupted(thrown: unknown): unknown {
+  return thrown instanceof DevenvError && thrown.code === 'interrupted'
+    ? thrown
+    : new DevenvError('interrupted', 'interrupted', undefined, thrown);
+}
+
+/** Tells the user what went wrong, in one line and a hint, and returns the exit status. */
+function report(thrown: unknown, output: Output, argv: readonly string[]): number {
+  const known = thrown instanceof DevenvError;
+  const code = known ? thrown.code : 'internal';
+  const message = known ? thrown.message : `unexpected: ${messageOf(thrown)}`;
+  const hint = known
+    ? thrown.hint
+    : 'this is a defect of devenv; run it again with -v to see where, and please report it';
+  if (argv.includes('--json'))
+    output.write(`${JSON.stringify({ error: { code, message, hint: hint ?? '' } })}\n`);
+  else process.stderr.write(`${output.errorColors.red('devenv:')} ${message}\n${hint ? `  ${hint}\n` : ''}`);
+  const detail = known ? thrown.cause : thrown;
+  if (
+    (argv.includes('-v') || argv.includes('--verbose')) &&
+    detail instanceof Error &&
+    errnoOf(detail) !== 'ENOENT'
+  ) {
+    process.stderr.write(`${output.errorColors.dim(detail.stack ?? detail.message)}\n`);
+  }
+  return exitCodes[code];
+}

@@ -1,0 +1,103 @@
+import { Command, CommanderError, Option } from 'commander';
+import { DevenvError } from '../base/index.ts';
+import { commandTable } from './commands.ts';
+import type { CommandSpec, Parsed } from './table.ts';
+
+declare const DEVENV_VERSION: string | undefined;
+
+/** A parsed command line, or the help that was asked for. */
+export type Invocation =
+  | {
+      readonly kind: 'command';
+      readonly spec: CommandSpec;
+      readonly parsed: Parsed;
+      readonly globals: Globals;
+    }
+  | { readonly kind: 'text'; readonly text: string; readonly exit: number };
+
+/** Options that every command takes. */
+export interface Globals {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly cwd: string | undefined;
+}
+
+const groups = ['Session', 'Tests', 'Checkpoints', 'Project'] as const;
+
+const globalOptions: readonly (readonly [string, string])[] = [
+  ['--json', 'print facts as one JSON document (streams: one object a line)'],
+  ['--cwd <dir>', 'run as if started in this directory'],
+  ['-q, --quiet', 'no progress and no remarks'],
+  ['-v, --verbose', 'more of them'],
+];
+
+/** Reads the command line. Wrong usage throws a DevenvError('usage'). */
+export function parseCommandLine(argv: readonly string[]): Invocation {
+  let found: Invocation | undefined;
+  let printed = '';
+  const program = new Command('devenv')
+    .description('One tmux session with your whole development environment; checkpoints that lose no work.')
+    .helpCommand('help [command]', 'help for one command')
+    .version(
+      typeof DEVENV_VERSION === 'string' ? DEVENV_VERSION : '0.0.0-source',
+      '-V, --version',
+      'print the version',
+    )
+    .addHelpText(
+      'after',
+      '\nStart in a project with `devenv start`; every command has --help with an example.',
+    );
+  const quiet = (command: Command): Command =>
+    command.exitOverride().configureOutput({ writeOut: (s) => (printed += s), writeErr: () => {} });
+  quiet(program);
+  for (const group of groups) {
+    program.commandsGroup(`${group}:`);
+    for (const spec of commandTable.filter((row) => row.group === group)) {
+      const command = quiet(program.command(spec.name, spec.hidden ? { hidden: true } : {}));
+      declare(command, spec);
+      command.action(() => {
+        const { json, quiet: q, verbose, cwd, ...options } = command.opts();
+        const globals = {
+          json: json === true,
+          quiet: q === true,
+          verbose: verbose === true,
+          cwd: typeof cwd === 'string' ? cwd : undefined,
+        };
+        found = { kind: 'command', spec, parsed: { args: command.args, options }, globals };
+      });
+    }
+  }
+  if (argv.length === 0) return { kind: 'text', text: program.helpInformation(), exit: 0 };
+  try {
+    program.parse(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { kind: 'text', text: printed, exit: 0 };
+    throw usageError(error, argv);
+  }
+  return found ?? { kind: 'text', text: program.helpInformation(), exit: 0 };
+}
+
+function declare(command: Command, spec: CommandSpec): void {
+  command.summary(spec.summary).description(sentence(spec.summary));
+  if (spec.args) command.arguments(spec.args);
+  for (const [flags, description] of [...(spec.options ?? []), ...globalOptions])
+    command.addOption(new Option(flags, description));
+  command.addHelpText('after', `\nExample:\n  ${spec.example}`);
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+function usageError(error: CommanderError, argv: readonly string[]): DevenvError {
+  const [message = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const command = commandTable.find((row) => argv.includes(row.name))?.name;
+  const suggestion = rest.join(' ').replace(/[()]/g, '').trim();
+  return new DevenvError(
+    'usage',
+    message,
+    [suggestion, `see devenv ${command ? `${command} ` : ''}--help`].filter(Boolean).join(' '),
+  );
+}

@@ -1,0 +1,84 @@
+import { formatDuration, systemClock } from '../base/index.ts';
+import type { Progress } from '../commands/context.ts';
+
+type State = Parameters<Progress['update']>[1];
+
+/** One line per change, for logs and pipes. */
+export function plainProgress(note: (line: string) => void): Progress {
+  const seen = new Map<string, string>();
+  return {
+    update(title, state, detail) {
+      const line = `${title}: ${state}${detail ? ` (${detail})` : ''}`;
+      // A detail that changes while something waits is not news worth a line each time.
+      const key = state === 'running' || state === 'waiting' ? state : line;
+      if (seen.get(title) === key) return;
+      seen.set(title, key);
+      note(line);
+    },
+    end: () => Promise.resolve(),
+  };
+}
+
+interface Row {
+  settle(state: State, detail?: string): void;
+  show(detail: string): void;
+}
+
+/** A live list on a terminal (listr2), drawn from what the engine reports. */
+export function liveProgress(titles: readonly string[]): Progress {
+  const rows = new Map<string, Row>();
+  const started = systemClock.monotonic();
+  const drawn = drawList(titles, rows);
+  return {
+    update(title, state, detail) {
+      void drawn.ready.then(() => {
+        const row = rows.get(title);
+        if (state === 'waiting' || state === 'running') row?.show(detail ?? state);
+        else row?.settle(state, detail ?? formatDuration(systemClock.monotonic() - started));
+      });
+    },
+    async end() {
+      await drawn.ready;
+      for (const row of rows.values()) row.settle('skipped');
+      await drawn.finished;
+    },
+  };
+}
+
+function drawList(
+  titles: readonly string[],
+  rows: Map<string, Row>,
+): { ready: Promise<void>; finished: Promise<void> } {
+  let markReady = (): void => {};
+  const ready = new Promise<void>((resolve) => (markReady = resolve));
+  const finished = import('listr2').then(async ({ Listr }) => {
+    const tasks = titles.map((title) => {
+      const outcome = Promise.withResolvers<{ state: State; detail: string | undefined }>();
+      let show: (text: string) => void = () => {};
+      rows.set(title, {
+        settle: (state, detail) => outcome.resolve({ state, detail }),
+        show: (detail) => show(detail),
+      });
+      return {
+        title,
+        task: async (_: unknown, task: { title: string; output: string; skip: (text: string) => void }) => {
+          show = (text) => (task.title = `${title}  ${text}`);
+          const { state, detail } = await outcome.promise;
+          task.title = detail ? `${title}  ${detail}` : title;
+          if (state === 'skipped') task.skip(task.title);
+          if (state === 'failed') throw new Error(task.title);
+        },
+      };
+    });
+    const list = new Listr(tasks, {
+      concurrent: true,
+      exitOnError: false,
+      registerSignalListeners: false,
+      rendererOptions: { collapseErrors: true, showErrorMessage: false },
+    });
+    const run = list.run();
+    markReady();
+    await run;
+  });
+  return { ready, finished };
+}
