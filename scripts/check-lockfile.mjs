@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 
 let bad = 0;
-for (const file of process.argv.length > 2 ? process.argv.slice(2) : ['package-lock.json', 'examples/shop/package-lock.json']) {
+for (const file of process.argv.length > 2
+  ? process.argv.slice(2)
+  : ['package-lock.json', 'examples/shop/package-lock.json']) {
   for (const [name, entry] of Object.entries(JSON.parse(readFileSync(file, 'utf8')).packages)) {
     if (entry.resolved === undefined || entry.resolved.startsWith('https://registry.npmjs.org/')) continue;
     bad += 1;

@@ -1,0 +1,160 @@
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { packageRoot, run } from '../src/base/index.ts';
+import { tempDir } from './support/temp.ts';
+
+/** A check that has never been red is an assumption: each fault is planted in a copy of the project and must be found. */
+let copy: string;
+
+beforeAll(() => {
+  const root = packageRoot();
+  copy = tempDir('planted');
+  const skip = new Set(['node_modules', 'dist', '.git', 'coverage']);
+  cpSync(root, copy, { recursive: true, filter: (source) => !skip.has(path.basename(source)) });
+  symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
+});
+
+async function check(name: string): Promise<{ ok: boolean; text: string }> {
+  const result = await run([path.join(copy, 'scripts/check'), name], { cwd: copy });
+  return { ok: result.ok, text: result.stdout + result.stderr };
+}
+
+/** Plants a file (or new content of one), runs the check, and takes the fault out again. */
+async function planted(
+  name: string,
+  file: string,
+  content: (old: string) => string,
+): Promise<{ ok: boolean; text: string }> {
+  const target = path.join(copy, file);
+  let old: string | undefined;
+  try {
+    old = readFileSync(target, 'utf8');
+  } catch {
+    mkdirSync(path.dirname(target), { recursive: true }); // a new file
+  }
+  writeFileSync(target, content(old ?? ''));
+  try {
+    return await check(name);
+  } finally {
+    if (old === undefined) rmSync(target);
+    else writeFileSync(target, old);
+  }
+}
+
+const faults: readonly (readonly [
+  check: string,
+  what: string,
+  file: string,
+  content: (old: string) => string,
+  says: RegExp,
+])[] = [
+  ['format', 'a badly formatted file', 'src/base/ugly.ts', () => 'export   const  x={a:1}\n', /ugly\.ts/],
+  [
+    'lint',
+    'a floating promise',
+    'src/base/floating.ts',
+    () => 'export function f(p: Promise<number>): void {\n  p;\n}\n',
+    /floating/,
+  ],
+  ['lint', 'console in a slice', 'src/tmux/noise.ts', () => "console.log('x');\n", /console/],
+  [
+    'lint',
+    'the environment read in a slice',
+    'src/tmux/env.ts',
+    () => "export const x = process.env['HOME'];\n",
+    /process/,
+  ],
+  ['types', 'a type error', 'src/base/wrong.ts', () => "export const n: number = 'text';\n", /wrong\.ts/],
+  [
+    'layers',
+    'an import of a higher rank',
+    'src/tmux/up.ts',
+    () => "import '../session/index.ts';\n",
+    /layer-tmux: src\/tmux\/up\.ts/,
+  ],
+  [
+    'layers',
+    'an import within a rank',
+    'src/tmux/side.ts',
+    () => "import '../git/index.ts';\n",
+    /layer-tmux: src\/tmux\/side\.ts/,
+  ],
+  [
+    'layers',
+    'an import past the door',
+    'src/session/deep.ts',
+    () => "import '../base/text.ts';\n",
+    /door-base: src\/session\/deep\.ts/,
+  ],
+  [
+    'layers',
+    'a vendor in the wrong folder',
+    'src/session/vendor.ts',
+    () => "import 'execa';\n",
+    /vendor-execa/,
+  ],
+  [
+    'layers',
+    'a Node module in the wrong folder',
+    'src/session/db.ts',
+    () => "import 'node:sqlite';\n",
+    /vendor-node-sqlite/,
+  ],
+  [
+    'layers',
+    'a folder nobody knows',
+    'src/helpers/x.ts',
+    () => 'export const x = 1;\n',
+    /no-unknown-folder|src\/helpers/,
+  ],
+  ['dead-code', 'an export nobody uses', 'src/base/unused.ts', () => 'export const unused = 1;\n', /unused/],
+  [
+    'schema',
+    'a schema that is out of date',
+    'schema/devenv.schema.json',
+    (old) => old.replace('"type"', '"typ"'),
+    /schema/,
+  ],
+  [
+    'lockfile',
+    "a registry's host",
+    'package-lock.json',
+    (old) => old.replace('"version"', '"resolved": "https://registry.example/x.tgz", "version"'),
+    /registry\.example/,
+  ],
+];
+
+describe('every check finds its planted fault', () => {
+  it.each(faults)('%s: %s', async (name, _what, file, content, says) => {
+    const result = await planted(name, file, content);
+    expect(result.ok, result.text).toBe(false);
+    expect(result.text).toMatch(says);
+  });
+
+  it('layers: a cycle', async () => {
+    writeFileSync(path.join(copy, 'src/base/cycle-a.ts'), "import './cycle-b.ts';\nexport const a = 1;\n");
+    const result = await planted(
+      'layers',
+      'src/base/cycle-b.ts',
+      () => "import './cycle-a.ts';\nexport const b = 1;\n",
+    );
+    rmSync(path.join(copy, 'src/base/cycle-a.ts'));
+    expect(result.text).toMatch(/no-cycle/);
+    expect(result.ok).toBe(false);
+  });
+
+  it('layers: a parser that reads nothing', async () => {
+    const result = await planted('layers', '.dependency-cruiser.cjs', (old) =>
+      old.replace("parser: 'swc'", "parser: 'tsc'"),
+    );
+    expect(result.ok, result.text).toBe(false);
+  });
+
+  it('all are green without a fault', async () => {
+    for (const name of ['format', 'lint', 'types', 'layers', 'dead-code', 'schema', 'lockfile']) {
+      const result = await check(name);
+      expect(result.ok, result.text).toBe(true);
+    }
+  });
+});
