@@ -243,7 +243,7 @@ async function edit(world: World): Promise<void> {
   const first = world.memory.get('first');
   const tag = await until('a checkpoint of the edit', async () => {
     const { lastGood } = (await status(world)).checkpoint;
-    return lastGood !== first ? lastGood : undefined;
+    return lastGood !== null && lastGood !== first ? lastGood : undefined;
   });
   const tree = (await must(world, ['git', 'rev-parse', `${tag}^{tree}`], { quiet: true })).trim();
   proof(world, tree === unit.tree, `the timer tagged exactly that tree: ${tag}`);
