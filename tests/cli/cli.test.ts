@@ -1,0 +1,136 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { packageRoot, run } from '../../src/base/index.ts';
+import { commandTable } from '../../src/cli/commands.ts';
+import { devenv } from '../support/cli.ts';
+import { tempDir, testEnv } from '../support/temp.ts';
+
+const bin = path.join(packageRoot(), 'bin/devenv.js');
+
+describe('the command line', () => {
+  it('says its version, quickly and in full', async () => {
+    const { version } = JSON.parse(readFileSync(path.join(packageRoot(), 'package.json'), 'utf8')) as {
+      version: string;
+    };
+    for (const args of [['--version'], ['-V'], ['--version', '-q']]) {
+      const result = await devenv(args, { cwd: tempDir(), env: testEnv() });
+      expect(result).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
+    }
+  });
+
+  it.each(commandTable.map((row) => [row.name, row] as const))(
+    '%s has help with its example',
+    async (name, row) => {
+      const result = await devenv([name, '--help'], { cwd: tempDir(), env: testEnv() });
+      expect(result.code).toBe(0);
+      expect(result.stdout).toContain('--json');
+      expect(result.stdout).toContain(row.example);
+    },
+  );
+
+  it('lists every command but hidden ones, on standard output', async () => {
+    const result = await devenv([], { cwd: tempDir(), env: testEnv() });
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    for (const row of commandTable)
+      expect(new RegExp(`^  ${row.name}\\b`, 'm').test(result.stdout)).toBe(!row.hidden);
+  });
+
+  it.each([
+    [['strat'], /unknown command 'strat'.*\n.*Did you mean start/],
+    [['start', '--detahc'], /unknown option '--detahc'.*\n.*Did you mean --detach.*devenv start --help/],
+    [['run'], /missing required argument/],
+    [['config', 'shwo'], /must be one of show, schema, path, not "shwo"/],
+    [['status', '--cwd', '/no/such/place'], /--cwd: no such directory: \/no\/such\/place/],
+  ])('%j is wrong usage: exit 2, one message, no stack', async (args, says) => {
+    const result = await devenv(args, { cwd: tempDir(), env: testEnv() });
+    expect(result.code).toBe(2);
+    expect(result.stdout).toBe('');
+    expect(result.stderr).toMatch(says);
+    expect(result.stderr).not.toMatch(/^\s+at /m);
+    expect(result.stderr.trim().split('\n').length).toBeLessThanOrEqual(2);
+  });
+
+  it('with --json an error is one document on standard output', async () => {
+    const result = await devenv(['strat', '--json'], { cwd: tempDir(), env: testEnv() });
+    expect(result.code).toBe(2);
+    expect(result.stderr).toBe('');
+    expect(JSON.parse(result.stdout)).toMatchObject({
+      error: { code: 'usage', message: expect.stringContaining('strat') },
+    });
+  });
+
+  it('a reader that closes the pipe is no error', async () => {
+    const result = await run(['sh', '-c', `'${process.execPath}' '${bin}' --help | head -n 1`], {
+      env: testEnv(),
+    });
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('an old Node is told in one line what is needed', async () => {
+    // The same file, read by a Node that says it is old.
+    const old = "data:text/javascript,Object.defineProperty(process.versions,'node',{value:'20.20.2'})";
+    const result = await run([process.execPath, '--import', old, bin, 'status'], {
+      cwd: tempDir(),
+      env: testEnv(),
+    });
+    expect(result.code).toBe(3);
+    expect(result.stderr.trim()).toMatch(/^devenv: needs Node >= 22\.22, this is 20\.20\.2; [^\n]*$/);
+  });
+
+  it('is parsed by the Node of an old system, where there is one', () => {
+    const system = ['/usr/bin/node', '/usr/local/bin/node'].find(
+      (file) => existsSync(file) && realMajor(file) < 22,
+    );
+    if (system === undefined) return; // this machine's own Node is new enough
+    expect(() => execFileSync(system, [bin, 'status'], { stdio: 'pipe' })).toThrow(/needs Node >= 22\.22/);
+  });
+});
+
+function realMajor(file: string): number {
+  return Number(execFileSync(file, ['-p', 'process.versions.node.split(".")[0]'], { encoding: 'utf8' }));
+}
+
+interface Meta {
+  readonly outputs: Readonly<
+    Record<
+      string,
+      {
+        readonly imports: readonly { path: string; kind: string; external?: boolean }[];
+        readonly inputs: Readonly<Record<string, unknown>>;
+      }
+    >
+  >;
+}
+
+describe('start-up', () => {
+  /** Everything that is loaded before a command's own code: the entry and what it imports statically. */
+  function staticClosure(meta: Meta, entry: string, seen = new Set<string>()): Set<string> {
+    if (seen.has(entry)) return seen;
+    seen.add(entry);
+    for (const i of meta.outputs[entry]?.imports ?? [])
+      if (i.kind === 'import-statement' && !i.external) staticClosure(meta, i.path, seen);
+    return seen;
+  }
+
+  it('loads no vendor before the command is known, but commander and two small ones for text', () => {
+    const meta = JSON.parse(readFileSync(path.join(packageRoot(), 'dist/meta.json'), 'utf8')) as Meta;
+    const inputs = [...staticClosure(meta, 'dist/main.js')].flatMap((file) =>
+      Object.keys(meta.outputs[file]?.inputs ?? {}),
+    );
+    const vendors = new Set(
+      inputs.flatMap((file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []),
+    );
+    const allowed = new Set([
+      'commander',
+      'string-width',
+      'strip-ansi',
+      'ansi-regex',
+      'get-east-asian-width',
+      'fastest-levenshtein',
+    ]);
+    expect([...vendors].filter((name) => !allowed.has(name))).toEqual([]);
+    expect(vendors.has('commander')).toBe(true);
+  });
+});
