@@ -1,0 +1,2 @@
+export { openStore } from './store.ts';
+export type { LastRun, RunRecord, RunVerdict, Store, StoredEvent } from './types.ts';
