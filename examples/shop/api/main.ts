@@ -15,10 +15,16 @@ server.on('error', (error: NodeJS.ErrnoException) => {
 });
 server.listen(port, '127.0.0.1', () => say(`API listens on http://localhost:${port}, database ${file}`));
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop);
+let stopping = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 
-/** Answers what is under way, then ends; whoever is slow is cut off after a second. */
+/**
+ * Answers what is under way, then ends; whoever is slow is cut off after a second. The signal may come more
+ * than once: from the terminal, from npm and from `node --watch`.
+ */
 function stop(): void {
+  if (stopping) return;
+  stopping = true;
   server.close(() => {
     db.close();
     process.exit(0);
