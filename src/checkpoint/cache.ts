@@ -1,0 +1,50 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { self, shortHash, stateDir } from '../base/index.ts';
+import type { Repo } from '../git/index.ts';
+import type { Checkpoint } from './types.ts';
+
+/** What was written last, so that an unchanged work tree needs no second process. Losing it costs only time. */
+export interface LastWritten {
+  readonly key: string;
+  readonly tree: string;
+  readonly commit: string;
+  readonly staged: string;
+  /** The ref that keeps `commit`. */
+  readonly ref: string;
+  /** When it is the newest checkpoint. */
+  readonly checkpoint?: Checkpoint;
+  /** The paths of it that differ from `head`, with what they hold, when they are few. */
+  readonly head: string | null;
+  readonly changes?: Readonly<Record<string, string>>;
+}
+
+/** An id of this work tree: linked ones of a repository differ. */
+export function worktreeId(repo: Repo): string {
+  return shortHash(repo.gitDir);
+}
+
+function cacheFile(repo: Repo, kind: 'checkpoint' | 'tested'): string {
+  return path.join(stateDir(repo.env), 'checkpoints', `${worktreeId(repo)}.${kind}.v1.json`);
+}
+
+export function readLast(repo: Repo, kind: 'checkpoint' | 'tested'): LastWritten | undefined {
+  try {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own file; the version in its name changes with its shape
+    return JSON.parse(readFileSync(cacheFile(repo, kind), 'utf8')) as LastWritten;
+  } catch {
+    return undefined; // absent or damaged: it is only a shortcut
+  }
+}
+
+export function saveLast(repo: Repo, kind: 'checkpoint' | 'tested', last: LastWritten): void {
+  const file = cacheFile(repo, kind);
+  try {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    const temporary = `${file}.${self.pid}`;
+    writeFileSync(temporary, JSON.stringify(last), { mode: 0o600 });
+    renameSync(temporary, file);
+  } catch {
+    // A read-only or full state directory must not stop a checkpoint; the next one takes the long way.
+  }
+}

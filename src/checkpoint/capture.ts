@@ -1,0 +1,222 @@
+import { createHash } from 'node:crypto';
+import { homedir } from 'node:os';
+import { realpathSync } from 'node:fs';
+import path from 'node:path';
+import { DevenvError } from '../base/index.ts';
+import { diskPath, displayPath, git, hiddenEntries, readRef, readStatus } from '../git/index.ts';
+import type { HiddenEntry, RawPath, Repo, Status, TrackedChange } from '../git/index.ts';
+import { blobId, readDiskFile } from './read-file.ts';
+import type { DiskFile } from './read-file.ts';
+import type { Entry, Skipped } from './types.ts';
+
+/** A file as it will be stored; its bytes are dropped when all of them together would fill the memory. */
+export interface CapturedFile extends Entry {
+  readonly content: Buffer | undefined;
+}
+
+/** What differs from HEAD at one moment, read but not yet written. */
+export interface Capture {
+  readonly head: string | null;
+  readonly branch: string | null;
+  readonly files: readonly CapturedFile[];
+  readonly deleted: readonly RawPath[];
+  /** What the index holds otherwise than HEAD; mode `000000` is gone from it. */
+  readonly staged: readonly (Entry & { readonly headMode: string; readonly headOid: string })[];
+  /** Announced with `git add -N`: in the index, but without content. */
+  readonly intended: readonly RawPath[];
+  readonly skipped: readonly (Skipped & { readonly raw: RawPath })[];
+  readonly partial: boolean;
+  readonly unmerged: boolean;
+  /** Equal for equal work trees, index and HEAD. */
+  readonly key: string;
+}
+
+export interface CaptureOptions {
+  readonly maxFileBytes: number;
+  /** Paths to hold as they are on the disk though git sees no difference, or ignores them. */
+  readonly include?: readonly RawPath[];
+}
+
+const memoryLimit = 64 * 1024 * 1024;
+const headMoves = 5;
+
+/** Reads the work tree. Nothing is written, no lock is taken, no file's time changes. */
+export async function capture(repo: Repo, options: CaptureOptions): Promise<Capture> {
+  refuseHome(repo);
+  for (let attempt = 0; attempt < headMoves; attempt++) {
+    // The index file is read while git looks at the work tree.
+    const [status, hidden] = await Promise.all([readStatus(repo), hiddenEntries(repo)]);
+    const now = (await readRef(repo, 'HEAD')) ?? null;
+    // A commit in the middle of `git status`: what it compared is not what it said.
+    if (now === status.head) return read(repo, status, hidden, options);
+  }
+  throw new DevenvError(
+    'environment',
+    'HEAD moved all the time while the work tree was read',
+    'try again when the other git command is done',
+  );
+}
+
+function refuseHome(repo: Repo): void {
+  const home = repo.env['HOME'] ?? homedir();
+  if (repo.root !== '/' && (!path.isAbsolute(home) || repo.root !== realpath(home))) return;
+  throw new DevenvError(
+    'refused',
+    `${repo.root} as a whole is not a project: devenv does not copy a home directory`,
+    'run devenv in a repository of its own',
+  );
+}
+
+function realpath(dir: string): string {
+  try {
+    return realpathSync(dir);
+  } catch {
+    return dir; // a HOME that does not exist holds no work tree
+  }
+}
+
+interface Reading {
+  readonly repo: Repo;
+  readonly options: CaptureOptions;
+  readonly files: Map<RawPath, CapturedFile>;
+  readonly deleted: Set<RawPath>;
+  readonly skipped: (Skipped & { readonly raw: RawPath })[];
+  partial: boolean;
+  bytes: number;
+  trustModes: boolean | undefined;
+}
+
+async function read(
+  repo: Repo,
+  status: Status,
+  hidden: readonly HiddenEntry[],
+  options: CaptureOptions,
+): Promise<Capture> {
+  const reading: Reading = {
+    repo,
+    options,
+    files: new Map(),
+    deleted: new Set(),
+    skipped: [],
+    partial: status.warned,
+    bytes: 0,
+    trustModes: undefined,
+  };
+  if (status.warned) reading.skipped.push({ path: '.', raw: '', reason: 'a folder cannot be read' });
+  for (const change of status.tracked) await readTracked(reading, change);
+  for (const name of status.untracked) {
+    if (name.endsWith('/')) skip(reading, name.slice(0, -1), 'a git repository of its own');
+    else await readUntracked(reading, name);
+  }
+  for (const entry of hidden) await readHidden(reading, entry);
+  for (const name of options.include ?? []) if (!reading.files.has(name)) await readUntracked(reading, name);
+  const staged = status.tracked
+    .filter((change) => change.xy[0] !== '.')
+    .map((c) => ({
+      path: c.path,
+      mode: c.indexMode,
+      oid: c.indexOid,
+      headMode: c.headMode,
+      headOid: c.headOid,
+    }));
+  const intended = status.tracked.filter((change) => change.xy === '.A').map((change) => change.path);
+  const { files, deleted, skipped, partial } = reading;
+  const found = {
+    head: status.head,
+    branch: status.branch,
+    files: [...files.values()],
+    deleted: [...deleted],
+    staged,
+    intended,
+    skipped,
+    partial,
+    unmerged: status.tracked.some((change) => change.unmerged),
+  };
+  return { ...found, key: keyOf(found) };
+}
+
+async function readTracked(reading: Reading, change: TrackedChange): Promise<void> {
+  if (change.sub.startsWith('S') || change.diskMode === '160000') return readSubmodule(reading, change);
+  const file = readDiskFile(diskPath(reading.repo.root, change.path), reading.options.maxFileBytes);
+  if (file.kind === 'absent' || file.kind === 'folder') {
+    reading.deleted.add(change.path);
+    return;
+  }
+  // The mode as git sees it: with core.fileMode=false the disk's own says nothing.
+  const seen = change.diskMode === '100755' || change.diskMode === '100644' ? change.diskMode : undefined;
+  await keep(reading, change.path, file, seen);
+}
+
+async function readUntracked(reading: Reading, name: RawPath): Promise<void> {
+  const file = readDiskFile(diskPath(reading.repo.root, name), reading.options.maxFileBytes);
+  if (file.kind === 'absent' || file.kind === 'folder') return; // gone since git saw it
+  await keep(reading, name, file, undefined);
+}
+
+async function readHidden(reading: Reading, entry: HiddenEntry): Promise<void> {
+  if (entry.mode === '160000' || reading.files.has(entry.path)) return;
+  const file = readDiskFile(diskPath(reading.repo.root, entry.path), reading.options.maxFileBytes);
+  if (file.kind === 'absent' || file.kind === 'folder') return;
+  if ('content' in file && blobId(file.content, reading.repo.objectFormat) === entry.oid) return;
+  await keep(reading, entry.path, file, entry.mode === '120000' ? undefined : entry.mode);
+}
+
+async function keep(
+  reading: Reading,
+  name: RawPath,
+  file: DiskFile,
+  seen: string | undefined,
+): Promise<void> {
+  if (!('content' in file)) {
+    if ('why' in file) skip(reading, name, file.why);
+    if (file.kind === 'unreadable' || file.kind === 'changing') reading.partial = true;
+    return;
+  }
+  const mode =
+    file.kind === 'link'
+      ? '120000'
+      : (seen ?? (file.executable && (await trustsModes(reading)) ? '100755' : '100644'));
+  reading.bytes += file.content.length;
+  const content = reading.bytes <= memoryLimit ? file.content : undefined;
+  reading.files.set(name, {
+    path: name,
+    mode,
+    oid: blobId(file.content, reading.repo.objectFormat),
+    content,
+  });
+}
+
+async function trustsModes(reading: Reading): Promise<boolean> {
+  reading.trustModes ??=
+    (await git(reading.repo, ['config', '--type=bool', 'core.fileMode'])).stdout.toString().trim() !==
+    'false';
+  return reading.trustModes;
+}
+
+async function readSubmodule(reading: Reading, change: TrackedChange): Promise<void> {
+  if (change.diskMode === '000000') {
+    reading.deleted.add(change.path);
+    return;
+  }
+  if (/[MU]/.test(change.sub.slice(2))) skip(reading, change.path, 'changes inside the submodule');
+  let oid = change.indexOid;
+  if (change.sub[1] === 'C') {
+    const result = await git(reading.repo, ['-C', displayPath(change.path), 'rev-parse', 'HEAD']);
+    if (result.ok) oid = result.stdout.toString('latin1').trim();
+  }
+  if (/^0+$/.test(oid)) return;
+  reading.files.set(change.path, { path: change.path, mode: '160000', oid, content: undefined });
+}
+
+function skip(reading: Reading, raw: RawPath, reason: string): void {
+  reading.skipped.push({ path: displayPath(raw), raw, reason });
+}
+
+function keyOf(found: Omit<Capture, 'key'>): string {
+  const hash = createHash('sha256').update(`${found.head} ${found.branch}`);
+  for (const file of found.files) hash.update(`\0M${file.mode}${file.oid}${file.path}`, 'latin1');
+  for (const name of found.deleted) hash.update(`\0D${name}`, 'latin1');
+  for (const entry of found.staged) hash.update(`\0I${entry.mode}${entry.oid}${entry.path}`, 'latin1');
+  for (const skip of found.skipped) hash.update(`\0S${skip.raw}`, 'latin1');
+  return hash.digest('hex');
+}

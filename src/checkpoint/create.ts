@@ -1,0 +1,199 @@
+import { DevenvError } from '../base/index.ts';
+import { listRefNames, readRef, startImport } from '../git/index.ts';
+import type { Repo } from '../git/index.ts';
+import { readLast, saveLast } from './cache.ts';
+import type { LastWritten } from './cache.ts';
+import { capture } from './capture.ts';
+import type { Capture } from './capture.ts';
+import { checkpointNames, resolveCheckpoint } from './list.ts';
+import { writeMessage } from './message.ts';
+import { checkpointRefs, nextName, tagRefs } from './names.ts';
+import { defaultMaxFileBytes, toSnapshot, trailersOf } from './snapshot.ts';
+import type { Facts } from './snapshot.ts';
+import type { Checkpoint, CheckpointVerdict, Snapshot } from './types.ts';
+import { emptyTree, writeCapture } from './write.ts';
+import type { Written } from './write.ts';
+
+export interface CreateInput {
+  readonly verdict: CheckpointVerdict;
+  readonly message?: string | undefined;
+  /** Why it was made: `user`, `timer`, ... */
+  readonly reason: string;
+  readonly suites?: readonly string[];
+  readonly session?: string | undefined;
+  /** The tree that was judged; without it the work tree as it is now is taken. */
+  readonly snapshot?: Snapshot | undefined;
+  /** Which checkpoints get a tag for people. */
+  readonly tags: 'all' | 'good' | 'none';
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly maxFileBytes?: number;
+}
+
+export type Created = Checkpoint & { readonly created: boolean };
+
+const tries = 5;
+
+/**
+ * Makes a checkpoint, unless the newest one already has this tree and nothing better is known of it now.
+ * Throws a DevenvError when anything could not be written; then no ref moved.
+ */
+export async function createCheckpoint(repo: Repo, input: CreateInput): Promise<Created> {
+  for (let attempt = 0; attempt < tries; attempt++) {
+    const done = input.snapshot
+      ? await fromSnapshot(repo, input, input.snapshot)
+      : await fromWorkTree(repo, input);
+    if (done) return done;
+  }
+  throw new DevenvError('environment', 'other commands made checkpoints all the time', 'try again');
+}
+
+interface Place {
+  readonly newest: string | undefined;
+  readonly name: string;
+}
+
+async function findPlace(repo: Repo, now: number): Promise<Place> {
+  const newest = (await checkpointNames(repo))[0];
+  const tags = new Set(await listRefNames(repo, tagRefs));
+  return { newest, name: nextName(now, newest, (name) => name === newest || tags.has(tagRefs + name)) };
+}
+
+/** undefined: somebody else made one at the same moment. */
+async function fromWorkTree(repo: Repo, input: CreateInput): Promise<Created | undefined> {
+  const maxFileBytes = input.maxFileBytes ?? defaultMaxFileBytes;
+  const found = await capture(repo, { maxFileBytes });
+  const place = await findPlace(repo, input.now);
+  const last = readLast(repo, 'checkpoint');
+  const newestCommit =
+    place.newest === undefined ? undefined : await readRef(repo, checkpointRefs + place.newest);
+  const before = last?.checkpoint && last.commit === newestCommit ? last : undefined;
+  if (before?.checkpoint && before.key === found.key && !isBetter(input.verdict, before.checkpoint.verdict))
+    return { ...before.checkpoint, created: false };
+  const files = countChanged(found, place.newest, before);
+  const written = await writeCapture(repo, found, {
+    ref: checkpointRefs + place.name,
+    tag: wantsTag(input) ? tagRefs + place.name : undefined,
+    unless: newestCommit,
+    message: (tree) => messageOf(input, place.name, found, tree, files),
+    seconds: Math.floor(input.now / 1000),
+    maxFileBytes,
+  });
+  if (written.outcome === 'taken') return undefined;
+  const same = written.outcome === 'same' ? await resolveCheckpoint(repo, place.newest) : undefined;
+  if (same && isBetter(input.verdict, same.verdict))
+    return fromSnapshot(repo, input, toSnapshot(found, written));
+  const checkpoint = same ?? describe(input, place.name, found, written, files);
+  remember(repo, found, written, checkpoint);
+  return { ...checkpoint, created: same === undefined };
+}
+
+// Something better known of the same tree is worth a checkpoint of its own; what is not known is not.
+function isBetter(verdict: CheckpointVerdict, known: CheckpointVerdict): boolean {
+  return verdict !== 'unverified' && verdict !== known;
+}
+
+function wantsTag(input: CreateInput): boolean {
+  return input.tags === 'all' || (input.tags === 'good' && input.verdict === 'passed');
+}
+
+async function fromSnapshot(repo: Repo, input: CreateInput, snap: Snapshot): Promise<Created | undefined> {
+  const place = await findPlace(repo, input.now);
+  const newest = place.newest === undefined ? undefined : await resolveCheckpoint(repo, place.newest);
+  if (newest?.tree === snap.tree && !isBetter(input.verdict, newest.verdict))
+    return { ...newest, created: false };
+  const files = newest === undefined ? snap.files.length : newest.tree === snap.tree ? 0 : undefined;
+  const ref = checkpointRefs + place.name;
+  const text = Buffer.from(messageOf(input, place.name, snap, snap.tree, files));
+  const parents = snap.head === null ? `from ${snap.staged}\n` : `from ${snap.head}\nmerge ${snap.staged}\n`;
+  const root = snap.tree === emptyTree[repo.objectFormat] ? 'deleteall\n' : `M 040000 ${snap.tree} ""\n`;
+  const stream = startImport(repo);
+  await stream.write(
+    `commit ${ref}\nmark :1\ncommitter devenv <devenv@localhost> ${Math.floor(input.now / 1000)} +0000\ndata ${text.length}\n${text.toString('latin1')}\n${parents}${root}\nget-mark :1\n`,
+  );
+  const commit = await stream.line();
+  if (wantsTag(input)) await stream.write(`reset ${tagRefs}${place.name}\nfrom :1\n\n`);
+  const { moved } = await stream.finish();
+  return moved
+    ? { ...describe(input, place.name, snap, { ...snap, commit }, files), created: true }
+    : undefined;
+}
+
+function messageOf(
+  input: CreateInput,
+  name: string,
+  found: Facts,
+  tree: string,
+  files: number | undefined,
+): string {
+  const facts = {
+    ...trailersOf(found, tree, input.reason),
+    verdict: input.verdict,
+    suites: input.suites ?? [],
+    session: input.session,
+    files,
+  };
+  return writeMessage(input.message?.trim() || name, facts);
+}
+
+function describe(
+  input: CreateInput,
+  tag: string,
+  found: Facts,
+  written: Pick<Written, 'tree' | 'commit'>,
+  files: number | undefined,
+): Checkpoint {
+  return {
+    tag,
+    commit: written.commit,
+    tree: written.tree,
+    verdict: input.verdict,
+    at: new Date(Math.floor(input.now / 1000) * 1000).toISOString(),
+    branch: found.branch,
+    head: found.head,
+    message: input.message?.trim() ?? '',
+    filesChanged: files ?? 0,
+    reason: input.reason,
+    suites: input.suites ?? [],
+    session: input.session ?? null,
+    partial: found.partial,
+    skipped: found.skipped.map(({ path, reason }) => ({ path, reason })),
+  };
+}
+
+const rememberMost = 2000;
+
+function changesOf(found: Capture): Record<string, string> {
+  const entries = [
+    ...found.files.map((file): [string, string] => [file.path, `${file.mode} ${file.oid}`]),
+    ...found.deleted.map((name): [string, string] => [name, '']),
+  ];
+  return Object.fromEntries(entries);
+}
+
+function remember(repo: Repo, found: Capture, written: Written, checkpoint: Checkpoint): void {
+  const small = found.files.length + found.deleted.length <= rememberMost;
+  const last: LastWritten = {
+    key: found.key,
+    tree: checkpoint.tree,
+    commit: checkpoint.commit,
+    staged: written.staged,
+    ref: checkpointRefs + checkpoint.tag,
+    checkpoint,
+    head: found.head,
+  };
+  saveLast(repo, 'checkpoint', small ? { ...last, changes: changesOf(found) } : last);
+}
+
+// Both differ from the same commit by known paths: then the difference needs no look at the trees.
+function countChanged(
+  found: Capture,
+  newest: string | undefined,
+  before: LastWritten | undefined,
+): number | undefined {
+  if (newest === undefined) return found.files.length + found.deleted.length;
+  if (before?.changes === undefined || before.head !== found.head) return undefined;
+  const now = changesOf(found);
+  const then = before.changes;
+  return new Set([...Object.keys(now), ...Object.keys(then)].filter((name) => now[name] !== then[name])).size;
+}

@@ -1,0 +1,169 @@
+import { DevenvError, nearest } from '../base/index.ts';
+import { listRefNames, mustGit } from '../git/index.ts';
+import type { Repo } from '../git/index.ts';
+import { parseMessage } from './message.ts';
+import { checkpointRefs, compareNames } from './names.ts';
+import type { Checkpoint, CheckpointVerdict } from './types.ts';
+
+const format = '%(refname)%00%(objectname)%00%(tree)%00%(committerdate:unix)%00%(contents)%00%01';
+const verdicts: readonly CheckpointVerdict[] = ['passed', 'failed', 'flaky', 'broken', 'stale', 'unverified'];
+
+/** Checkpoints, newest first; those whose commit is broken are left out. */
+export async function listCheckpoints(
+  repo: Repo,
+  options: { readonly limit?: number } = {},
+): Promise<readonly Checkpoint[]> {
+  if (options.limit === undefined) return withFileCounts(repo, await readCheckpoints(repo, [checkpointRefs]));
+  const names = (await checkpointNames(repo))
+    .slice(0, options.limit + 1)
+    .map((name) => checkpointRefs + name);
+  if (names.length === 0) return [];
+  return (await withFileCounts(repo, await readCheckpoints(repo, names))).slice(0, options.limit);
+}
+
+/** The names alone, newest first; no process where refs are files. */
+export async function checkpointNames(repo: Repo): Promise<string[]> {
+  const names = await listRefNames(repo, checkpointRefs);
+  return names.map((name) => name.slice(checkpointRefs.length)).sort((a, b) => compareNames(b, a));
+}
+
+async function readCheckpoints(repo: Repo, patterns: readonly string[]): Promise<Draft[]> {
+  const out = await mustGit(repo, 'reading the checkpoints', [
+    'for-each-ref',
+    `--format=${format}`,
+    ...patterns,
+  ]);
+  return out
+    .toString('utf8')
+    .split('\0\u0001\n')
+    .flatMap(parseRow)
+    .sort((a, b) => compareNames(b.tag, a.tag));
+}
+
+interface Draft extends Omit<Checkpoint, 'filesChanged'> {
+  readonly filesChanged: number | undefined;
+}
+
+function parseRow(row: string): Draft[] {
+  const [ref = '', commit = '', tree = '', seconds = '', contents = ''] = row.split('\0');
+  // No tree: not a commit, so not ours.
+  if (!ref.startsWith(checkpointRefs) || tree === '') return [];
+  const { words, fields, skipped, partial } = parseMessage(contents);
+  const head = fields.get('Head');
+  const tag = ref.slice(checkpointRefs.length);
+  return [
+    {
+      tag,
+      commit,
+      tree,
+      verdict: verdicts.find((verdict) => verdict === fields.get('Verdict')) ?? 'unverified',
+      at: new Date(Number(seconds) * 1000).toISOString(),
+      branch: fields.get('Branch') ?? null,
+      head: head === undefined || head === 'none' ? null : head,
+      message: words === tag ? '' : words,
+      filesChanged: fields.has('Files') ? Number(fields.get('Files')) : undefined,
+      reason: fields.get('Reason') ?? '',
+      suites: fields.get('Suites')?.split(', ') ?? [],
+      session: fields.get('Session') ?? null,
+      partial,
+      skipped,
+    },
+  ];
+}
+
+// The count is in the commit where it was cheap to know; else it is asked for here, all in one process.
+async function withFileCounts(repo: Repo, drafts: readonly Draft[]): Promise<Checkpoint[]> {
+  const pairs = new Map<string, string>();
+  drafts.forEach((draft, i) => {
+    const before = drafts[i + 1]?.tree;
+    if (draft.filesChanged === undefined && before !== undefined)
+      pairs.set(draft.tag, `${before} ${draft.tree}`);
+  });
+  const counts = await countDifferences(repo, [...new Set(pairs.values())]);
+  return drafts.map((draft) => ({
+    ...draft,
+    filesChanged: draft.filesChanged ?? counts.get(pairs.get(draft.tag) ?? '') ?? 0,
+  }));
+}
+
+async function countDifferences(repo: Repo, pairs: readonly string[]): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  if (pairs.length === 0) return counts;
+  const out = await mustGit(
+    repo,
+    'counting changed files',
+    ['diff-tree', '--stdin', '-r', '--name-only', '--no-renames', '-z'],
+    { input: `${pairs.join('\n')}\n` },
+  );
+  let pair = '';
+  // A header is the two ids and a line break; then names, each ended by a NUL.
+  for (const part of out.toString('latin1').split('\0')) {
+    const header = /^((?:[0-9a-f]{40,64} [0-9a-f]{40,64}\n)+)/.exec(part)?.[1];
+    if (header !== undefined) pair = header.trimEnd().split('\n').at(-1) ?? '';
+    if (part.length > (header?.length ?? 0)) counts.set(pair, (counts.get(pair) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** The newest checkpoint whose verdict is passed; undefined when there is none. */
+export async function lastGood(repo: Repo): Promise<Checkpoint | undefined> {
+  const all = await readCheckpoints(repo, [checkpointRefs]);
+  const good = all.find((draft) => draft.verdict === 'passed');
+  return good && { ...good, filesChanged: good.filesChanged ?? 0 };
+}
+
+/**
+ * The checkpoint a person names: its tag, a unique beginning of it (with or without `checkpoint-`),
+ * `last`, `-1` (the newest), `-2`, ...; nothing is the last good one. Throws 'unknown-tag'.
+ */
+export async function resolveCheckpoint(repo: Repo, name?: string): Promise<Checkpoint> {
+  if (name === undefined) return (await lastGood(repo)) ?? noGood();
+  const all = await readCheckpoints(repo, [checkpointRefs]);
+  const found = pick(all, name);
+  return { ...found, filesChanged: found.filesChanged ?? 0 };
+}
+
+function noGood(): never {
+  throw new DevenvError(
+    'unknown-tag',
+    'there is no good checkpoint yet',
+    'name one of `devenv checkpoints`, or make one with `devenv checkpoint`',
+  );
+}
+
+function pick(all: readonly Draft[], name: string): Draft {
+  const short = name.replace(/^(refs\/)?(tags\/|devenv\/checkpoints\/)/, '');
+  const exact = all.find((draft) => draft.tag === short) ?? fromEnd(all, short);
+  if (exact) return exact;
+  const begins = all.filter(
+    (draft) =>
+      short !== '' &&
+      (draft.tag.startsWith(short) ||
+        draft.tag.startsWith(`checkpoint-${short}`) ||
+        (short.length >= 7 && draft.commit.startsWith(short))),
+  );
+  if (begins.length === 1 && begins[0]) return begins[0];
+  if (begins.length > 1)
+    throw new DevenvError(
+      'unknown-tag',
+      `${name} could be any of ${begins.length} checkpoints: ${begins
+        .slice(0, 3)
+        .map((draft) => draft.tag)
+        .join(', ')}${begins.length > 3 ? ', ...' : ''}`,
+      'write more of the name',
+    );
+  const near = nearest(
+    name,
+    all.map((draft) => draft.tag),
+  );
+  throw new DevenvError(
+    'unknown-tag',
+    `there is no checkpoint ${name}`,
+    near ? `did you mean ${near}?` : 'see `devenv checkpoints`',
+  );
+}
+
+function fromEnd(all: readonly Draft[], name: string): Draft | undefined {
+  if (name === 'last') return all[0];
+  return /^-\d+$/.test(name) ? all[Number(name.slice(1)) - 1] : undefined;
+}

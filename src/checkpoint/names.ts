@@ -1,0 +1,34 @@
+/** Where checkpoints are kept; the tag of the same name is for people. */
+export const checkpointRefs = 'refs/devenv/checkpoints/';
+export const undoRefs = 'refs/devenv/undo/';
+export const testedRefs = 'refs/devenv/tested/';
+export const tagRefs = 'refs/tags/';
+
+/** `checkpoint-20261120-192023` for a moment (milliseconds since 1970), UTC. */
+export function stampOf(now: number): string {
+  const iso = new Date(now).toISOString();
+  return `checkpoint-${iso.slice(0, 10).replaceAll('-', '')}-${iso.slice(11, 19).replaceAll(':', '')}`;
+}
+
+/** Orders names by time: `...-2` comes after the name without a suffix, `-10` after `-9`. */
+export function compareNames(a: string, b: string): number {
+  const [stampA, nA] = split(a);
+  const [stampB, nB] = split(b);
+  return stampA === stampB ? nA - nB : stampA < stampB ? -1 : 1;
+}
+
+function split(name: string): [string, number] {
+  const match = /^(checkpoint-\d{8}-\d{6})(?:-(\d+))?$/.exec(name);
+  return match ? [match[1] ?? '', Number(match[2] ?? 1)] : [name, 1];
+}
+
+/** The name for a checkpoint made now: later than every other one, also when the clock went back. */
+export function nextName(now: number, newest: string | undefined, taken: (name: string) => boolean): string {
+  const stamp = stampOf(now);
+  const [last, count] = newest === undefined ? ['', 0] : split(newest);
+  const base = stamp > last ? stamp : last;
+  for (let n = base === last ? count + 1 : 1; ; n++) {
+    const name = n === 1 ? base : `${base}-${n}`;
+    if (!taken(name)) return name;
+  }
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
+import { errnoOf } from '../base/index.ts';
+
+/** What one path holds on the disk, as git would store it raw. */
+export type DiskFile =
+  | {
+      readonly kind: 'file' | 'link';
+      readonly content: Buffer;
+      readonly executable: boolean;
+      readonly stat: BigIntStats;
+    }
+  | { readonly kind: 'absent' | 'folder' }
+  | { readonly kind: 'unreadable' | 'special' | 'large' | 'changing'; readonly why: string };
+
+const attempts = 20;
+
+/**
+ * Reads a file or link as it was at one moment: it is read again when it changed meanwhile. Never blocks
+ * on a pipe, never follows a link.
+ */
+export function readDiskFile(file: Buffer, maxBytes: number): DiskFile {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const found = readOnce(file, maxBytes);
+    if (found !== undefined) return found;
+  }
+  return { kind: 'changing', why: 'changed all the time while it was read' };
+}
+
+/** undefined: it changed, read it again. */
+function readOnce(file: Buffer, maxBytes: number): DiskFile | undefined {
+  try {
+    const stat = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+    if (stat === undefined) return { kind: 'absent' };
+    if (stat.isDirectory()) return { kind: 'folder' };
+    if (stat.isSymbolicLink())
+      return { kind: 'link', content: readlinkSync(file, { encoding: 'buffer' }), executable: false, stat };
+    if (!stat.isFile()) return { kind: 'special', why: 'not a regular file' };
+    if (stat.size > maxBytes)
+      return { kind: 'large', why: `larger than ${Math.floor(maxBytes / 1024 / 1024)} MB` };
+    return readRegular(file);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'absent' };
+    if (code === 'ELOOP' || code === 'EINVAL') return undefined; // became a link, or is one no longer
+    return { kind: 'unreadable', why: `cannot be read (${code ?? 'unknown error'})` };
+  }
+}
+
+function readRegular(file: Buffer): DiskFile | undefined {
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const before = fstatSync(fd, { bigint: true });
+    if (!before.isFile()) return undefined;
+    const content = readFileSync(fd);
+    const after = fstatSync(fd, { bigint: true });
+    const same = sameStat(before, after) && BigInt(content.length) === after.size;
+    return same
+      ? { kind: 'file', content, executable: (after.mode & 0o100n) !== 0n, stat: after }
+      : undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Whether two looks at a path saw the same file in the same state. */
+export function sameStat(a: BigIntStats, b: BigIntStats): boolean {
+  return (
+    a.ino === b.ino &&
+    a.size === b.size &&
+    a.mtimeNs === b.mtimeNs &&
+    a.ctimeNs === b.ctimeNs &&
+    a.mode === b.mode
+  );
+}
+
+/** The id git gives a blob of these bytes. */
+export function blobId(content: Buffer, format: 'sha1' | 'sha256'): string {
+  return createHash(format).update(`blob ${content.length}\0`).update(content).digest('hex');
+}

@@ -1,0 +1,124 @@
+import { DevenvError, randomId } from '../base/index.ts';
+import { displayPath, readRef } from '../git/index.ts';
+import type { RawPath, Repo } from '../git/index.ts';
+import { readLast, saveLast, worktreeId } from './cache.ts';
+import { capture } from './capture.ts';
+import type { Capture } from './capture.ts';
+import { writeMessage } from './message.ts';
+import type { Trailers } from './message.ts';
+import { testedRefs } from './names.ts';
+import type { Snapshot } from './types.ts';
+import { writeCapture } from './write.ts';
+import type { Written } from './write.ts';
+
+/** What a snapshot leaves out when nobody says otherwise. */
+export const defaultMaxFileBytes = 50 * 1024 * 1024;
+
+export interface SnapshotOptions {
+  /** Milliseconds since 1970, for the commit's date. */
+  readonly now: number;
+  readonly maxFileBytes?: number;
+  /** Paths to hold as they are on the disk, also when ignored. */
+  readonly include?: readonly RawPath[];
+}
+
+/**
+ * Saves the work tree as it is now, without a name: the tree exists and is kept by a ref of this work
+ * tree's own until the next snapshot. Nothing that the user can see changes.
+ */
+export async function snapshot(repo: Repo, options: SnapshotOptions): Promise<Snapshot> {
+  const ref = testedRefs + worktreeId(repo);
+  const found = await capture(repo, {
+    ...options,
+    maxFileBytes: options.maxFileBytes ?? defaultMaxFileBytes,
+  });
+  const last = readLast(repo, 'tested');
+  if (last?.key === found.key && last.ref === ref && (await readRef(repo, ref)) === last.commit)
+    return toSnapshot(found, last);
+  const written = await keepCapture(repo, found, {
+    ref,
+    force: true,
+    subject: 'devenv: the tree under test',
+    reason: 'test',
+    options,
+  });
+  saveLast(repo, 'tested', { key: found.key, ...written, ref, head: found.head });
+  return toSnapshot(found, written);
+}
+
+/** The tree of the work tree now; one process when nothing changed since it was asked last. */
+export async function treeNow(repo: Repo, options: SnapshotOptions): Promise<string> {
+  return (await snapshot(repo, options)).tree;
+}
+
+/** Writes a capture under a ref of devenv's that is no checkpoint. */
+export async function keepCapture(
+  repo: Repo,
+  found: Capture,
+  input: {
+    readonly ref: string;
+    readonly force: boolean;
+    readonly subject: string;
+    readonly reason: string;
+    readonly more?: Readonly<Record<string, string>>;
+    readonly options: SnapshotOptions;
+  },
+): Promise<Written> {
+  const written = await writeCapture(repo, found, {
+    ref: input.ref,
+    force: input.force,
+    seconds: Math.floor(input.options.now / 1000),
+    maxFileBytes: input.options.maxFileBytes ?? defaultMaxFileBytes,
+    message: (tree) =>
+      writeMessage(input.subject, {
+        ...trailersOf(found, tree, input.reason),
+        verdict: 'unverified',
+        ...(input.more ? { more: input.more } : {}),
+      }),
+  });
+  if (written.outcome === 'taken')
+    throw new DevenvError('environment', `two commands wrote ${input.ref} at once`, 'try again');
+  return written;
+}
+
+/** A name under which objects can be written and at once forgotten. */
+export function scratchRef(): string {
+  return `refs/devenv/scratch/${randomId(6)}`;
+}
+
+/** What a capture and a snapshot both know. */
+export type Facts = Pick<Snapshot, 'head' | 'branch' | 'skipped' | 'partial' | 'intended'>;
+
+/** The facts of a capture as trailers of its commit. */
+export function trailersOf(found: Facts, tree: string, reason: string): Omit<Trailers, 'verdict'> {
+  return {
+    tree,
+    branch: found.branch,
+    head: found.head,
+    reason,
+    skipped: found.skipped,
+    partial: found.partial,
+    more: intentTrailer(found),
+  };
+}
+
+function intentTrailer(found: Facts): Record<string, string> {
+  return found.intended.length === 0 ? {} : { Intent: JSON.stringify(found.intended) };
+}
+
+/** A capture and what was written of it, as others see it. */
+export function toSnapshot(found: Capture, written: Pick<Written, 'tree' | 'commit' | 'staged'>): Snapshot {
+  return {
+    tree: written.tree,
+    commit: written.commit,
+    staged: written.staged,
+    head: found.head,
+    branch: found.branch,
+    files: [...found.files.map((file) => file.path), ...found.deleted].map(displayPath).sort(),
+    partial: found.partial,
+    skipped: found.skipped.map(({ path, reason }) => ({ path, reason })),
+    key: found.key,
+    unmerged: found.unmerged,
+    intended: found.intended,
+  };
+}

@@ -1,0 +1,70 @@
+import { DevenvError, runBytes } from '../base/index.ts';
+import type { RunBytesResult, RunOptions } from '../base/index.ts';
+import { missingGit } from './env.ts';
+import type { Repo } from './repo.ts';
+
+/** Settings for every call: no hook, no background gc, no reflog of ours, refs and objects on the disk before we go on. */
+const settings = [
+  'core.hooksPath=/dev/null',
+  'gc.auto=0',
+  'maintenance.auto=false',
+  'core.logAllRefUpdates=false',
+  'core.fsync=objects,reference',
+  'core.fsyncMethod=batch',
+];
+
+/** The whole argv of a git call with devenv's settings. */
+export function gitArgv(args: readonly string[]): string[] {
+  return ['git', '--no-optional-locks', ...settings.flatMap((setting) => ['-c', setting]), ...args];
+}
+
+/** Runs git at the top of the work tree; never throws on a non-zero exit, but does on a missing git. */
+export async function git(
+  repo: Repo,
+  args: readonly string[],
+  options: Omit<RunOptions, 'cwd'> = {},
+): Promise<RunBytesResult> {
+  const result = await runBytes(gitArgv(args), { env: repo.env, ...options, cwd: repo.root });
+  if (result.reason === 'missing') throw missingGit();
+  return result;
+}
+
+/** As `git`, for calls that must work: throws an error that says what was being done and what git said. */
+export async function mustGit(
+  repo: Repo,
+  doing: string,
+  args: readonly string[],
+  options: Omit<RunOptions, 'cwd'> = {},
+): Promise<Buffer> {
+  const result = await git(repo, args, options);
+  if (!result.ok) throw gitError(doing, result.stderr);
+  return result.stdout;
+}
+
+/** git's complaint as an error for the user. */
+export function gitError(doing: string, stderr: string): DevenvError {
+  const why =
+    stderr
+      .trim()
+      .split('\n')
+      .filter((line) => !line.startsWith('fast-import: dumping'))
+      .join('; ')
+      .replace(/^(fatal|error): /, '') || 'git ended without a word';
+  if (/No space left|Disk quota/i.test(why))
+    return new DevenvError(
+      'disk-full',
+      `no space left on the disk while ${doing}`,
+      'free some space and run the command again; nothing was lost',
+    );
+  if (/Permission denied|Read-only file system|insufficient permission/i.test(why))
+    return new DevenvError(
+      'environment',
+      `git may not write while ${doing}: ${why}`,
+      'check the permissions of the .git folder; nothing was changed',
+    );
+  return new DevenvError(
+    'environment',
+    `git failed while ${doing}: ${why}`,
+    'nothing was changed; earlier checkpoints are as they were',
+  );
+}

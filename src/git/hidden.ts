@@ -1,0 +1,124 @@
+import { lstatSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { errnoOf } from '../base/index.ts';
+import { git } from './exec.ts';
+import { diskPath, rawDir } from './names.ts';
+import type { RawPath } from './names.ts';
+import type { Repo } from './repo.ts';
+
+/** A path whose changes `git status` does not look for, because the user told git so. */
+export interface HiddenEntry {
+  readonly path: RawPath;
+  readonly mode: string;
+  readonly oid: string;
+}
+
+/**
+ * The assume-unchanged and skip-worktree entries that lie on the disk. Status hides edits in them, so a
+ * snapshot looks by itself. The index is read as a file (no process) while `git status` works.
+ */
+export async function hiddenEntries(repo: Repo): Promise<readonly HiddenEntry[]> {
+  let index: Buffer;
+  try {
+    index = readFileSync(path.join(repo.gitDir, 'index'));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+  const flagged = scanIndex(index, repo.objectFormat === 'sha256' ? 32 : 20) ?? (await askGit(repo));
+  const dirs = new Map<string, boolean>();
+  return flagged.filter((entry) => onDisk(repo.root, entry.path, dirs));
+}
+
+// Thousands of entries outside a sparse cone share a few folders that do not exist.
+function onDisk(root: string, file: RawPath, dirs: Map<string, boolean>): boolean {
+  const dir = rawDir(file);
+  if (dir !== '') {
+    const known = dirs.get(dir) ?? onDisk(root, dir, dirs);
+    dirs.set(dir, known);
+    if (!known) return false;
+  }
+  return lstatSync(diskPath(root, file), { throwIfNoEntry: false }) !== undefined;
+}
+
+/** Flagged entries of an index of version 2 to 4; undefined when it is split or of an unknown form. */
+export function scanIndex(index: Buffer, oidLength: number): HiddenEntry[] | undefined {
+  if (index.length < 12 || index.toString('latin1', 0, 4) !== 'DIRC') return undefined;
+  const version = index.readUInt32BE(4);
+  if (version < 2 || version > 4) return undefined;
+  const found: HiddenEntry[] = [];
+  let at = 12;
+  let name = '';
+  for (let left = index.readUInt32BE(8); left > 0; left--) {
+    const flagsAt = at + 40 + oidLength;
+    if (flagsAt + 2 > index.length) return undefined;
+    const flags = index.readUInt16BE(flagsAt);
+    const extended = (flags & 0x4000) !== 0 ? index.readUInt16BE(flagsAt + 2) : 0;
+    const hidden = (flags & 0x8000) !== 0 || (extended & 0x4000) !== 0;
+    let nameAt = flagsAt + ((flags & 0x4000) !== 0 ? 4 : 2);
+    if (version === 4) {
+      const [strip, next] = readVarint(index, nameAt);
+      const end = index.indexOf(0, next);
+      name = name.slice(0, name.length - strip) + index.toString('latin1', next, end);
+      nameAt = end + 1;
+    } else {
+      const length = flags & 0xfff;
+      const end = length < 0xfff ? nameAt + length : index.indexOf(0, nameAt);
+      if (hidden) name = index.toString('latin1', nameAt, end);
+      nameAt = at + ((end - at + 8) & ~7);
+    }
+    if (hidden && !name.endsWith('/')) {
+      found.push({
+        path: name,
+        mode: index
+          .readUInt32BE(at + 24)
+          .toString(8)
+          .padStart(6, '0'),
+        oid: index.toString('hex', at + 40, at + 40 + oidLength),
+      });
+    }
+    at = nameAt;
+  }
+  return isSplit(index, at, oidLength) ? undefined : found;
+}
+
+// After the entries: extensions of a name, a length and data. `link` points at a second, shared index.
+function isSplit(index: Buffer, start: number, oidLength: number): boolean {
+  for (let at = start; at + 8 <= index.length - oidLength; at += 8 + index.readUInt32BE(at + 4)) {
+    if (index.toString('latin1', at, at + 4) === 'link') return true;
+  }
+  return false;
+}
+
+function readVarint(buffer: Buffer, start: number): [number, number] {
+  let at = start;
+  let byte = buffer[at++] ?? 0;
+  let value = byte & 127;
+  while (byte & 128) {
+    byte = buffer[at++] ?? 0;
+    value = ((value + 1) << 7) | (byte & 127);
+  }
+  return [value, at];
+}
+
+async function askGit(repo: Repo): Promise<HiddenEntry[]> {
+  const [flags, stages] = await Promise.all([
+    git(repo, ['ls-files', '-v', '-z']),
+    git(repo, ['ls-files', '-s', '-z']),
+  ]);
+  const hidden = new Set(
+    flags.stdout
+      .toString('latin1')
+      .split('\0')
+      .filter((line) => /^[a-zS] /.test(line))
+      .map((line) => line.slice(2)),
+  );
+  if (hidden.size === 0) return [];
+  return stages.stdout
+    .toString('latin1')
+    .split('\0')
+    .flatMap((line) => {
+      const [, mode = '', oid = '', name = ''] = /^(\d+) (\S+) \d\t(.*)$/s.exec(line) ?? [];
+      return hidden.has(name) ? [{ path: name, mode, oid }] : [];
+    });
+}

@@ -1,0 +1,76 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { errnoOf } from '../base/index.ts';
+import { git } from './exec.ts';
+import type { Repo } from './repo.ts';
+
+/** The commit a ref points at, or undefined; for refs kept as files no process is started. */
+export async function readRef(repo: Repo, name: string): Promise<string | undefined> {
+  if (repo.refFormat !== 'files') {
+    const result = await git(repo, ['rev-parse', '--verify', '--quiet', name]);
+    return result.ok ? result.stdout.toString('latin1').trim() : undefined;
+  }
+  const perWorktree = name === 'HEAD' || /^refs\/(bisect|worktree|rewritten)\//.test(name);
+  const text = readFile(path.join(perWorktree ? repo.gitDir : repo.commonDir, name))?.trim();
+  if (text?.startsWith('ref: ')) return readRef(repo, text.slice(5));
+  if (text) return text;
+  return packedRefs(repo, name).get(name);
+}
+
+/** Names under a prefix (`refs/devenv/undo/`) with their commits. */
+export async function listRefs(repo: Repo, prefix: string): Promise<ReadonlyMap<string, string>> {
+  if (repo.refFormat !== 'files') {
+    const result = await git(repo, ['for-each-ref', '--format=%(refname) %(objectname)', prefix]);
+    return new Map(
+      [...result.stdout.toString('utf8').matchAll(/^(\S+) (\S+)$/gm)].map((match): [string, string] => [
+        match[1] ?? '',
+        match[2] ?? '',
+      ]),
+    );
+  }
+  const found = new Map(packedRefs(repo, prefix));
+  for (const name of readDir(path.join(repo.commonDir, prefix))) {
+    if (name.endsWith('.lock')) continue;
+    found.set(prefix + name, readFile(path.join(repo.commonDir, prefix, name))?.trim() ?? '');
+  }
+  return found;
+}
+
+/** Only the names under a prefix, without reading each ref. */
+export async function listRefNames(repo: Repo, prefix: string): Promise<readonly string[]> {
+  if (repo.refFormat !== 'files') return [...(await listRefs(repo, prefix)).keys()];
+  const loose = readDir(path.join(repo.commonDir, prefix))
+    .filter((name) => !name.endsWith('.lock'))
+    .map((name) => prefix + name);
+  return [...new Set([...packedRefs(repo, prefix).keys(), ...loose])];
+}
+
+function packedRefs(repo: Repo, prefix: string): Map<string, string> {
+  const found = new Map<string, string>();
+  const text = readFile(path.join(repo.commonDir, 'packed-refs'));
+  if (!text?.includes(` ${prefix}`)) return found;
+  for (const line of text.split('\n')) {
+    const space = line.indexOf(' ');
+    if (space > 0 && line[0] !== '#' && line.startsWith(prefix, space + 1))
+      found.set(line.slice(space + 1), line.slice(0, space));
+  }
+  return found;
+}
+
+function readFile(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(errnoOf(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
+function readDir(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return [];
+    throw error;
+  }
+}
