@@ -49,7 +49,7 @@ interface Status {
 
 const root = path.resolve(import.meta.dirname, '..');
 /** The file that the demo edits, as a person would. */
-const edited = 'src/shared/pricing.ts';
+const edited = 'shared/pricing.ts';
 
 /** Copies the sample project into a new git repository of its own, with free ports and a private tmux server. */
 export async function openWorld(say: (line: string) => void): Promise<World> {
