@@ -62,6 +62,8 @@ export async function openWorld(say: (line: string) => void): Promise<World> {
     `#!/bin/sh\nexec '${process.execPath}' '${root}/bin/devenv.js' "$@"\n`,
   );
   chmodSync(path.join(bin, 'devenv'), 0o755);
+  // The project's own programs need this Node too; npm comes from the machine.
+  symlinkSync(process.execPath, path.join(bin, 'node'));
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(GIT_|DEVENV_|TMUX|VITEST|CI$|NODE_OPTIONS)/.test(name),
   );
@@ -252,10 +254,10 @@ async function edit(world: World): Promise<void> {
 }
 
 async function breakIt(world: World): Promise<void> {
-  const broken = content(world).replace(/return /g, 'return 7 + ');
+  const broken = content(world).replace('bulkPercent = 10', 'bulkPercent = 12');
   writeFileSync(file(world), broken);
   world.memory.set('broken', broken);
-  world.say(`   (${edited} is broken now)`);
+  world.say(`   (a wrong discount is put into ${edited})`);
   await until('red tests', async () => (await status(world)).suites['unit']?.verdict === 'failed');
   proof(world, true, 'the tests are red');
   await until('the reset', () => Promise.resolve(content(world) === world.memory.get('good')));
