@@ -1,0 +1,142 @@
+import { createReadStream } from 'node:fs';
+import { SaxesParser } from 'saxes';
+import { stripAnsi } from '../base/index.ts';
+import { firstLines, isFileName, locate } from './locate.ts';
+import type { Failure, Report } from './types.ts';
+
+/** Failures kept word for word; all are counted. */
+const keptFailures = 200;
+const keptText = 16_000;
+
+type Attributes = Readonly<Record<string, string>>;
+type Outcome = 'passed' | 'failed' | 'flaky' | 'skipped';
+
+interface OpenCase {
+  readonly attributes: Attributes;
+  outcome: Outcome;
+  message: string;
+  text: string;
+}
+
+/** What the report is read with: names of files become relative to the root. */
+export interface ReadOptions {
+  readonly root: string;
+  readonly cwd: string;
+}
+
+/**
+ * Reads a JUnit XML file as a stream. Cases are counted here, because no two tools agree on what the totals
+ * in the suites' attributes mean. Throws when the file is no complete JUnit document.
+ */
+export async function readJUnit(file: string, options: ReadOptions): Promise<Report> {
+  const reader = createReader(options);
+  for await (const chunk of createReadStream(file, 'utf8')) reader.write(String(chunk));
+  return reader.end();
+}
+
+/** As `readJUnit`, of a text. */
+export function parseJUnit(xml: string, options: ReadOptions): Report {
+  const reader = createReader(options);
+  reader.write(xml);
+  return reader.end();
+}
+
+interface Reader {
+  write(chunk: string): void;
+  end(): Report;
+}
+
+function createReader(options: ReadOptions): Reader {
+  const parser = new SaxesParser({});
+  const counts: Record<Outcome, number> = { passed: 0, failed: 0, flaky: 0, skipped: 0 };
+  const failures: Failure[] = [];
+  const suites: Attributes[] = [];
+  let open: OpenCase | undefined;
+  let inside: 'failure' | undefined;
+  let depth = 0;
+  let roots = 0;
+  let complaint: string | undefined;
+
+  const finish = (done: OpenCase): void => {
+    counts[done.outcome]++;
+    if (done.outcome === 'failed' && failures.length < keptFailures) {
+      failures.push(toFailure(done, suites.at(-1), options));
+    }
+  };
+
+  // Reports with a stray control character are common; only an incomplete document is unreadable.
+  parser.on('error', (error) => (complaint ??= error.message.split('\n')[0]));
+  parser.on('opentag', ({ name, attributes }) => {
+    depth++;
+    if (depth === 1 && !/^(testsuites?|testcase)$/.test(name)) throw new Error(`<${name}> is not JUnit XML`);
+    if (name === 'testsuite') suites.push(attributes);
+    else if (name === 'testcase')
+      open = { attributes, outcome: startOutcome(attributes), message: '', text: '' };
+    else if (name === 'failure' || name === 'error') {
+      // An error of the suite itself, outside any case, is a failure with the suite's name.
+      open ??= {
+        attributes: { name: suites.at(-1)?.['name'] ?? name, ofSuite: 'yes' },
+        outcome: 'passed',
+        message: '',
+        text: '',
+      };
+      open.outcome = 'failed';
+      open.message ||= attributes['message'] ?? '';
+      inside = 'failure';
+    } else if (open && name === 'skipped' && open.outcome === 'passed') open.outcome = 'skipped';
+    else if (open && (name === 'flakyFailure' || name === 'flakyError') && open.outcome === 'passed')
+      open.outcome = 'flaky';
+  });
+  const onText = (text: string): void => {
+    if (open && inside && open.text.length < keptText) open.text += text;
+  };
+  parser.on('text', onText);
+  parser.on('cdata', onText);
+  parser.on('closetag', ({ name }) => {
+    depth--;
+    if (depth === 0) roots++;
+    if (name === 'failure' || name === 'error') {
+      inside = undefined;
+      if (open?.attributes['ofSuite']) {
+        finish(open);
+        open = undefined;
+      }
+    } else if (name === 'testcase' && open) {
+      finish(open);
+      open = undefined;
+    } else if (name === 'testsuite') suites.pop();
+  });
+
+  return {
+    write: (chunk) => void parser.write(chunk),
+    end: () => {
+      parser.close();
+      if (roots !== 1 || depth !== 0) throw new Error(complaint ?? 'the document is not complete');
+      return { ...counts, failures };
+    },
+  };
+}
+
+/** googletest and others say in an attribute that a case did not run. */
+function startOutcome(attributes: Attributes): Outcome {
+  const status = (attributes['status'] ?? '').toLowerCase();
+  return status === 'notrun' || status === 'disabled' || status === 'skipped' ? 'skipped' : 'passed';
+}
+
+function toFailure(done: OpenCase, suite: Attributes | undefined, options: ReadOptions): Failure {
+  const { name = '', classname = '', file, line } = done.attributes;
+  const text = stripAnsi(done.text);
+  const given =
+    file ?? (isFileName(classname) ? classname : undefined) ?? suite?.['file'] ?? nameOfFile(suite?.['name']);
+  const place = locate(text, given, options);
+  return {
+    name: name || classname || 'unnamed',
+    file: place.file,
+    line: line !== undefined && /^\d+$/.test(line) ? Number(line) : place.line,
+    message: firstLines(stripAnsi(done.message).trim() || text) || 'failed',
+    id: [place.file ?? '', classname, name].join('|'),
+  };
+}
+
+const nameOfFile = (name: string | undefined): string | undefined =>
+  name && isFileName(name) ? name : undefined;

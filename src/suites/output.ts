@@ -1,0 +1,93 @@
+import { stripAnsi } from '../base/index.ts';
+import { locate } from './locate.ts';
+import type { Failure, Report } from './types.ts';
+
+/** How a test runner ends its output. Counts are for the eye: no verdict is made of them. */
+interface SummaryStyle {
+  readonly counts: RegExp;
+  readonly words: { readonly passed: RegExp; readonly failed: RegExp; readonly skipped: RegExp };
+  /** One failed test a line; group 1 is its name. */
+  readonly failure: RegExp;
+}
+
+const words = {
+  passed: /(\d+) pass(?:ed|ing)?/,
+  failed: /(\d+) fail(?:ed|ing|ures?)?/,
+  skipped: /(\d+) (?:skipped|pending|todo|ignored)/,
+};
+
+const styles = {
+  vitest: { counts: /^\s*Tests {2}.*\(\d+\).*$/m, words, failure: /^\s*FAIL\s+(.+)$/gm },
+  jest: { counts: /^Tests: .*total.*$/m, words, failure: /^\s*● (?!Console)(.+)$/gm },
+  pytest: {
+    counts: /^=+ .*\b(?:passed|failed|error|skipped)\b.* in [\d.]+s.*$/m,
+    words,
+    failure: /^FAILED (\S+.*)$/gm,
+  },
+  node: {
+    counts: /^[#ℹ] pass \d+(?:\n[#ℹ] .*)*$/m,
+    words: { passed: /[#ℹ] pass (\d+)/, failed: /[#ℹ] fail (\d+)/, skipped: /[#ℹ] skipped (\d+)/ },
+    failure: /^\s*(?:not ok \d+ - |✖ )(?!failing tests)(.+?)(?: \([\d.]+ms\))?$/gm,
+  },
+  cargo: { counts: /^test result: .*$/m, words, failure: /^test (\S+) \.\.\. FAILED$/gm },
+  go: {
+    counts: /^(?:ok|FAIL|---)\s+\S+.*$/m,
+    words: { passed: /\0/, failed: /\0/, skipped: /\0/ },
+    failure: /^\s*--- FAIL: (\S+)/gm,
+  },
+} satisfies Record<string, SummaryStyle>;
+
+const none: Report = { passed: 0, failed: 0, flaky: 0, skipped: 0, failures: [] };
+
+/**
+ * Reads what can be read from the output of a suite that leaves no results file: counts, the names of failed
+ * tests; failing that, one failure with the last lines, so that there is always something to look at.
+ */
+export function readOutput(
+  output: string,
+  context: { readonly suite: string; readonly red: boolean; readonly root: string; readonly cwd: string },
+): Report {
+  const text = stripAnsi(output).replaceAll('\r', '');
+  const style = Object.values(styles).find(({ counts }) => counts.test(text));
+  const counted = style ? countsOf(text, style) : none;
+  if (!context.red) return { ...counted, failed: 0 };
+  const names = style
+    ? [...new Set([...text.matchAll(style.failure)].map((m) => (m[1] ?? '').trim()))].slice(0, 50)
+    : [];
+  const failures = names.map((name): Failure => {
+    const at = text.lastIndexOf(name);
+    const block = text.slice(at, at + 2000);
+    return { name, ...locate(block, undefined, context), message: messageAfter(block, name), id: name };
+  });
+  const shown = failures.length > 0 ? failures : [wholeFailure(text, context)];
+  return { ...counted, failed: counted.failed || shown.length, failures: shown };
+}
+
+function countsOf(text: string, { counts, words: by }: SummaryStyle): Report {
+  const line = [...text.matchAll(new RegExp(counts.source, 'gm'))].map((match) => match[0]).join('\n');
+  const sum = (word: RegExp): number =>
+    [...line.matchAll(new RegExp(word.source, 'g'))].reduce((n, match) => n + Number(match[1] ?? 0), 0);
+  return { ...none, passed: sum(by.passed), failed: sum(by.failed), skipped: sum(by.skipped) };
+}
+
+function messageAfter(block: string, name: string): string {
+  const next = block
+    .slice(name.length)
+    .split('\n')
+    .map((line) => line.trim())
+    .find((line) => line !== '' && !/^[-=─⎯]+$/.test(line));
+  return next ?? 'failed';
+}
+
+function wholeFailure(
+  text: string,
+  context: { readonly suite: string; readonly root: string; readonly cwd: string },
+): Failure {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return {
+    name: context.suite,
+    ...locate(lines.slice(-40).join('\n'), undefined, context),
+    message: lines.slice(-5).join('\n').slice(-600) || 'no output',
+    id: context.suite,
+  };
+}

@@ -1,0 +1,80 @@
+import path from 'node:path';
+import { supervise } from '../base/index.ts';
+import type { SuiteConfig } from '../config/index.ts';
+import { judge } from './judge.ts';
+import { readOutput } from './output.ts';
+import { readResults, rememberResults } from './results.ts';
+import { narrowCommand } from './runners.ts';
+import type { Failure, Report, SuiteResult } from './types.ts';
+
+/** Where and how a suite runs. */
+export interface RunSuiteOptions {
+  /** The whole environment (the project's variables included); the suite's own are put over it. */
+  readonly env: NodeJS.ProcessEnv;
+  /** The project's root, from which the suite's paths were made. */
+  readonly root: string;
+  /** Where the project lies for this run, when it is a copy (a scratch worktree). Default: `root`. */
+  readonly at?: string;
+  readonly signal?: AbortSignal;
+  readonly onOutput?: (chunk: string) => void;
+  /** Run only the files of these failures, where the runner can; else the whole suite. */
+  readonly only?: readonly Failure[];
+}
+
+/**
+ * Runs a suite to its end and says what it came to. Its whole process tree is ended when it is stopped, times
+ * out or is done. Never throws for what the suite does.
+ */
+export async function runSuite(suite: SuiteConfig, options: RunSuiteOptions): Promise<SuiteResult> {
+  const root = options.at ?? options.root;
+  const cwd = path.resolve(root, path.relative(options.root, suite.cwd));
+  const results = suite.results === undefined ? undefined : path.resolve(root, suite.results);
+  const before = results === undefined ? new Map<string, string>() : rememberResults(results);
+  const narrowed = options.only && narrowTo(suite, options.only, { root, cwd });
+  const ended = await supervise(narrowed ?? suite.command, {
+    cwd,
+    env: { ...options.env, ...suite.env },
+    timeoutMs: suite.timeoutMs,
+    ...(options.signal ? { signal: options.signal } : {}),
+    ...(options.onOutput ? { onOutput: options.onOutput } : {}),
+  });
+  const report = results === undefined ? undefined : await readResults(results, before, { root, cwd });
+  const { verdict, why } = judge({
+    exit: ended.code,
+    signal: ended.signal,
+    reason: ended.reason,
+    timeoutMs: suite.timeoutMs,
+    report,
+  });
+  const told: Report =
+    report && !('missing' in report)
+      ? report
+      : readOutput(ended.tail, {
+          suite: suite.name,
+          red: verdict === 'failed' || verdict === 'broken',
+          root,
+          cwd,
+        });
+  return {
+    name: suite.name,
+    verdict,
+    ...told,
+    durationMs: Math.round(ended.durationMs),
+    exit: ended.code,
+    output: ended.tail,
+    partial: narrowed !== undefined,
+    ...(why === undefined ? {} : { why }),
+  };
+}
+
+function narrowTo(
+  suite: SuiteConfig,
+  only: readonly Failure[],
+  { root, cwd }: { readonly root: string; readonly cwd: string },
+): string | undefined {
+  const files = only.map((failure) => failure.file);
+  // Without a results file nobody can tell whether the narrowed run ran anything at all.
+  if (suite.results === undefined || files.length === 0 || files.includes(null)) return undefined;
+  const relative = [...new Set(files)].map((file) => path.relative(cwd, path.resolve(root, file ?? '')));
+  return narrowCommand(suite.command, relative, cwd);
+}
