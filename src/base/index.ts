@@ -4,6 +4,7 @@ export * from './log.ts';
 export * from './paths.ts';
 export * from './process.ts';
 export * from './processes.ts';
+export * from './secrets.ts';
 export * from './supervise.ts';
 export * from './text.ts';
 export * from './world.ts';

@@ -1,0 +1,2 @@
+export * from './free.ts';
+export * from './holder.ts';
