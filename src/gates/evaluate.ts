@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { errnoOf, formatDuration, messageOf, plural, supervise } from '../base/index.ts';
+import type { GateConfig } from '../config/index.ts';
+import { readCoverage } from './coverage.ts';
+import type { GateResult, SuiteResultLike } from './types.ts';
+import { countWarnings } from './warnings.ts';
+
+/** What gates are judged by. */
+export interface GateInput {
+  /** What the suites came to on this tree. */
+  readonly results: readonly SuiteResultLike[];
+  readonly root: string;
+  /** The whole environment of gate commands. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal;
+}
+
+type Judged = Omit<GateResult, 'name'>;
+
+/** Judges gates one after the other. Never throws for what a gate finds. */
+export async function evaluateGates(
+  gates: readonly GateConfig[],
+  input: GateInput,
+): Promise<readonly GateResult[]> {
+  const results: GateResult[] = [];
+  for (const gate of gates) results.push({ name: gate.name, ...(await evaluate(gate, input)) });
+  return results;
+}
+
+async function evaluate(gate: GateConfig, input: GateInput): Promise<Judged> {
+  if (gate.suites !== undefined) return judgeSuites(gate.suites, gate.passRate, input.results);
+  if (gate.report !== undefined) return judgeReport(gate.report, gate.min, input.root);
+  if (gate.command !== undefined) return judgeCommand(gate.command, gate, input);
+  return { verdict: 'broken', detail: 'it names no suites, no report and no command' };
+}
+
+/** Whether enough of the suites' tests passed; a suite without a count of tests counts as one. */
+export function judgeSuites(
+  names: readonly string[],
+  passRate: number,
+  results: readonly SuiteResultLike[],
+): Judged {
+  let passed = 0;
+  let failed = 0;
+  let flaky = false;
+  for (const name of names) {
+    const result = results.find((one) => one.name === name);
+    if (!result) return { verdict: 'broken', detail: `suite ${name} has not run on this tree` };
+    if (!['passed', 'failed', 'flaky'].includes(result.verdict))
+      return { verdict: 'broken', detail: `suite ${name} is ${result.verdict}` };
+    const red = result.verdict === 'failed';
+    const good = result.passed + result.flaky;
+    passed += good > 0 || red ? good : 1;
+    failed += red ? Math.max(result.failed, 1) : 0;
+    flaky ||= result.verdict === 'flaky';
+  }
+  const rate = passed + failed === 0 ? 0 : passed / (passed + failed);
+  const detail = `${passed} of ${plural(passed + failed, 'test')} passed (${names.join(', ')})`;
+  if (rate < passRate) return { verdict: 'failed', detail: `${detail}, needs ${formatRate(passRate)}` };
+  return { verdict: flaky ? 'flaky' : 'passed', detail };
+}
+
+const formatRate = (rate: number): string => `${Number((rate * 100).toFixed(2))} %`;
+
+function judgeReport(report: string, min: number | undefined, root: string): Judged {
+  let text: string;
+  try {
+    text = readFileSync(path.resolve(root, report), 'utf8');
+  } catch (error) {
+    const why = errnoOf(error) === 'ENOENT' ? 'there is none' : messageOf(error);
+    return { verdict: 'broken', detail: `no coverage from ${report}: ${why}` };
+  }
+  const coverage = readCoverage(text);
+  if (coverage === undefined)
+    return {
+      verdict: 'broken',
+      detail: `${report} is no LCOV, Cobertura or json-summary report with lines in it`,
+    };
+  const least = min ?? 0;
+  const detail = `${coverage.toFixed(2)} % of the lines, needs ${least} %`;
+  return { verdict: coverage >= least ? 'passed' : 'failed', detail };
+}
+
+async function judgeCommand(command: string, gate: GateConfig, input: GateInput): Promise<Judged> {
+  const ended = await supervise(command, {
+    cwd: input.root,
+    env: input.env,
+    timeoutMs: gate.timeoutMs,
+    ...(input.signal ? { signal: input.signal } : {}),
+  });
+  const broken = whyBroken(ended, gate.timeoutMs);
+  if (broken !== undefined) return { verdict: 'broken', detail: broken };
+  const exit = ended.code === 0 ? '' : `exit ${ended.code}`;
+  if (gate.maxWarnings === undefined) {
+    return ended.code === 0
+      ? { verdict: 'passed', detail: 'exit 0' }
+      : { verdict: 'failed', detail: `${exit}: ${lastLine(ended.tail)}` };
+  }
+  const warnings = countWarnings(ended.tail);
+  const detail = [exit, `${plural(warnings, 'warning')}, allows ${gate.maxWarnings}`]
+    .filter(Boolean)
+    .join(', ');
+  return { verdict: ended.code === 0 && warnings <= gate.maxWarnings ? 'passed' : 'failed', detail };
+}
+
+function whyBroken(
+  ended: { readonly code: number | null; readonly signal: string | null; readonly reason?: string },
+  timeoutMs: number,
+): string | undefined {
+  if (ended.reason === 'timeout') return `not done after ${formatDuration(timeoutMs)}`;
+  if (ended.reason !== undefined)
+    return ended.reason === 'stopped' ? 'stopped' : 'the command could not be started';
+  if (ended.signal !== null) return `ended by ${ended.signal}`;
+  if (ended.code === 126 || ended.code === 127)
+    return `exit ${ended.code}: the command was not found or cannot be executed`;
+  return undefined;
+}
+
+function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1)?.trim().slice(0, 200) || 'no output';
+}

@@ -1,0 +1,18 @@
+/** What a gate says. Broken: it could not be judged. Flaky: it holds, but a test needed a second try. */
+export type GateVerdict = 'passed' | 'failed' | 'flaky' | 'broken';
+
+export interface GateResult {
+  readonly name: string;
+  readonly verdict: GateVerdict;
+  /** What was measured against what, in one line. */
+  readonly detail: string;
+}
+
+/** As much of a suite's result as a gate looks at. */
+export interface SuiteResultLike {
+  readonly name: string;
+  readonly verdict: string;
+  readonly passed: number;
+  readonly failed: number;
+  readonly flaky: number;
+}

@@ -1,0 +1,105 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { GateConfig } from '../../src/config/index.ts';
+import { readCoverage } from '../../src/gates/coverage.ts';
+import { judgeSuites } from '../../src/gates/evaluate.ts';
+import { evaluateGates } from '../../src/gates/index.ts';
+import { countWarnings } from '../../src/gates/warnings.ts';
+import { tempDir, testEnv } from '../support/temp.ts';
+
+const gate = (over: Partial<GateConfig>): GateConfig => ({
+  name: 'g',
+  suites: undefined,
+  report: undefined,
+  command: undefined,
+  passRate: 1,
+  min: undefined,
+  maxWarnings: undefined,
+  timeoutMs: 10_000,
+  ...over,
+});
+
+describe('suites', () => {
+  const suite = (verdict: string, passed = 0, failed = 0, flaky = 0) => ({
+    name: 'unit',
+    verdict,
+    passed,
+    failed,
+    flaky,
+  });
+  test.each([
+    ['all passed', suite('passed', 5), 1, 'passed'],
+    ['by exit status alone', suite('passed'), 1, 'passed'],
+    ['one failed', suite('failed', 9, 1), 1, 'failed'],
+    ['one of ten may fail', suite('failed', 9, 1), 0.9, 'passed'],
+    ['failed by exit status alone', suite('failed'), 0.5, 'failed'],
+    ['a flaky test', suite('flaky', 4, 0, 1), 1, 'flaky'],
+    ['broken', suite('broken', 5), 1, 'broken'],
+    ['stale', suite('stale', 5), 1, 'broken'],
+  ])('%s', (_, result, rate, expected) => {
+    expect(judgeSuites(['unit'], rate, [result]).verdict).toBe(expected);
+  });
+  test('a suite that did not run', () => {
+    expect(judgeSuites(['unit', 'e2e'], 1, [suite('passed')])).toEqual({
+      verdict: 'broken',
+      detail: 'suite e2e has not run on this tree',
+    });
+  });
+});
+
+describe('coverage reports', () => {
+  test.each([
+    ['LCOV totals', 'SF:a\nLF:10\nLH:9\nend_of_record\nSF:b\nLF:10\nLH:4\nend_of_record\n', 65],
+    [
+      'LCOV lines, one file in two records',
+      'SF:a\nDA:1,0\nDA:2,1\nend_of_record\nSF:a\nDA:1,3\nDA:2,0\nend_of_record\n',
+      100,
+    ],
+    ['LCOV with Windows lines', 'SF:a\r\nDA:1,0\r\nDA:2,1\r\n', 50],
+    ['json-summary', '{"total":{"lines":{"total":4,"covered":3,"pct":75}}}', 75],
+    ['Cobertura', '<?xml version="1.0"?><coverage line-rate="0.5" lines-covered="1" lines-valid="4">', 25],
+    ['Cobertura, rate only', '<coverage line-rate="0.5">', 50],
+    ['nothing', '', undefined],
+    ['no line at all', 'SF:a\nend_of_record\n', undefined],
+    ['half a JSON', '{"total":{"li', undefined],
+  ])('%s', (_, text, expected) => {
+    expect(readCoverage(text)).toBe(expected);
+  });
+});
+
+test.each([
+  ['src/a.ts:1 warning: unused\nsrc/b.ts:2 Warning: too long\n', 2],
+  ['✖ 3 problems (0 errors, 3 warnings)\n', 3],
+  ['a warning\nFound 1 warning and 0 errors.\n', 1],
+  ['Found 0 warnings.\n', 0],
+  ['a: 2 warnings\nb: 1 warning\n', 3],
+  ['all fine\n', 0],
+])('warnings in %j', (output, expected) => {
+  expect(countWarnings(output)).toBe(expected);
+});
+
+describe('a gate on the disk', () => {
+  const root = tempDir();
+  const evaluate = async (over: Partial<GateConfig>) =>
+    (await evaluateGates([gate(over)], { results: [], root, env: testEnv() }))[0];
+  writeFileSync(path.join(root, 'lcov.info'), 'SF:a\nDA:1,1\nDA:2,1\nDA:3,0\n');
+  test.each([
+    [{ report: 'lcov.info', min: 66 }, 'passed'],
+    [{ report: 'lcov.info', min: 67 }, 'failed'],
+    [{ report: 'missing.info', min: 1 }, 'broken'],
+    [{ command: 'true' }, 'passed'],
+    [{ command: 'echo no; exit 3' }, 'failed'],
+    [{ command: 'no-such-linter' }, 'broken'],
+    [{ command: 'kill -9 $$' }, 'broken'],
+    [{ command: 'sleep 60', timeoutMs: 100 }, 'broken'],
+    [{ command: 'echo a warning', maxWarnings: 0 }, 'failed'],
+    [{ command: 'echo a warning', maxWarnings: 1 }, 'passed'],
+    [{ command: 'echo fine; exit 1', maxWarnings: 1 }, 'failed'],
+    [{}, 'broken'],
+  ] as const)('%j', async (over, expected) => {
+    const result = await evaluate(over);
+    expect(result?.verdict).toBe(expected);
+    expect(result?.detail).not.toBe('');
+  });
+});
