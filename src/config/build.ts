@@ -1,0 +1,182 @@
+import path from 'node:path';
+import { projectId } from '../base/index.ts';
+import { defaults } from './defaults.ts';
+import type { Document } from './document.ts';
+import { mentionedVariables } from './interpolate.ts';
+import { mergeDocuments } from './merge.ts';
+import { listOrigins } from './origins.ts';
+import { throwProblems, type Problem } from './problems.ts';
+import { createReader, type Reader } from './reader.ts';
+import { resolveReferences } from './resolve.ts';
+import { checkRules } from './rules.ts';
+import type { Written } from './schema.ts';
+import {
+  readCheckpoint,
+  readGate,
+  readHosts,
+  readLogs,
+  readSuite,
+  readWatch,
+  readWorktree,
+} from './sections.ts';
+import type { Config, Project, SuiteConfig, WindowConfig } from './types.ts';
+import { readWindow } from './windows.ts';
+
+/** Everything a project is built from, as it was read; the rest is pure. */
+export interface Source {
+  readonly root: string;
+  readonly configFile: string | undefined;
+  readonly layout: string | undefined;
+  readonly layouts: readonly Document[];
+  /** devenv.yaml (or what detection wrote), devenv.local.yaml, DEVENV_* variables. */
+  readonly own: readonly Document[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly fileEnv: Readonly<Record<string, string>>;
+  /** DEVENV_* variables that were applied; they go on to the panes, so that `devenv watch` there agrees. */
+  readonly overrides: Readonly<Record<string, string>>;
+  readonly detected: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+/** What a project remembers of its making, for `resolvePorts`. Invisible to JSON. */
+export const madeFrom: unique symbol = Symbol('devenv.source');
+export type BuiltProject = Project & { readonly [madeFrom]?: Source };
+
+/** Merges, replaces references, completes and checks. @throws DevenvError 'config' with every problem */
+export function buildProject(source: Source, ports: Readonly<Record<string, number>> = {}): Project {
+  const merged = mergeDocuments([defaults, ...source.layouts, ...source.own]);
+  const name = projectName(merged.value, source);
+  const sessionName = sessionNameOf(name);
+  const resolved = resolveReferences(merged, { ...source, session: sessionName, ports });
+  const reader = createReader(
+    merged.at,
+    source.configFile === undefined ? 'devenv.yaml (detected)' : 'devenv.yaml',
+  );
+  const written = isOwn(source.own);
+  const config = readConfig(reader, { ...source, name, written }, resolved.value, resolved.env);
+  checkRules(config, reader);
+  throwProblems([...source.problems, ...resolved.problems, ...reader.problems]);
+  const project: BuiltProject = {
+    root: source.root,
+    id: projectId(source.root),
+    sessionName,
+    configFile: source.configFile,
+    config,
+    detected: source.detected,
+    origins: listOrigins(resolved.value, merged.at),
+    [madeFrom]: source,
+  };
+  return project;
+}
+
+function projectName(value: Written, { root, env }: Source): string {
+  const text = value.name?.replaceAll(
+    /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::?-([^}]*))?\}/g,
+    (_, key: string, fallback = '') => env[key] ?? String(fallback),
+  );
+  return text || path.basename(root) || 'root';
+}
+
+/** A name reduced to what tmux takes everywhere (`.` and `:` are its own). */
+export function sessionNameOf(name: string): string {
+  return (
+    name
+      .normalize('NFKD')
+      .replaceAll(/\p{M}+/gu, '')
+      .replaceAll(/[^A-Za-z0-9_-]+/g, '-')
+      .replaceAll(/^-+|-+$/g, '') || 'project'
+  );
+}
+
+type IsOwn = (...path: readonly string[]) => boolean;
+
+/** Whether the project itself, not only a layout, says something at a path. */
+function isOwn(own: readonly Document[]): IsOwn {
+  return (...path) => own.some(({ at }) => Object.hasOwn(at, path.join('.')));
+}
+
+interface Around {
+  readonly root: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly overrides: Readonly<Record<string, string>>;
+  readonly layout: string | undefined;
+  readonly name: string;
+  readonly written: IsOwn;
+}
+
+function readConfig(
+  reader: Reader,
+  around: Around,
+  value: Written,
+  env: Readonly<Record<string, string>>,
+): Config {
+  const suites = entries(value.suites).map(([name, suite]) => readSuite(reader, around.root, name, suite));
+  const all = entries(value.windows).map(([name, window]) => readWindow(reader, around.root, name, window));
+  const windows = withoutIdle(all, suites, around.written, reader);
+  const gates = entries(value.gates).map(([name, gate]) => readGate(reader, name, gate));
+  const commands = [...windows.flatMap((window) => window.panes), ...suites, ...gates].flatMap(
+    ({ command }) => command ?? [],
+  );
+  return {
+    name: around.name,
+    layout: around.layout,
+    env: { ...mentioned(commands, around.env), ...around.overrides, ...env },
+    windows,
+    suites,
+    watch: readWatch(reader, value, suites),
+    gates,
+    checkpoint: readCheckpoint(reader, value),
+    worktree: readWorktree(value),
+    logs: readLogs(reader, around.root, value),
+    hosts: readHosts(reader, value),
+  };
+}
+
+function entries<T>(section: Readonly<Record<string, T | null | false>> | undefined): [string, T][] {
+  return Object.entries(section ?? {}).flatMap(([name, item]) => (item ? [[name, item]] : []));
+}
+
+/**
+ * A layout's window that has nothing to run in this project does not appear, and nobody waits for it. One
+ * that the project itself mentions must have something to run.
+ */
+function withoutIdle(
+  windows: readonly WindowConfig[],
+  suites: readonly SuiteConfig[],
+  own: IsOwn,
+  reader: Reader,
+): readonly WindowConfig[] {
+  const hasWork = (window: WindowConfig): boolean => {
+    if (window.run !== undefined)
+      return suites.some((suite) => suite.name === window.run) || own('windows', window.name);
+    if (window.kind === 'tool' || window.panes.some((pane) => pane.command !== undefined)) return true;
+    if (!own('windows', window.name)) return false;
+    reader.problem(
+      ['windows', window.name],
+      `windows.${window.name} is a ${window.kind} with nothing to run: give it a command`,
+    );
+    return true;
+  };
+  const kept = windows.filter(hasWork);
+  const names = new Set(kept.map((window) => window.name));
+  return kept.map((window) =>
+    own('windows', window.name, 'needs')
+      ? window
+      : { ...window, needs: window.needs.filter((need) => names.has(need)) },
+  );
+}
+
+/** Variables that belong to each process, not to the project. */
+const personal =
+  /^(PATH|HOME|PWD|OLDPWD|SHLVL|PORT|TERM|TMUX|TMUX_PANE|USER|LOGNAME|HOSTNAME|LINES|COLUMNS|IFS|_|DEVENV_.*)$/;
+
+/**
+ * Variables of this environment that commands mention. A tmux server keeps the environment it was started
+ * with; these are passed on, so that `${EDITOR:-vi}` in a pane means what it means where devenv was called.
+ */
+function mentioned(commands: readonly string[], env: NodeJS.ProcessEnv): Record<string, string> {
+  const names = new Set(commands.flatMap(mentionedVariables).filter((name) => !personal.test(name)));
+  return Object.fromEntries(
+    [...names].toSorted().flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+  );
+}

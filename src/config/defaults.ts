@@ -1,0 +1,37 @@
+import type { Document } from './document.ts';
+import type { Written, WrittenSuite } from './schema.ts';
+
+/** What holds where nothing is written; it lies under every file. */
+const written = {
+  checkpoint: {
+    every: '5m',
+    quiet: '10s',
+    gates: [],
+    on_failure: 'auto',
+    tags: 'all',
+    max_file: '50MB',
+    keep: { last: 50, hourly: 48, daily: 30, good: 'always-last' },
+  },
+  watch: { debounce: '50ms', ignore: [] },
+  worktree: { link: 'auto' },
+  logs: { dir: 'default', max_size: '20MB', keep: 5 },
+} as const;
+
+export const windowDefaults = {
+  split: 'tiled',
+  focus: false,
+  restart: { policy: 'no', max: 5, backoff: '1s..30s' },
+  stop: { signal: 'SIGTERM', grace: '5s' },
+  readyTimeout: '60s',
+} as const;
+
+export const suiteDefaults = {
+  affected: 'auto',
+  timeout: '10m',
+  on: 'change',
+} as const satisfies WrittenSuite;
+
+export const gateDefaults = { pass_rate: 1, timeout: '10m' } as const;
+
+/** The defaults as a document. */
+export const defaults: Document = { value: structuredClone(written) as unknown as Written, at: {} };

@@ -1,0 +1,142 @@
+import type { z } from 'zod';
+import { nearest } from '../base/index.ts';
+import { didYouMean } from './problems.ts';
+
+type Path = readonly (string | number)[];
+type Issue = z.core.$ZodIssue;
+interface Explained {
+  readonly path: Path;
+  readonly message: string;
+}
+
+/** What zod found, as one sentence each, with the path of the key to point at. */
+export function explainIssues(
+  schema: z.ZodType,
+  issues: readonly Issue[],
+  value: unknown,
+  prefix: Path = [],
+): Explained[] {
+  return issues.flatMap((issue) => explain(schema, issue, value, prefix));
+}
+
+function explain(schema: z.ZodType, issue: Issue, root: unknown, prefix: Path): Explained[] {
+  const path = [...prefix, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))];
+  const value = valueAt(root, path);
+  const label = path.join('.') || 'the file';
+  switch (issue.code) {
+    case 'unrecognized_keys': {
+      const valid = keysAt(schema, path);
+      const where = path.length === 0 ? '' : ` in ${path.join('.')}`;
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        message: `unknown key "${key}"${where}${didYouMean(nearest(key, valid))}`,
+      }));
+    }
+    case 'invalid_key':
+      return [
+        {
+          path,
+          message: `"${path.at(-1)}" is no name for ${singular(path.at(-2))}: use ${alphabet(path.at(-2))}`,
+        },
+      ];
+    case 'invalid_union': {
+      const branch = likelyBranch(issue.errors);
+      if (branch) return explainIssues(schema, branch, root, path);
+      return [{ path, message: `${label} ${issue.message}${shown(value)}${enumHint(issue, value)}` }];
+    }
+    case 'invalid_type':
+      return [
+        { path, message: `${label} must be ${typeNames[issue.expected] ?? issue.expected}${shown(value)}` },
+      ];
+    default:
+      return [{ path, message: `${label} ${issue.message}` }];
+  }
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  string: 'text',
+  object: 'a mapping',
+  record: 'a mapping',
+  array: 'a list',
+  boolean: 'true or false',
+  number: 'a number',
+};
+
+const singular = (section: string | number | undefined): string => `one of the ${section ?? 'keys'}`;
+const alphabet = (section: string | number | undefined): string =>
+  section === 'env'
+    ? 'letters, digits and _, not a digit first'
+    : section === 'hosts'
+      ? 'letters, digits, ., - and _'
+      : 'letters, digits, - and _';
+
+/** The one branch of a union whose kind of value (mapping, list, ...) was given: its errors are the useful ones. */
+function likelyBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const fitting = branches.filter((issues) =>
+    issues.some(
+      (issue) =>
+        issue.path.length > 0 || issue.code === 'unrecognized_keys' || issue.code === 'invalid_union',
+    ),
+  );
+  return fitting.length === 1 ? fitting[0] : undefined;
+}
+
+function enumHint(issue: Extract<Issue, { code: 'invalid_union' }>, value: unknown): string {
+  if (typeof value !== 'string') return '';
+  const words = issue.errors
+    .flat()
+    .flatMap((inner) => (inner.code === 'invalid_value' ? inner.values.map(String) : []));
+  return didYouMean(nearest(value, words));
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return '';
+  if (Array.isArray(value)) return ', not a list';
+  if (value === null) return ', not empty';
+  if (typeof value === 'object') return ', not a mapping';
+  return `, not ${typeof value === 'string' ? JSON.stringify(value) : String(value)}`;
+}
+
+function valueAt(root: unknown, path: Path): unknown {
+  let value = root;
+  for (const part of path) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = (value as Record<string, unknown>)[String(part)];
+  }
+  return value;
+}
+
+/** The keys that a mapping at this path may have, read from the schema itself. */
+function keysAt(schema: z.ZodType, path: Path): string[] {
+  let options: readonly z.core.$ZodType[] = unwrap(schema);
+  for (const part of path)
+    options = options.flatMap((option) => childrenOf(option, String(part)).flatMap(unwrap));
+  return options.flatMap((option) => Object.keys(defOf(option).shape ?? {}));
+}
+
+interface Def {
+  readonly type: string;
+  readonly shape?: Readonly<Record<string, z.core.$ZodType>>;
+  readonly innerType?: z.core.$ZodType;
+  readonly options?: readonly z.core.$ZodType[];
+  readonly valueType?: z.core.$ZodType;
+  readonly element?: z.core.$ZodType;
+}
+
+const defOf = (schema: z.core.$ZodType): Def => schema._zod.def as Def;
+
+function unwrap(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
+  const def = defOf(schema);
+  if (def.options) return def.options.flatMap(unwrap);
+  return def.innerType ? unwrap(def.innerType) : [schema];
+}
+
+function childrenOf(schema: z.core.$ZodType, key: string): readonly z.core.$ZodType[] {
+  const def = defOf(schema);
+  const child = def.shape
+    ? Object.hasOwn(def.shape, key)
+      ? def.shape[key]
+      : undefined
+    : (def.valueType ?? def.element);
+  return child ? [child] : [];
+}

@@ -1,0 +1,72 @@
+import { nearest } from '../base/index.ts';
+import type { Document } from './document.ts';
+import { didYouMean, type Problem } from './problems.ts';
+import type { Written } from './schema.ts';
+
+/** Settings a variable can override: `checkpoint.every` is DEVENV_CHECKPOINT_EVERY. A list is separated by commas. */
+const settings = {
+  name: 'text',
+  'watch.suites': 'list',
+  'watch.debounce': 'text',
+  'watch.ignore': 'list',
+  'checkpoint.every': 'text',
+  'checkpoint.quiet': 'text',
+  'checkpoint.gates': 'list',
+  'checkpoint.on_failure': 'text',
+  'checkpoint.tags': 'text',
+  'checkpoint.max_file': 'text',
+  'checkpoint.keep.last': 'text',
+  'checkpoint.keep.hourly': 'text',
+  'checkpoint.keep.daily': 'text',
+  'worktree.link': 'list',
+  'logs.dir': 'text',
+  'logs.max_size': 'text',
+  'logs.keep': 'text',
+} as const satisfies Record<string, 'text' | 'list'>;
+
+const variableOf = (setting: string): string => `DEVENV_${setting.replaceAll('.', '_').toUpperCase()}`;
+const variables = new Map(Object.keys(settings).map((setting) => [variableOf(setting), setting]));
+/** Only these are checked for slips: other DEVENV_* variables are the program's own. */
+const family = /^DEVENV_(WATCH|CHECKPOINT|WORKTREE|LOGS)_/;
+
+/** The layout that DEVENV_LAYOUT names. */
+export const layoutOverride = (env: NodeJS.ProcessEnv): string | undefined =>
+  env['DEVENV_LAYOUT'] || undefined;
+
+/** DEVENV_* variables as a document that goes over all files; an empty variable counts as unset. */
+export function overridesFrom(env: NodeJS.ProcessEnv): {
+  document: Document;
+  used: Record<string, string>;
+  problems: Problem[];
+} {
+  const value: Record<string, unknown> = {};
+  const at: Record<string, string> = {};
+  const used: Record<string, string> = {};
+  const problems: Problem[] = [];
+  for (const [variable, text] of Object.entries(env)) {
+    if (!text || !variable.startsWith('DEVENV_')) continue;
+    const setting = variables.get(variable);
+    if (setting !== undefined) {
+      used[variable] = text;
+      at[setting] = variable;
+      setPath(
+        value,
+        setting.split('.'),
+        settings[setting as keyof typeof settings] === 'list'
+          ? text.split(',').map((part) => part.trim())
+          : text,
+      );
+    } else if (family.test(variable))
+      problems.push({
+        at: variable,
+        message: `no setting has this variable${didYouMean(nearest(variable, variables.keys()))}`,
+      });
+  }
+  return { document: { value: value as Written, at }, used, problems };
+}
+
+function setPath(tree: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [key = '', ...rest] = path;
+  if (rest.length === 0) tree[key] = value;
+  else setPath((tree[key] ??= {}) as Record<string, unknown>, rest, value);
+}

@@ -1,0 +1,73 @@
+import {
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Node,
+  type Document as YamlDocument,
+} from 'yaml';
+import type { z } from 'zod';
+import { placeIn, type Document, type DocumentKind } from './document.ts';
+import { explainIssues } from './explain.ts';
+import { throwProblems, type Problem } from './problems.ts';
+import { configSchema, layoutSchema, type Written } from './schema.ts';
+
+const schemas: Record<DocumentKind, z.ZodType<Written>> = { config: configSchema, layout: layoutSchema };
+
+/** Parses and validates one file. Errors name `label:line:column`; all of them are reported at once. */
+export function parseDocumentText(kind: DocumentKind, label: string, text: string): Document {
+  const { value, at } = parseYaml(label, text);
+  const schema = schemas[kind];
+  const result = schema.safeParse(value);
+  if (result.success) return { value: result.data, at };
+  const problems = explainIssues(schema, result.error.issues, value).map(({ path, message }) => ({
+    at: placeIn(at, path) ?? label,
+    message,
+  }));
+  throwProblems(problems);
+  throw new Error('validation failed without an issue');
+}
+
+/** Parses YAML into plain data and the place of every key. Syntax errors become one line each. */
+export function parseYaml(label: string, text: string): { value: unknown; at: Record<string, string> } {
+  const lines = new LineCounter();
+  const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, version: '1.2' });
+  const place = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `${label}:${line}:${col}`;
+  };
+  throwProblems(
+    doc.errors.map((error): Problem => ({ at: place(error.pos[0]), message: firstLine(error.message) })),
+  );
+  const at: Record<string, string> = { '': place(doc.contents?.range?.[0] ?? 0) };
+  notePlaces(doc, doc.contents, [], (path, offset) => (at[path.join('.')] ??= place(offset)));
+  const value: unknown = doc.toJS({ maxAliasCount: 100 }) ?? {};
+  return { value, at };
+}
+
+const firstLine = (message: string): string => message.split('\n')[0] ?? message;
+
+type Note = (path: readonly (string | number)[], offset: number) => void;
+
+function notePlaces(doc: YamlDocument, node: unknown, path: readonly (string | number)[], note: Note): void {
+  if (isAlias(node)) notePlaces(doc, node.resolve(doc), path, note);
+  else if (isMap(node))
+    for (const pair of node.items) {
+      if (!isPair(pair) || !isScalar(pair.key)) continue;
+      const key = String(pair.key.value);
+      if (key === '<<') {
+        notePlaces(doc, pair.value, path, note);
+        continue;
+      }
+      note([...path, key], pair.key.range?.[0] ?? 0);
+      notePlaces(doc, pair.value, [...path, key], note);
+    }
+  else if (isSeq(node))
+    node.items.forEach((item, i) => {
+      note([...path, i], (item as Node).range?.[0] ?? 0);
+      notePlaces(doc, item, [...path, i], note);
+    });
+}

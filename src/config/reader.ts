@@ -1,0 +1,71 @@
+import { nearest, parseDuration, parseSize } from '../base/index.ts';
+import { placeIn } from './document.ts';
+import { didYouMean, type Problem } from './problems.ts';
+
+type Path = readonly (string | number)[];
+type Scalar = string | number | boolean;
+
+/**
+ * Reads values after `${...}` was replaced: what the schema could not judge yet is judged here. Each method
+ * notes a problem at the value's place and returns a usable value, so that all problems are found at once.
+ */
+export interface Reader {
+  readonly problems: Problem[];
+  problem(path: Path, message: string): void;
+  durationMs(path: Path, value: Scalar): number;
+  bytes(path: Path, value: Scalar): number;
+  /** A number within limits; `whole` allows no fraction. */
+  number(
+    path: Path,
+    value: Scalar,
+    limits: { readonly min: number; readonly max: number; readonly whole: boolean },
+  ): number;
+  word<const T extends string>(path: Path, value: string, words: readonly T[]): T;
+}
+
+/** A reader that tells places by this map. */
+export function createReader(at: Readonly<Record<string, string>>, fallback: string): Reader {
+  const problems: Problem[] = [];
+  const problem = (path: Path, message: string): void => {
+    problems.push({ at: placeIn(at, path) ?? fallback, message });
+  };
+  const judged = (path: Path, value: Scalar, parsed: number | undefined, what: string): number => {
+    if (parsed !== undefined) return parsed;
+    problem(path, `${path.join('.')} must be ${what}, not ${JSON.stringify(value)}`);
+    return 0;
+  };
+  return {
+    problems,
+    problem,
+    durationMs: (path, value) =>
+      judged(path, value, parseDuration(String(value)), 'a duration such as 250ms, 10s, 5m or 1h'),
+    bytes: (path, value) =>
+      judged(path, value, parseSize(String(value)), 'a size such as 512kB, 20MB or 2GB'),
+    number: (path, value, { min, max, whole }) => {
+      const number = typeof value === 'string' && value.trim() === '' ? NaN : Number(value);
+      const fits = number >= min && number <= max && (!whole || Number.isInteger(number));
+      const kind = whole ? 'a whole number' : 'a number';
+      return judged(
+        path,
+        value,
+        fits ? number : undefined,
+        max === Infinity ? `${kind}, ${min} or more` : `${kind} from ${min} to ${max}`,
+      );
+    },
+    word: <const T extends string>(path: Path, value: string, words: readonly T[]): T => {
+      const found = words.find((word) => word === value);
+      if (found === undefined)
+        problem(
+          path,
+          `${path.join('.')} must be one of ${words.join(', ')}, not ${JSON.stringify(value)}${didYouMean(nearest(value, words))}`,
+        );
+      return found ?? (words[0] as T);
+    },
+  };
+}
+
+/** A value that may be written alone or as a list. */
+export function asList<T>(value: T | readonly T[] | undefined): readonly T[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? (value as readonly T[]) : [value as T];
+}

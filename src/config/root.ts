@@ -1,0 +1,35 @@
+import { existsSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { DevenvError } from '../base/index.ts';
+
+export const configName = 'devenv.yaml';
+export const localName = 'devenv.local.yaml';
+
+/** Where a project lies: the real path of its folder, and its devenv.yaml if there is one. */
+export interface Root {
+  readonly root: string;
+  readonly configFile: string | undefined;
+}
+
+/**
+ * The project around a directory: the nearest ancestor with a devenv.yaml, else the top of the git work tree,
+ * else the directory itself. Synchronous and cheap.
+ */
+export function findRoot(cwd: string): Root {
+  const start = realDirectory(cwd);
+  let top: string | undefined;
+  for (let dir = start; ; dir = path.dirname(dir)) {
+    const file = path.join(dir, configName);
+    if (existsSync(file)) return { root: dir, configFile: file };
+    if (top === undefined && existsSync(path.join(dir, '.git'))) top = dir;
+    if (dir === path.dirname(dir)) return { root: top ?? start, configFile: undefined };
+  }
+}
+
+function realDirectory(cwd: string): string {
+  try {
+    return realpathSync(cwd);
+  } catch (error) {
+    throw new DevenvError('usage', `no such directory: ${cwd}`, 'name one that exists', error);
+  }
+}
