@@ -69,10 +69,10 @@ sub masked {
   $text =~ s{(://[^\s:/\@]*:)[^\s/\@]+\@}{$1***\@}g;
   $text;
 }
-# How many of the last bytes could be the beginning of a secret (or of a line's CR LF).
+# How many of the last bytes could be the beginning of a secret, a character, or a line's CR LF.
 sub unsure {
   my $text = shift;
-  my $most = $text =~ /(\r+)$/ ? length $1 : 0;
+  my $most = $text =~ /(\r+|[\xC2-\xDF]|[\xE0-\xEF][\x80-\xBF]?|[\xF0-\xF4][\x80-\xBF]{0,2})\z/ ? length $1 : 0;
   for my $s (keys %secret) {
     my $n = length($s) - 1 < length $text ? length($s) - 1 : length $text;
     for (; $n > $most; $n--) { if (substr($text, -$n) eq substr($s, 0, $n)) { $most = $n; last } }
@@ -150,9 +150,7 @@ while (1) {
   if ($open + length $rest > $widest) {
     $rest = masked($rest);
     my $hold = unsure($rest);
-    my $cut = length($rest) - $hold;
-    $cut-- while $cut > 1 && $hold < 3 && (ord(substr $rest, $cut, 1) & 0xC0) == 0x80;
-    emit(substr($rest, 0, $cut, '') . "\n");
+    emit(substr($rest, 0, length($rest) - $hold, '') . "\n");
   }
 }
 learn();
