@@ -5,10 +5,12 @@ import { run } from '../base/index.ts';
 export interface PortHolder {
   readonly pid: number;
   readonly command: string;
-  /** Id of the session's build (DEVENV_SESSION_ID), name of the session, window: from its environment. */
+  /** From its environment: id of the session's build (DEVENV_SESSION_ID), name of the session, window. */
   readonly sessionId?: string | undefined;
   readonly session?: string | undefined;
   readonly window?: string | undefined;
+  /** The project's folder (DEVENV_ROOT). */
+  readonly root?: string | undefined;
 }
 
 /**
@@ -84,6 +86,7 @@ function describe(pid: number): PortHolder {
     sessionId: value('DEVENV_SESSION_ID'),
     session: value('DEVENV_SESSION'),
     window: value('DEVENV_WINDOW'),
+    root: value('DEVENV_ROOT'),
   };
 }
 

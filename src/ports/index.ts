@@ -1,2 +1,3 @@
+export * from './allot.ts';
 export * from './free.ts';
 export * from './holder.ts';

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   allotPort,
+  allotPorts,
   findFreePort,
   holderOf,
   holdersOf,
@@ -49,7 +50,12 @@ describe('a port is taken by a listener on', () => {
 
 test('the holder of a port is known with its session and window', async () => {
   const script = `const s = require('net').createServer().listen(0, '127.0.0.1', () => console.log(s.address().port))`;
-  const env = testEnv({ DEVENV_SESSION_ID: 'id1', DEVENV_SESSION: 'shop', DEVENV_WINDOW: 'api' });
+  const env = testEnv({
+    DEVENV_SESSION_ID: 'id1',
+    DEVENV_SESSION: 'shop',
+    DEVENV_WINDOW: 'api',
+    DEVENV_ROOT: '/shop',
+  });
   const child = spawn(process.execPath, ['-e', script], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     const port = Number(await new Promise((resolve) => child.stdout.once('data', resolve)));
@@ -61,6 +67,7 @@ test('the holder of a port is known with its session and window', async () => {
       sessionId: 'id1',
       session: 'shop',
       window: 'api',
+      root: '/shop',
     });
     expect(holders.get(mine)?.pid).toBe(process.pid);
     expect(holders.size).toBe(2);
@@ -114,5 +121,19 @@ describe('a port for `auto`', () => {
     expect(other).not.toBe(busy);
     expect(other).toBeGreaterThanOrEqual(preferredPort('p', 'api'));
     expect(await allotPort({ ...input, taken: new Set([other ?? 0]) })).not.toBe(other);
+  });
+
+  test('all windows of a project get different ones', async () => {
+    const windows = [
+      { name: 'api', port: 'auto' },
+      { name: 'ui', port: 'auto' },
+      { name: 'db', port: 5432 },
+      { name: 'editor', port: undefined },
+    ] as const;
+    const free = (await findFreePort(22_000)) ?? 0;
+    const ports = await allotPorts({ id: 'p', root: '/p' }, windows, { api: free, ui: free });
+    expect(Object.keys(ports)).toEqual(['api', 'ui']);
+    expect(ports['api']).toBe(free);
+    expect(ports['ui']).not.toBe(free);
   });
 });
