@@ -39,6 +39,12 @@ export const self = {
   uid: process.getuid?.() ?? 0,
 };
 
+/** The size of the terminal that shows this program's output; undefined where there is none. */
+export function terminalSize(): { readonly columns: number; readonly rows: number } | undefined {
+  const { isTTY, columns, rows } = process.stdout;
+  return isTTY && columns > 0 && rows > 0 ? { columns, rows } : undefined;
+}
+
 /** `bytes` random bytes in hex, for names that must not collide. */
 export function randomId(bytes = 4): string {
   return randomBytes(bytes).toString('hex');

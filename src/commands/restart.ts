@@ -1,0 +1,27 @@
+import { loadProject } from '../config/index.ts';
+import { requireSession, restartWindows, type SessionDeps } from '../session/index.ts';
+import { createTmux } from '../tmux/index.ts';
+import type { CommandContext, CommandResult } from './context.ts';
+import { awaitReady, readTimeout, withPorts } from './start.ts';
+
+export interface RestartInput {
+  readonly windows: readonly string[];
+  readonly wait: boolean;
+  readonly timeout: string | undefined;
+}
+
+/** `devenv restart [WINDOW...]`: ends commands and starts them again in their panes. */
+export async function restart(ctx: CommandContext, input: RestartInput): Promise<CommandResult> {
+  const timeoutMs = readTimeout(input.timeout);
+  const project = await withPorts(ctx, await loadProject({ cwd: ctx.cwd, env: ctx.env }));
+  const deps: SessionDeps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
+  const session = await requireSession(deps, project.root);
+  const restarted = await restartWindows(deps, project, session, input.windows);
+  if (input.wait && restarted.length > 0)
+    await awaitReady(ctx, deps, project, { started: restarted, session: session.name }, timeoutMs);
+  const text =
+    restarted.length > 0
+      ? `restarted ${restarted.join(', ')}`
+      : 'nothing to restart: the session has no services';
+  return { json: { session: session.name, restarted }, text };
+}

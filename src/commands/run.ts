@@ -1,0 +1,83 @@
+import { DevenvError, nearest } from '../base/index.ts';
+import { loadProject, type Project } from '../config/index.ts';
+import { findSession, runInWindow, windowsOf, type OwnSession, type SessionDeps } from '../session/index.ts';
+import { createTmux } from '../tmux/index.ts';
+import type { CommandContext, CommandResult } from './context.ts';
+import { withPorts } from './start.ts';
+
+/** `devenv run SUITE|WINDOW`: a task, in its window when the session is up, else here. Exits with its status. */
+export async function run(ctx: CommandContext, input: { readonly name: string }): Promise<CommandResult> {
+  const project = await withPorts(ctx, await loadProject({ cwd: ctx.cwd, env: ctx.env }));
+  const { windows, suites } = project.config;
+  const window =
+    windows.find((w) => w.name === input.name && w.kind !== 'tool') ??
+    windows.find((w) => w.run === input.name);
+  const suite = suites.find((s) => s.name === (window?.run ?? input.name));
+  if (!window && !suite) throw unknownName(input.name, project);
+  const deps: SessionDeps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
+  // In the window itself this is the command that the window runs.
+  const here =
+    window === undefined ||
+    (ctx.env['DEVENV_WINDOW'] === window.name && ctx.env['DEVENV_ROOT'] === project.root);
+  const session = here ? undefined : await findSession(deps, project.root);
+  if (session && window) return inWindow(ctx, deps, project, { session, name: window.name });
+  if (suite) return suiteHere(ctx, project, suite.name);
+  throw new DevenvError(
+    'no-session',
+    `${input.name} runs in its window, and no session is running`,
+    'devenv start builds it',
+  );
+}
+
+async function inWindow(
+  ctx: CommandContext,
+  deps: SessionDeps,
+  project: Project,
+  where: { readonly session: OwnSession; readonly name: string },
+): Promise<CommandResult> {
+  const window = windowsOf(where.session).find((w) => w.name === where.name);
+  if (!window)
+    throw new DevenvError(
+      'unknown-window',
+      `${where.name} is not in the running session`,
+      `devenv start ${where.name} adds it`,
+    );
+  const exit = await runInWindow(deps, project, where.session, window, {
+    signal: ctx.signal,
+    onOutput: (text) => (ctx.json ? undefined : ctx.write(text)),
+  });
+  return { json: { name: where.name, window: where.name, exit }, exit };
+}
+
+async function suiteHere(ctx: CommandContext, project: Project, name: string): Promise<CommandResult> {
+  const [{ verify }, { openStore }] = await Promise.all([
+    import('../verify/index.ts'),
+    import('../store/index.ts'),
+  ]);
+  const store = openStore(ctx.env, ctx.clock);
+  try {
+    const { suites, tree } = await verify({ env: ctx.env, clock: ctx.clock, store }, project, {
+      suites: [name],
+      reason: 'run',
+      reruns: 0,
+      signal: ctx.signal,
+      on: { output: (_suite, chunk) => (ctx.json ? undefined : ctx.write(chunk)) },
+    });
+    const [result] = suites;
+    if (ctx.signal.aborted || !result || result.verdict === 'stopped')
+      throw new DevenvError('interrupted', `interrupted; ${name} was stopped`);
+    const { output: _output, ...facts } = result;
+    const exit = result.exit ?? 1;
+    return { json: { ...facts, tree, window: null, exit }, exit };
+  } finally {
+    store.close();
+  }
+}
+
+function unknownName(name: string, project: Project): DevenvError {
+  const suites = project.config.suites.map((s) => s.name);
+  const known = [...suites, ...project.config.windows.filter((w) => w.kind !== 'tool').map((w) => w.name)];
+  const near = nearest(name, known);
+  const hint = near ? `did you mean ${near}?` : `there are: ${[...new Set(known)].join(', ') || 'none'}`;
+  return new DevenvError('unknown-suite', `no suite or window called ${name}`, hint);
+}

@@ -1,0 +1,215 @@
+import { DevenvError, parseDuration, terminalSize } from '../base/index.ts';
+import { loadProject, resolvePorts, type Project, type WindowConfig } from '../config/index.ts';
+import {
+  attachSession,
+  lastLines,
+  requireSession,
+  startSession,
+  waitUntilReady,
+  type ReadyOutcome,
+  type SessionDeps,
+  type StartResult,
+} from '../session/index.ts';
+import { createTmux } from '../tmux/index.ts';
+import type { CommandContext, CommandResult } from './context.ts';
+
+export interface StartInput {
+  readonly windows: readonly string[];
+  readonly detach: boolean;
+  readonly wait: boolean;
+  readonly layout: string | undefined;
+  readonly timeout: string | undefined;
+}
+
+/** `devenv start [WINDOW...]`: builds the session or what is missing of it, waits, attaches. */
+export async function start(ctx: CommandContext, input: StartInput): Promise<CommandResult> {
+  const timeoutMs = readTimeout(input.timeout);
+  const loaded = await loadProject({ cwd: ctx.cwd, env: ctx.env, layout: input.layout });
+  if (loaded.detected.length > 0)
+    ctx.note(
+      `no devenv.yaml: using what this folder holds (${loaded.detected.join('; ')}); devenv init writes it down`,
+    );
+  const project = await withPorts(ctx, loaded);
+  const deps: SessionDeps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
+  const result = await startSession(deps, project, {
+    windows: input.windows,
+    size: ctx.interactive ? terminalSize() : undefined,
+    signal: ctx.signal,
+    preflight: (windows) => requirePorts(project, windows),
+  });
+  tell(ctx, result);
+  if (input.wait && result.started.length > 0) await awaitReady(ctx, deps, project, result, timeoutMs);
+  const attach = ctx.interactive && !input.detach && !ctx.json;
+  if (attach) await attachSession(deps, await requireSession(deps, project.root), input.windows[0]);
+  const { created, started, session } = result;
+  return {
+    json: { project: project.config.name, session, created, started, running: true },
+    ...(attach ? {} : { text: summary(ctx, project, result) }),
+  };
+}
+
+/** A duration as typed after `--timeout`. */
+export function readTimeout(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = parseDuration(text);
+  if (ms === undefined)
+    throw new DevenvError('usage', `--timeout: not a duration: ${text}`, 'for example 60s or 2m');
+  return ms;
+}
+
+function tell(ctx: CommandContext, result: StartResult): void {
+  if (result.created) return;
+  const added = result.started.length > 0 ? `; starting ${result.started.join(', ')}` : '';
+  ctx.note(`session ${result.session} is already running${added}`);
+}
+
+function summary(ctx: CommandContext, project: Project, result: StartResult): string {
+  if (result.started.length === 0) return '';
+  const ports = project.config.windows.flatMap((w) =>
+    result.started.includes(w.name) && typeof w.port === 'number' ? [`${w.name} on port ${w.port}`] : [],
+  );
+  const what = result.created
+    ? `session ${result.session} is up`
+    : `added to session ${result.session}: ${result.started.join(', ')}`;
+  return `${ctx.colors.green(what)}${ports.length > 0 ? ` (${ports.join(', ')})` : ''}; devenv attach shows it, devenv stop ends it`;
+}
+
+/** Gives each window with `port: auto` the port it had before, or another free one, and keeps that. */
+export async function withPorts(
+  ctx: Pick<CommandContext, 'env' | 'clock'>,
+  project: Project,
+): Promise<Project> {
+  const wanting = project.config.windows.filter((w) => w.port === 'auto');
+  if (wanting.length === 0) return project;
+  const [{ allotPort, holderOf }, { openStore }] = await Promise.all([
+    import('../ports/index.ts'),
+    import('../store/index.ts'),
+  ]);
+  const store = openStore(ctx.env, ctx.clock);
+  try {
+    const remembered = rememberedPorts(store.getValue(project.id, 'ports'));
+    const taken = new Set(
+      project.config.windows.flatMap((w) => (typeof w.port === 'number' ? [w.port] : [])),
+    );
+    const ports: Record<string, number> = {};
+    for (const { name } of wanting) {
+      const isOurs = async (port: number): Promise<boolean> => {
+        const holder = await holderOf(port);
+        return holder?.session === project.sessionName && holder.window === name;
+      };
+      const port = await allotPort({
+        projectId: project.id,
+        window: name,
+        remembered: remembered[name],
+        taken,
+        isOurs,
+      });
+      if (port === undefined)
+        throw new DevenvError('port-taken', `no free port for ${name}`, 'end something that listens');
+      taken.add(port);
+      ports[name] = port;
+    }
+    store.setValue(project.id, 'ports', { ...remembered, ...ports });
+    return resolvePorts(project, ports);
+  } finally {
+    store.close();
+  }
+}
+
+function rememberedPorts(kept: unknown): Readonly<Record<string, number>> {
+  if (typeof kept !== 'object' || kept === null) return {};
+  return Object.fromEntries(Object.entries(kept).filter(([, port]) => typeof port === 'number'));
+}
+
+async function requirePorts(project: Project, windows: readonly WindowConfig[]): Promise<void> {
+  const fixed = windows.flatMap(({ name, port }) => (typeof port === 'number' ? [{ name, port }] : []));
+  if (fixed.length === 0) return;
+  const { findFreePort, holderOf, isPortFree } = await import('../ports/index.ts');
+  const free = await Promise.all(fixed.map(({ port }) => isPortFree(port)));
+  const taken = fixed.find((_, i) => free[i] === false);
+  if (!taken) return;
+  const holder = await holderOf(taken.port);
+  const others = new Set(project.config.windows.flatMap((w) => (typeof w.port === 'number' ? [w.port] : [])));
+  const other = await findFreePort(taken.port + 1, others);
+  const where =
+    holder?.session === undefined ? '' : `, window ${holder.window ?? '?'} of session ${holder.session}`;
+  const who = holder ? `process ${holder.pid} (${shorten(holder.command)}${where})` : 'another process';
+  throw new DevenvError(
+    'port-taken',
+    `port ${taken.port} of ${taken.name} is taken by ${who}`,
+    `end it, or give ${taken.name} another port: ${other ?? 'auto'} is free (port: auto finds one by itself)`,
+  );
+}
+
+const shorten = (command: string): string => (command.length > 80 ? `${command.slice(0, 79)}…` : command);
+
+/** Shows services becoming ready; throws `not-ready` with the last lines of the first that does not. */
+export async function awaitReady(
+  ctx: CommandContext,
+  deps: SessionDeps,
+  project: Project,
+  { started, session }: Pick<StartResult, 'started' | 'session'>,
+  timeoutMs: number | undefined,
+): Promise<void> {
+  const own = await requireSession(deps, project.root);
+  const progress = ctx.progress(started);
+  const shown = new Map<string, string>();
+  const onUpdate = (o: ReadyOutcome): void => {
+    const now = `${o.outcome} ${o.status.state} ${o.status.detail}`;
+    if (shown.get(o.name) === now) return;
+    shown.set(o.name, now);
+    progress.update(o.name, picture(o), o.status.detail);
+  };
+  let outcomes: readonly ReadyOutcome[];
+  try {
+    outcomes = await waitUntilReady(deps, own.uid, {
+      windows: started,
+      timeoutMs,
+      signal: ctx.signal,
+      onUpdate,
+    });
+    for (const o of outcomes)
+      if (o.outcome === 'pending') progress.update(o.name, 'skipped', 'not waited for');
+  } catch (error) {
+    if (!(error instanceof DevenvError) || error.code !== 'interrupted') throw error;
+    throw new DevenvError(
+      'interrupted',
+      `interrupted while waiting; session ${session} stays and keeps running`,
+      'devenv stop ends it',
+      error,
+    );
+  } finally {
+    await progress.end();
+  }
+  const bad = outcomes.find((o) => o.outcome === 'failed') ?? outcomes.find((o) => o.outcome === 'timeout');
+  if (bad) throw await notReady(deps, bad, session);
+}
+
+function picture(o: ReadyOutcome): 'waiting' | 'running' | 'done' | 'failed' {
+  if (o.outcome === 'ready') return 'done';
+  if (o.outcome === 'failed' || o.outcome === 'timeout') return 'failed';
+  return o.status.detail.startsWith('waits for') ? 'waiting' : 'running';
+}
+
+async function notReady(
+  deps: SessionDeps,
+  { name, outcome, status }: ReadyOutcome,
+  session: string,
+): Promise<DevenvError> {
+  const exit = status.panes.find((pane) => pane.exit !== null)?.exit;
+  const how =
+    outcome === 'timeout'
+      ? `is not ready in time: ${status.detail || 'nothing says why'}`
+      : exit === undefined
+        ? 'has failed'
+        : `exited with status ${exit}`;
+  const [pane] = status.panes;
+  const lines = pane ? await lastLines(deps, pane.id, 12) : [];
+  const tail =
+    lines.length > 0 ? `; the last lines of its pane:\n${lines.map((line) => `    ${line}`).join('\n')}` : '';
+  return new DevenvError(
+    'not-ready',
+    `${name} ${how}${tail}`,
+    `session ${session} stays: devenv attach ${name} shows it, devenv restart ${name} tries again, devenv stop ends it`,
+  );
+}

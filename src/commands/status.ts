@@ -1,0 +1,244 @@
+import {
+  createColors,
+  DevenvError,
+  formatAge,
+  formatDuration,
+  formatTable,
+  projectId,
+} from '../base/index.ts';
+import { findRoot } from '../config/index.ts';
+import {
+  allStatuses,
+  isAttached,
+  sessionStatus,
+  type SessionDeps,
+  type SessionStatus,
+  type WindowStatus,
+} from '../session/index.ts';
+import { openStore, type LastRun } from '../store/index.ts';
+import { createTmux } from '../tmux/index.ts';
+import type { CommandContext, CommandResult } from './context.ts';
+
+export interface StatusInput {
+  readonly all: boolean;
+  readonly watch: boolean;
+}
+
+/** What `status --json` prints; `at` and `nextAt` are ISO 8601 in UTC. */
+interface StatusFacts {
+  readonly project: string;
+  readonly root: string;
+  readonly session: string | null;
+  readonly running: boolean;
+  readonly attached: boolean;
+  readonly windows: readonly WindowStatus[];
+  readonly suites: Readonly<
+    Record<string, { verdict: string; at: string; tree: string | null; durationMs: number }>
+  >;
+  readonly checkpoint: CheckpointFacts;
+}
+
+interface CheckpointFacts {
+  readonly lastGood: string | null;
+  readonly lastGoodAt: string | null;
+  readonly last: string | null;
+  readonly nextAt: string | null;
+  readonly why: string | null;
+}
+
+/** `devenv status`: the session, its windows, the last run of each suite, the last good checkpoint and the next. */
+export async function status(ctx: CommandContext, input: StatusInput): Promise<CommandResult> {
+  const deps: SessionDeps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
+  const look = (): Promise<readonly StatusFacts[]> =>
+    input.all ? lookAtAll(ctx, deps) : lookAtOne(ctx, deps);
+  if (!input.watch) return render(ctx, await look(), input.all);
+  while (!ctx.signal.aborted) {
+    const { json, text } = render(ctx, await look(), input.all);
+    // Home, the new picture line by line, and whatever stood below it is cleared: no flicker.
+    ctx.write(
+      ctx.json
+        ? `${JSON.stringify(json)}\n`
+        : `\u001B[H${(text ?? '').replaceAll('\n', '\u001B[K\n')}\u001B[K\n\u001B[J`,
+    );
+    await ctx.clock.sleep(1000, ctx.signal);
+  }
+  return {};
+}
+
+async function lookAtAll(ctx: CommandContext, deps: SessionDeps): Promise<readonly StatusFacts[]> {
+  const found = await allStatuses(deps);
+  return Promise.all(found.map((one) => running(ctx, one)));
+}
+
+async function lookAtOne(ctx: CommandContext, deps: SessionDeps): Promise<readonly StatusFacts[]> {
+  const { root } = findRoot(ctx.cwd);
+  const found = await sessionStatus(deps, root);
+  return [found ? await running(ctx, found) : await notRunning(ctx)];
+}
+
+async function running(ctx: CommandContext, found: SessionStatus): Promise<StatusFacts> {
+  const { session, windows } = found;
+  const project = session.rows[0]?.marks.name ?? session.name;
+  const base = {
+    project,
+    root: session.root,
+    session: session.name,
+    running: true,
+    attached: isAttached(session),
+    windows,
+  };
+  return { ...base, ...(await history(ctx, session.root)) };
+}
+
+async function notRunning(ctx: CommandContext): Promise<StatusFacts> {
+  const { loadProject } = await import('../config/index.ts');
+  const project = await loadProject({ cwd: ctx.cwd, env: ctx.env });
+  const windows = project.config.windows.map(({ name, kind, port }) => ({
+    name,
+    id: null,
+    kind,
+    state: 'stopped' as const,
+    health: 'unknown' as const,
+    port: typeof port === 'number' ? port : null,
+    restarts: 0,
+    panes: [],
+    detail: '',
+  }));
+  const base = {
+    project: project.config.name,
+    root: project.root,
+    session: null,
+    running: false,
+    attached: false,
+    windows,
+  };
+  return { ...base, ...(await history(ctx, project.root)) };
+}
+
+/** What the database and git know of a project. */
+async function history(
+  ctx: CommandContext,
+  root: string,
+): Promise<Pick<StatusFacts, 'suites' | 'checkpoint'>> {
+  const tags = checkpointTags(ctx, root);
+  const store = openStore(ctx.env, ctx.clock);
+  try {
+    const id = projectId(root);
+    const runs = Object.entries(store.lastRuns(id)).map(([name, run]) => [name, runFacts(run)] as const);
+    const next = nextLook(store.getValue(id, 'checkpointer')); why?: string } | undefined;
+    const { problem, ...found } = await tags;
+    return {
+      suites: Object.fromEntries(runs),
+      checkpoint: { ...found, nextAt: next.nextAt, why: problem ?? next.why },
+    };
+  } finally {
+    store.close();
+  }
+}
+
+/** What the timed checkpointer left: when it looks next, and why it last did what it did. */
+function nextLook(kept: unknown): Pick<CheckpointFacts, 'nextAt' | 'why'> {
+  if (typeof kept !== 'object' || kept === null) return { nextAt: null, why: null };
+  const nextAt = 'nextAt' in kept && typeof kept.nextAt === 'number' ? new Date(kept.nextAt).toISOString() : null;
+  return { nextAt, why: 'why' in kept && typeof kept.why === 'string' ? kept.why : null };
+}
+
+const runFacts = ({ verdict, at, tree, durationMs }: LastRun): StatusFacts['suites'][string] => ({
+  verdict,
+  at: new Date(at).toISOString(),
+  tree,
+  durationMs,
+});
+
+async function checkpointTags(
+  ctx: CommandContext,
+  root: string,
+): Promise<Pick<CheckpointFacts, 'lastGood' | 'lastGoodAt' | 'last'> & { readonly problem?: string }> {
+  try {
+    const [{ openRepo }, { lastGood, listCheckpoints }] = await Promise.all([
+      import('../git/index.ts'),
+      import('../checkpoint/index.ts'),
+    ]);
+    const repo = await openRepo({ cwd: root, env: ctx.env });
+    const [good, [last]] = await Promise.all([lastGood(repo), listCheckpoints(repo, { limit: 1 })]);
+    return { lastGood: good?.tag ?? null, lastGoodAt: good?.at ?? null, last: last?.tag ?? null };
+  } catch (error) {
+    // Sessions work without git; then status says why there are no checkpoints.
+    if (!(error instanceof DevenvError)) throw error;
+    return { lastGood: null, lastGoodAt: null, last: null, problem: error.message };
+  }
+}
+
+function render(ctx: CommandContext, all: readonly StatusFacts[], many: boolean): CommandResult {
+  if (many) {
+    const text = all.map((one) => describe(ctx, one)).join('\n\n');
+    return { json: { sessions: all }, text: text || 'no session of devenv is running' };
+  }
+  const [one] = all;
+  return one ? { json: one, text: describe(ctx, one) } : {};
+}
+
+function describe(ctx: CommandContext, facts: StatusFacts): string {
+  const { bold, dim } = ctx.colors;
+  const head = facts.running
+    ? `${bold(facts.project)} ${dim(`session ${facts.session}, ${facts.attached ? 'attached' : 'not attached'}`)}`
+    : `${bold(facts.project)} ${dim('not running; devenv start builds the session')}`;
+  const rows = facts.windows.map((w) => windowRow(ctx, w));
+  const header = ['window', 'state', 'health', 'port', 'restarts', ''].map((cell) => dim(cell));
+  return [head, '', formatTable([header, ...rows]), ...historyLines(ctx, facts)].join('\n');
+}
+
+function windowRow(ctx: CommandContext, w: WindowStatus): readonly string[] {
+  const colors = ctx.colors ?? createColors(false);
+  const paint = {
+    ready: colors.green,
+    running: colors.green,
+    starting: colors.yellow,
+    exited: colors.yellow,
+    failed: colors.red,
+    stopped: colors.dim,
+  }[w.state];
+  const health =
+    w.health === 'unhealthy'
+      ? colors.red(w.health)
+      : w.health === 'healthy'
+        ? colors.green(w.health)
+        : colors.dim('-');
+  const port = w.port === null ? colors.dim('-') : String(w.port);
+  const restarts = w.restarts === 0 ? colors.dim('0') : colors.yellow(String(w.restarts));
+  return [
+    w.name,
+    paint(w.detail === 'idle' ? 'idle' : w.state),
+    health,
+    port,
+    restarts,
+    w.state === 'ready' || w.detail === 'idle' ? '' : colors.dim(w.detail),
+  ];
+}
+
+function historyLines(ctx: CommandContext, { suites, checkpoint }: StatusFacts): readonly string[] {
+  const { green, red, yellow, dim } = ctx.colors;
+  const now = ctx.clock.now();
+  const ago = (iso: string): string => formatAge(Math.max(0, now - Date.parse(iso)));
+  const paint = (verdict: string): string =>
+    (verdict === 'passed' ? green : verdict === 'failed' ? red : yellow)(verdict);
+  const runs = Object.entries(suites).map(([name, run]) => [
+    name,
+    paint(run.verdict),
+    dim(`${ago(run.at)}, took ${formatDuration(run.durationMs)}`),
+  ]);
+  const good =
+    checkpoint.lastGood === null
+      ? dim('none')
+      : `${green(checkpoint.lastGood)} ${dim(ago(checkpoint.lastGoodAt ?? ''))}`;
+  const left = checkpoint.nextAt === null ? undefined : Date.parse(checkpoint.nextAt) - now;
+  const next =
+    left === undefined ? '' : left > 0 ? `, next look in ${formatDuration(left)}` : ', next look now';
+  return [
+    ...(runs.length > 0
+      ? ['', formatTable([['suite', 'verdict', ''].map((cell) => dim(cell)), ...runs])]
+      : []),
+    '',
+    `last good checkpoint: ${good}${dim(next)}${checkpoint.why === null ? '' : dim(`; ${checkpoint.why}`)}`,
+  ];
+}

@@ -1,0 +1,60 @@
+import { plural } from '../base/index.ts';
+import { findRoot } from '../config/index.ts';
+import {
+  findSession,
+  pickWindows,
+  stopSession,
+  stopWindows,
+  type SessionDeps,
+  type StopResult,
+} from '../session/index.ts';
+import { createTmux } from '../tmux/index.ts';
+import type { CommandContext, CommandResult } from './context.ts';
+
+/** `devenv stop [WINDOW...]`: ends the session, or the commands of some windows, with every process in them. */
+export async function stop(
+  ctx: CommandContext,
+  input: { readonly windows: readonly string[] },
+): Promise<CommandResult> {
+  const deps: SessionDeps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
+  const { root } = findRoot(ctx.cwd);
+  const session = await findSession(deps, root);
+  if (!session) {
+    return {
+      json: { session: null, running: false, stopped: [], killed: [] },
+      text: `no session of devenv is running for ${root}`,
+    };
+  }
+  const onStopped = (window: string): void => {
+    if (ctx.verbose) ctx.note(`${window} stopped`);
+  };
+  if (input.windows.length === 0) {
+    const result = await stopSession(deps, session, onStopped);
+    return {
+      json: { session: session.name, running: false, ...facts(result) },
+      text: `session ${session.name} stopped${killedText(result)}`,
+    };
+  }
+  const windows = pickWindows(session, input.windows);
+  const result = await stopWindows(deps, session, windows, onStopped);
+  const idle = input.windows.filter((name) => !result.stopped.includes(name));
+  const text = [
+    result.stopped.length > 0 ? `stopped ${result.stopped.join(', ')}${killedText(result)}` : '',
+    idle.length > 0 ? `${idle.join(', ')}: not running` : '',
+  ];
+  return {
+    json: { session: session.name, running: true, ...facts(result) },
+    text: text.filter(Boolean).join('\n'),
+  };
+}
+
+const facts = (result: StopResult): object => ({
+  stopped: result.stopped,
+  killed: result.killed.map(({ pid, command }) => ({ pid, command })),
+});
+
+function killedText({ killed }: StopResult): string {
+  if (killed.length === 0) return '';
+  const names = killed.map((p) => `${p.pid} ${p.command.slice(0, 60)}`).join(', ');
+  return `; ${plural(killed.length, 'process').replace('processs', 'processes')} had to be killed: ${names}`;
+}

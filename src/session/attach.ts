@@ -1,0 +1,99 @@
+import { DevenvError } from '../base/index.ts';
+import { command, explain, format } from '../tmux/index.ts';
+import { pickWindows } from './observe.ts';
+import type { OwnSession, SessionDeps } from './types.ts';
+
+/** Shows the session on this terminal until the user detaches; inside the same tmux server it switches to it. */
+export async function attachSession(deps: SessionDeps, session: OwnSession, window?: string): Promise<void> {
+  const target = window === undefined ? undefined : pickWindows(session, [window])[0]?.id;
+  const select = target === undefined ? [] : [';', 'select-window', '-t', target];
+  if (deps.tmux.inside) {
+    const result = await deps.tmux.run(['switch-client', '-t', session.id, ...select]);
+    if (!result.ok) throw explain(result, 'switching to the session');
+    return;
+  }
+  const result = await deps.tmux.run(['attach-session', '-t', session.id, ...select], { stdio: 'inherit' });
+  if (!result.ok && result.reason === 'missing') throw explain(result, 'attaching');
+  if (!result.ok)
+    throw new DevenvError(
+      'environment',
+      `tmux could not attach to ${session.name}`,
+      'it said why above; devenv status shows the session',
+    );
+}
+
+/** Whether somebody looks at the session. */
+export function isAttached(session: OwnSession): boolean {
+  return session.attached > 0;
+}
+
+/** Shows one line in the status line of every attached client. */
+export async function showMessage(deps: SessionDeps, session: OwnSession, text: string): Promise<void> {
+  for (const client of await clients(deps, session)) {
+    await deps.tmux.run(['display-message', '-c', client, '-d', '10000', format(text)]);
+  }
+}
+
+/** A choice put before the user. */
+export interface Menu {
+  readonly title: string;
+  readonly items: readonly { readonly label: string; readonly key: string; readonly command: string }[];
+}
+
+/**
+ * Opens a menu in the client that was used last; each item runs a shell command. Returns false when nobody is attached. It
+ * does not wait for the answer: a menu may stand open for hours.
+ */
+export async function showMenu(deps: SessionDeps, session: OwnSession, menu: Menu): Promise<boolean> {
+  const [client] = await clients(deps, session);
+  if (client === undefined) return false;
+  const items = menu.items.flatMap(({ label, key, command: shell }) => [
+    format(label),
+    key,
+    // Expanded once by the menu and once by run-shell.
+    format(command('run-shell', '-b', format(shell))),
+  ]);
+  const open = command(
+    'display-menu',
+    '-c',
+    client,
+    '-T',
+    format(menu.title),
+    '-x',
+    'C',
+    '-y',
+    'C',
+    ...items,
+  );
+  // In the background, or this client would wait for the answer; run-shell expands formats once more.
+  const result = await deps.tmux.run(['run-shell', '-b', '-t', session.id, '-C', format(open)]);
+  if (!result.ok) throw explain(result, 'showing a menu');
+  return true;
+}
+
+/** Sets a user option of the session (`@devenv_status` is what its status line shows). */
+export async function setSessionOption(
+  deps: SessionDeps,
+  session: OwnSession,
+  name: `@devenv_${string}`,
+  value: string,
+): Promise<void> {
+  const result = await deps.tmux.run(['set-option', '-t', session.id, name, value]);
+  if (!result.ok) throw explain(result, `setting ${name}`);
+}
+
+/** The session's clients, the one used last first. */
+async function clients(deps: SessionDeps, session: OwnSession): Promise<readonly string[]> {
+  const result = await deps.tmux.run([
+    'list-clients',
+    '-t',
+    session.id,
+    '-F',
+    '#{client_activity} #{client_name}',
+  ]);
+  return result.stdout
+    .split('\n')
+    .filter(Boolean)
+    .toSorted((a, b) => Number(b.split(' ')[0]) - Number(a.split(' ')[0]))
+    .map((line) => line.slice(line.indexOf(' ') + 1));
+}

@@ -1,0 +1,54 @@
+import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { DevenvError, ensureDir, errnoOf, isAlive, self, stateDir } from '../base/index.ts';
+import type { SessionDeps } from './types.ts';
+
+/**
+ * Does one thing to a project's session at a time: two starts at once would fight over its ports.
+ * The lock is a file with the holder's process id; one whose holder is gone is taken over.
+ */
+export async function withLock<T>(deps: SessionDeps, projectId: string, work: () => Promise<T>): Promise<T> {
+  const file = path.join(ensureDir(path.join(stateDir(deps.env), 'locks')), `start-${projectId}`);
+  await take(deps, file);
+  try {
+    return await work();
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+async function take(deps: SessionDeps, file: string): Promise<void> {
+  const deadline = deps.clock.monotonic() + 30_000;
+  while (!tryTake(file)) {
+    const holder = holderOf(file);
+    if (holder !== undefined && !isAlive(holder)) rmSync(file, { force: true });
+    else if (deps.clock.monotonic() > deadline) {
+      throw new DevenvError(
+        'refused',
+        `another start of this project is under way (process ${holder ?? 'unknown'})`,
+        `if it is not, remove ${file}`,
+      );
+    } else await deps.clock.sleep(20);
+  }
+}
+
+function tryTake(file: string): boolean {
+  try {
+    const fd = openSync(file, 'wx', 0o600);
+    writeSync(fd, String(self.pid));
+    closeSync(fd);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** undefined while the holder has not written its id yet. */
+function holderOf(file: string): number | undefined {
+  try {
+    return Number(readFileSync(file, 'utf8')) || undefined;
+  } catch {
+    return undefined; // given back meanwhile
+  }
+}

@@ -1,0 +1,204 @@
+import { statSync } from 'node:fs';
+import { DevenvError, randomId } from '../base/index.ts';
+import type { Project, WindowConfig } from '../config/index.ts';
+import {
+  encodeMark,
+  explain,
+  format,
+  listPanes,
+  requireVersion,
+  sequence,
+  type PaneRow,
+} from '../tmux/index.ts';
+import { buildCommands, makeRecipe, type Command, type Recipe } from './build.ts';
+import { withLock } from './lock.ts';
+import { planSession, type PlacedWindow, type SessionPlan } from './plan.ts';
+import { respawn } from './restart.ts';
+import type { SessionDeps } from './types.ts';
+
+export interface StartOptions {
+  /** Only these windows and what they need; all for none. */
+  readonly windows: readonly string[];
+  /** The size of the terminal that will show it; default 200x50. */
+  readonly size?: { readonly columns: number; readonly rows: number } | undefined;
+  /** Aborted: nothing of what this start built stays. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called before anything is built, with the windows that will be: may throw to prevent it. */
+  readonly preflight?: (windows: readonly WindowConfig[]) => Promise<void>;
+}
+
+export interface StartResult {
+  /** Whether the session is new. */
+  readonly created: boolean;
+  /** Windows built or started again now; empty when everything ran already. */
+  readonly started: readonly string[];
+  readonly session: string;
+}
+
+/**
+ * Builds the project's session, or what is missing of it, with at most two tmux processes: one looks,
+ * one builds. It is built under a passing name and gets its own with the last command, so it is seen whole or
+ * not at all. Throws `refused`, `no-tmux`, `old-tmux`, `interrupted`, `unknown-window`, `config`.
+ */
+export async function startSession(
+  deps: SessionDeps,
+  project: Project,
+  options: StartOptions,
+): Promise<StartResult> {
+  return withLock(deps, project.id, async () => {
+    const plan = planSession(project, await look(deps), options.windows);
+    if (plan.kind === 'refused') throw refusal(plan, project);
+    const building = plan.kind === 'build' ? plan.windows : plan.windows.map((placed) => placed.window);
+    const reviving = plan.kind === 'build' ? [] : plan.revive.map((own) => own.name);
+    const started = project.config.windows.filter((w) => building.includes(w) || reviving.includes(w.name));
+    const names = started.map((w) => w.name);
+    const session = plan.kind === 'build' ? project.sessionName : plan.session.name;
+    if (started.length === 0 && plan.kind === 'running') return { created: false, started: names, session };
+    checkFolders(started);
+    await options.preflight?.(started);
+    stopIfAborted(options.signal);
+    if (plan.kind === 'build') {
+      if (building.length === 0)
+        throw new DevenvError(
+          'config',
+          `${project.config.name} has no windows`,
+          'devenv init writes a devenv.yaml',
+        );
+      await build(deps, makeRecipe(deps, project, randomId(8)), building, options);
+    } else {
+      await extend(deps, project, plan, options);
+    }
+    return { created: plan.kind === 'build', started: names, session };
+  });
+}
+
+async function look(deps: SessionDeps): Promise<readonly PaneRow[]> {
+  const rows = await listPanes(deps.tmux);
+  if (rows !== undefined && rows[0]) {
+    requireVersion(rows[0].version);
+    return rows;
+  }
+  const version = await deps.tmux.run(['-V']);
+  if (!version.ok) throw explain(version, 'telling its version');
+  requireVersion(version.stdout);
+  return rows ?? [];
+}
+
+function refusal(plan: SessionPlan & { kind: 'refused' }, project: Project): DevenvError {
+  const whose = plan.root === undefined ? 'devenv did not make it' : `it belongs to ${plan.root}`;
+  return new DevenvError(
+    'refused',
+    `there is a tmux session called ${plan.name} already, and ${whose}`,
+    `give this project another name (name: ${project.sessionName}-2 in devenv.yaml), or end that session`,
+  );
+}
+
+function checkFolders(windows: readonly WindowConfig[]): void {
+  // tmux would start the pane in the home directory without a word.
+  for (const window of windows) {
+    if (statSync(window.cwd, { throwIfNoEntry: false })?.isDirectory()) continue;
+    throw new DevenvError(
+      'config',
+      `windows.${window.name}.cwd: no such directory: ${window.cwd}`,
+      'create it or correct the path',
+    );
+  }
+}
+
+function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new DevenvError('interrupted', 'interrupted; nothing was built');
+}
+
+const defaultSize = { columns: 200, rows: 50 };
+
+async function build(
+  deps: SessionDeps,
+  recipe: Recipe,
+  windows: readonly WindowConfig[],
+  options: StartOptions,
+): Promise<void> {
+  const { project, uid } = recipe;
+  const name = `devenv-build-${randomId()}`;
+  const here = `=${name}:`;
+  const commands: readonly Command[] = [
+    ...buildCommands(recipe, name, windows, options.size ?? defaultSize),
+    ...Object.entries({ root: project.root, id: uid, name: project.config.name }).map(([mark, value]) => [
+      'set-option',
+      '-t',
+      here,
+      `@devenv_${mark}`,
+      encodeMark(value),
+    ]),
+    // The user's own status line stays; ours stands before it.
+    [
+      'set-option',
+      '-F',
+      '-t',
+      here,
+      'status-right',
+      '##{?@devenv_status,##{@devenv_status} ,}#{status-right}',
+    ],
+    ['set-option', '-t', here, 'status-right-length', '120'],
+    ['rename-session', '-t', here, format(project.sessionName)],
+  ];
+  await carryOut(deps, name, commands, options.signal);
+  if (!options.signal?.aborted) return;
+  // Ctrl-C came while tmux was building; what is whole by now goes away again.
+  await deps.tmux.run(['kill-session', '-t', `=${project.sessionName}:`]);
+  stopIfAborted(options.signal);
+}
+
+async function extend(
+  deps: SessionDeps,
+  project: Project,
+  plan: SessionPlan & { kind: 'running' },
+  options: StartOptions,
+): Promise<void> {
+  const { session, windows, revive } = plan;
+  const recipe = makeRecipe(deps, project, session.uid);
+  if (windows.length > 0) {
+    const name = `devenv-build-${randomId()}`;
+    const commands = buildCommands(
+      recipe,
+      name,
+      windows.map((placed) => placed.window),
+      options.size ?? defaultSize,
+    );
+    await carryOut(deps, name, [...commands, ...moves(name, windows, session.rows)], options.signal);
+  }
+  if (revive.length > 0) await respawn(deps, recipe, revive);
+}
+
+/** Moves the windows of the passing session to their places in the running one. */
+function moves(from: string, windows: readonly PlacedWindow[], rows: readonly PaneRow[]): readonly Command[] {
+  const first = rows.toSorted((a, b) => a.windowIndex - b.windowIndex)[0]?.windowId ?? '';
+  const move = (source: string, ...target: readonly string[]): Command => [
+    'move-window',
+    '-d',
+    '-s',
+    `=${from}:${source}`,
+    ...target,
+  ];
+  // Each goes directly behind the same window, so the last goes first; before the first window it is the other way round.
+  const behind = windows.flatMap(({ after }) =>
+    after === undefined ? [] : [move('{end}', '-a', '-t', after)],
+  );
+  const before = windows.flatMap(({ after }) =>
+    after === undefined ? [move('{start}', '-b', '-t', first)] : [],
+  );
+  return [...behind.toReversed(), ...before];
+}
+
+async function carryOut(
+  deps: SessionDeps,
+  name: string,
+  commands: readonly Command[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const done = `devenv-done-${name}`;
+  const result = await deps.tmux.script([sequence([...commands, ['display-message', '-p', done]])]);
+  if (result.ok && result.stdout.includes(done)) return;
+  await deps.tmux.run(['kill-session', '-t', `=${name}:`]);
+  stopIfAborted(signal);
+  throw explain(result, 'building the session');
+}
