@@ -125,7 +125,7 @@ async function history(
   try {
     const id = projectId(root);
     const runs = Object.entries(store.lastRuns(id)).map(([name, run]) => [name, runFacts(run)] as const);
-    const next = nextLook(store.getValue(id, 'checkpointer')); why?: string } | undefined;
+    const next = nextLook(store.getValue(id, 'checkpointer'));
     const { problem, ...found } = await tags;
     return {
       suites: Object.fromEntries(runs),
@@ -139,7 +139,8 @@ async function history(
 /** What the timed checkpointer left: when it looks next, and why it last did what it did. */
 function nextLook(kept: unknown): Pick<CheckpointFacts, 'nextAt' | 'why'> {
   if (typeof kept !== 'object' || kept === null) return { nextAt: null, why: null };
-  const nextAt = 'nextAt' in kept && typeof kept.nextAt === 'number' ? new Date(kept.nextAt).toISOString() : null;
+  const nextAt =
+    'nextAt' in kept && typeof kept.nextAt === 'number' ? new Date(kept.nextAt).toISOString() : null;
   return { nextAt, why: 'why' in kept && typeof kept.why === 'string' ? kept.why : null };
 }
 

@@ -17,7 +17,7 @@ export function checkProbe(config: ProbeConfig, context: ProbeContext): Promise<
       return probes.tcp(config, context);
     case 'log':
       return probes.log(config, context);
-    case 'command':
+    default:
       return probes.command(config, context);
   }
 }
