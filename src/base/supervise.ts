@@ -63,9 +63,15 @@ export async function supervise(command: string, options: SuperviseOptions): Pro
     return withDescendants(all, members);
   };
   let ending: Promise<unknown> | undefined;
+  const sweep = (): void => {
+    ending ??= endProcesses(systemClock, tree, { signal: 'SIGTERM', graceMs: options.graceMs ?? 5000 });
+  };
+  // What the command left behind (a server started with `&`) would hold ports and files of the next run,
+  // and the pipes of this one: the result below comes only when they are closed.
+  child.nodeChildProcess.once('exit', sweep);
   const end = (why: 'timeout' | 'stopped'): void => {
     reason ??= why;
-    ending ??= endProcesses(systemClock, tree, { signal: 'SIGTERM', graceMs: options.graceMs ?? 5000 });
+    sweep();
   };
   const timer =
     options.timeoutMs === undefined ? undefined : setTimeout(() => end('timeout'), options.timeoutMs);
@@ -76,8 +82,7 @@ export async function supervise(command: string, options: SuperviseOptions): Pro
   const result = await child;
   clearTimeout(timer);
   options.signal?.removeEventListener('abort', onAbort);
-  // What the command left behind (a server started with `&`) would hold ports and files of the next run.
-  await (ending ?? endProcesses(systemClock, tree, { signal: 'SIGTERM', graceMs: options.graceMs ?? 5000 }));
+  await ending;
   if (result.exitCode === undefined && result.signal === undefined) reason ??= 'not-started';
   const ended = {
     code: result.exitCode ?? null,
