@@ -1,0 +1,210 @@
+/**
+ * When to look at the tree and when to run the tests, as a pure state machine. Events of the file system are
+ * hints; what counts is the tree that a look finds. A look is taken at the first hint already, while the
+ * debounce time runs, so that a quiet tree needs no more waiting. After any hints that come to an end, the
+ * last tree gets a verdict, unless the loop is paused or held.
+ */
+export interface LoopState {
+  readonly debounceMs: number;
+  /** Hints so far; a look that began after the last one has seen them all. */
+  readonly hints: number;
+  readonly firstHintAt: number;
+  readonly lastHintAt: number;
+  /** `hints` when the look under way began. */
+  readonly looking: number | undefined;
+  /** The last tree found, and `hints` when that look began. */
+  readonly seen: { readonly tree: string; readonly hints: number } | undefined;
+  readonly running: { readonly tree: string; readonly cancelled: boolean; readonly scope: Scope } | undefined;
+  /** The tree whose verdict is known. */
+  readonly judged: string | undefined;
+  /** A run that was asked for by key. */
+  readonly wanted: Scope | undefined;
+  readonly paused: boolean;
+  /** Runs in a row during which the tree changed, and by which files. */
+  readonly unstable: { readonly cuts: number; readonly stales: number; readonly files: readonly string[] };
+  /** The runs themselves change these files: no more runs until another one changes. */
+  readonly held: readonly string[] | undefined;
+}
+
+/** All suites, or only those that failed. */
+export type Scope = 'all' | 'failed';
+
+export type LoopEvent =
+  /** Something may have changed. */
+  | { readonly kind: 'hint'; readonly at: number }
+  /** A look at the tree ended; `changed` are the files that differ from the look before. */
+  | {
+      readonly kind: 'looked';
+      readonly at: number;
+      readonly tree: string;
+      readonly changed: readonly string[];
+    }
+  | { readonly kind: 'look-failed'; readonly at: number }
+  /** `stale`: files that changed while it ran; `stopped`: it was cancelled. */
+  | {
+      readonly kind: 'ended';
+      readonly at: number;
+      readonly verdict: 'judged' | 'stopped' | 'stale';
+      readonly changed: readonly string[];
+    }
+  | { readonly kind: 'want'; readonly at: number; readonly scope: Scope }
+  | { readonly kind: 'pause' | 'resume' | 'wake'; readonly at: number };
+
+export type LoopAction =
+  | { readonly kind: 'look' }
+  | { readonly kind: 'run'; readonly tree: string; readonly scope: Scope }
+  | { readonly kind: 'cancel' }
+  /** Send `wake` at that time. */
+  | { readonly kind: 'wake'; readonly at: number }
+  | { readonly kind: 'hold'; readonly files: readonly string[] };
+
+export interface Step {
+  readonly state: LoopState;
+  readonly actions: readonly LoopAction[];
+}
+
+/** A burst of hints is looked at after this, however long it goes on. */
+const longestDebounceMs = 500;
+/** Runs cut short by the same files before one is let run to its end, to see whether it is its own doing. */
+const mostCuts = 4;
+/** Runs that changed the tree under themselves before the loop is held. */
+const mostStales = 3;
+
+/** Nothing is known yet: the first look leads to the first run. */
+export function startLoop(debounceMs: number, at: number): Step {
+  const state: LoopState = {
+    debounceMs,
+    hints: 1,
+    firstHintAt: at - longestDebounceMs,
+    lastHintAt: at - longestDebounceMs,
+    looking: undefined,
+    seen: undefined,
+    running: undefined,
+    judged: undefined,
+    wanted: undefined,
+    paused: false,
+    unstable: { cuts: 0, stales: 0, files: [] },
+    held: undefined,
+  };
+  return advance(state, at, []);
+}
+
+/** What an event leads to. */
+export function stepLoop(state: LoopState, event: LoopEvent): Step {
+  switch (event.kind) {
+    case 'hint':
+      return advance(onHint(state, event.at), event.at, []);
+    case 'looked':
+      return advance(onLooked(state, event), event.at, []);
+    case 'look-failed':
+      // Whatever was in the way (a git command at work): it is tried again after a pause.
+      return advance(
+        { ...onHint({ ...state, looking: undefined }, event.at), firstHintAt: event.at },
+        event.at,
+        [],
+      );
+    case 'ended':
+      return onEnded(state, event);
+    case 'want':
+      return advance(
+        { ...onHint(state, event.at), wanted: event.scope, held: undefined, unstable: calm },
+        event.at,
+        [],
+      );
+    case 'pause':
+      return {
+        state: { ...state, paused: true },
+        actions: state.running && !state.running.cancelled ? [{ kind: 'cancel' }] : [],
+      };
+    case 'resume':
+      return advance({ ...onHint(state, event.at), paused: false }, event.at, []);
+    default:
+      return advance(state, event.at, []);
+  }
+}
+
+const calm = { cuts: 0, stales: 0, files: [] };
+
+function onHint(state: LoopState, at: number): LoopState {
+  // A hint after the last ones have settled begins a new burst.
+  const quietBefore = at >= quietAt(state);
+  return {
+    ...state,
+    hints: state.hints + 1,
+    lastHintAt: at,
+    firstHintAt: quietBefore ? at : state.firstHintAt,
+  };
+}
+
+function onLooked(state: LoopState, event: Extract<LoopEvent, { kind: 'looked' }>): LoopState {
+  const seen = { tree: event.tree, hints: state.looking ?? state.hints };
+  const elsewhere = event.changed.some((file) => state.held?.includes(file) === false);
+  return { ...state, looking: undefined, seen, held: elsewhere ? undefined : state.held };
+}
+
+function onEnded(state: LoopState, event: Extract<LoopEvent, { kind: 'ended' }>): Step {
+  const ended = state.running;
+  const next = { ...state, running: undefined };
+  if (event.verdict === 'judged') {
+    return advance({ ...next, judged: ended?.tree ?? state.judged, unstable: calm }, event.at, []);
+  }
+  const unstable = countUnstable(state, event);
+  if (unstable.stales < mostStales) return advance(onHint({ ...next, unstable }, event.at), event.at, []);
+  const held = unstable.files;
+  return advance({ ...onHint({ ...next, unstable: calm }, event.at), held }, event.at, [
+    { kind: 'hold', files: held },
+  ]);
+}
+
+function countUnstable(
+  state: LoopState,
+  event: Extract<LoopEvent, { kind: 'ended' }>,
+): LoopState['unstable'] {
+  const { cuts, stales, files } = state.unstable;
+  const known = files.length === 0 || event.changed.every((file) => files.includes(file));
+  const base = known ? { cuts, stales } : { cuts: 0, stales: 0 };
+  const all = known ? [...new Set([...files, ...event.changed])] : event.changed;
+  return event.verdict === 'stale'
+    ? { ...base, stales: base.stales + 1, files: all }
+    : { ...base, cuts: base.cuts + 1, files: all };
+}
+
+/** When the hints so far count as over. */
+export function quietAt(state: LoopState): number {
+  return Math.min(
+    state.lastHintAt + state.debounceMs,
+    state.firstHintAt + Math.max(longestDebounceMs, state.debounceMs),
+  );
+}
+
+function advance(state: LoopState, at: number, before: readonly LoopAction[]): Step {
+  if (state.looking !== undefined) return { state, actions: before };
+  const fresh = state.seen?.hints === state.hints;
+  const quiet = at >= quietAt(state);
+  // A look at once for the first hint of a burst; for more of them only when they are over.
+  const first = state.firstHintAt === state.lastHintAt;
+  if (!fresh && (quiet || first)) {
+    return { state: { ...state, looking: state.hints }, actions: [...before, { kind: 'look' }] };
+  }
+  if (!quiet) return { state, actions: [...before, { kind: 'wake', at: quietAt(state) }] };
+  return state.seen ? settle(state, state.seen.tree, before) : { state, actions: before };
+}
+
+/** The tree is known and quiet: run, cancel, or leave it. */
+function settle(state: LoopState, tree: string, before: readonly LoopAction[]): Step {
+  const { running } = state;
+  if (running) {
+    const cut = running.tree !== tree && !running.cancelled && state.unstable.cuts < mostCuts;
+    if (!cut) return { state, actions: before };
+    return {
+      state: { ...state, running: { ...running, cancelled: true } },
+      actions: [...before, { kind: 'cancel' }],
+    };
+  }
+  const scope = state.wanted ?? (tree === state.judged || state.held || state.paused ? undefined : 'all');
+  if (scope === undefined) return { state, actions: before };
+  return {
+    state: { ...state, running: { tree, cancelled: false, scope }, wanted: undefined },
+    actions: [...before, { kind: 'run', tree, scope }],
+  };
+}
