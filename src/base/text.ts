@@ -46,13 +46,20 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   let best: { name: string; distance: number } | undefined;
   for (const name of candidates) {
     const edits = distance(word.toLowerCase(), name.toLowerCase());
+    const allowed = Math.max(1, Math.floor(Math.max(word.length, name.length) / 3));
     if (
-      edits <= Math.max(1, Math.floor(Math.max(word.length, name.length) / 3)) &&
+      (edits <= allowed || (edits === 2 && sameLetters(word, name))) &&
       edits < (best?.distance ?? Infinity)
     )
       best = { name, distance: edits };
   }
   return best?.name;
+}
+
+/** Two letters swapped (`wbe`) count as one slip. */
+function sameLetters(a: string, b: string): boolean {
+  const sorted = (text: string): string => [...text.toLowerCase()].sort().join('');
+  return sorted(a) === sorted(b);
 }
 
 /** A text as one word of a POSIX shell. */

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { projectId } from '../base/index.ts';
-import { defaults } from './defaults.ts';
+import { defaults, gateDefaults, suiteDefaults, windowDefaults } from './defaults.ts';
 import type { Document } from './document.ts';
 import { mentionedVariables } from './interpolate.ts';
-import { mergeDocuments } from './merge.ts';
+import { mergeDocuments, mergeTrees } from './merge.ts';
 import { listOrigins } from './origins.ts';
 import { throwProblems, type Problem } from './problems.ts';
 import { createReader, type Reader } from './reader.ts';
@@ -63,10 +63,57 @@ export function buildProject(source: Source, ports: Readonly<Record<string, numb
     configFile: source.configFile,
     config,
     detected: source.detected,
-    origins: listOrigins(resolved.value, merged.at),
+    origins: { ...envOrigins(source, config.env), ...listOrigins(resolved.value, merged.at) },
     [madeFrom]: source,
   };
   return project;
+}
+
+/** The effective configuration in the words of the file, defaults included, for `config show`. */
+export function settingsOf(
+  source: Source,
+  { config, sessionName, origins: _origins }: Project,
+): Record<string, unknown> {
+  const merged = mergeDocuments([defaults, ...source.layouts, ...source.own]);
+  const given = Object.fromEntries(
+    config.windows.flatMap(({ name, port }) => (typeof port === 'number' ? [[name, port]] : [])),
+  );
+  const { value } = resolveReferences(merged, { ...source, session: sessionName, ports: given });
+  const { name: _name, layout: _layout, env: _env, windows = {}, suites = {}, gates = {}, ...rest } = value;
+  return {
+    name: config.name,
+    layout: config.layout,
+    env: config.env,
+    windows: Object.fromEntries(
+      config.windows.map(({ name, kind, needs }) => {
+        const { readyTimeout: _timeout, ...usual } = windowDefaults;
+        return [
+          name,
+          mergeTrees(usual, { ...windows[name], kind, ...(needs.length > 0 ? { needs } : {}) }, [
+            'windows',
+            name,
+          ]),
+        ];
+      }),
+    ),
+    suites: mapValues(suites, (suite) => ({ ...suiteDefaults, ...suite })),
+    gates: mapValues(gates, (gate) => ({ timeout: gateDefaults.timeout, ...gate })),
+    ...rest,
+  };
+}
+
+function mapValues<T extends object>(
+  section: Readonly<Record<string, T | null | false>>,
+  map: (item: T) => unknown,
+): Record<string, unknown> {
+  return Object.fromEntries(entries(section).map(([name, item]) => [name, map(item)]));
+}
+
+/** Variables that no `env` wrote: from DEVENV_* settings, an env file, or the environment commands mention. */
+function envOrigins({ fileEnv, overrides }: Source, env: Config['env']): Record<string, string> {
+  const originOf = (name: string): string =>
+    Object.hasOwn(fileEnv, name) ? 'env_file' : Object.hasOwn(overrides, name) ? name : 'environment';
+  return Object.fromEntries(Object.keys(env).map((name) => [`env.${name}`, originOf(name)]));
 }
 
 function projectName(value: Written, { root, env }: Source): string {
@@ -168,7 +215,7 @@ function withoutIdle(
 
 /** Variables that belong to each process, not to the project. */
 const personal =
-  /^(PATH|HOME|PWD|OLDPWD|SHLVL|PORT|TERM|TMUX|TMUX_PANE|USER|LOGNAME|HOSTNAME|LINES|COLUMNS|IFS|_|DEVENV_.*)$/;
+  /^(PATH|HOME|PWD|OLDPWD|SHLVL|PORT|TERM|TMUX|TMUX_PANE|USER|LOGNAME|SHELL|HOSTNAME|LINES|COLUMNS|IFS|_|DEVENV_.*)$/;
 
 /**
  * Variables of this environment that commands mention. A tmux server keeps the environment it was started

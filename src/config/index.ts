@@ -1,4 +1,6 @@
-export { loadProject, resolvePorts } from './load.ts';
+export { initProject, type InitOutcome } from './init.ts';
 export { listLayouts } from './layouts.ts';
+export { loadProject, resolvePorts } from './load.ts';
 export { findRoot, type Root } from './root.ts';
+export { explainProject, maskProject, type Setting } from './settings.ts';
 export type * from './types.ts';

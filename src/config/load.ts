@@ -77,7 +77,10 @@ async function readFiles(
   detected: string | undefined,
 ): Promise<readonly Document[]> {
   const texts = [
-    { label: configName, text: detected ?? readText(path.join(root, configName)) },
+    {
+      label: detected === undefined ? configName : `${configName} (detected)`,
+      text: detected ?? readText(path.join(root, configName)),
+    },
     {
       label: localName,
       text: existsSync(path.join(root, localName)) ? readText(path.join(root, localName)) : undefined,

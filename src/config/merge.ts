@@ -37,7 +37,7 @@ const alternatives: readonly { readonly section: string; readonly keys: readonly
 ];
 
 /** Mappings merge key by key, everything else replaces; null or false takes an inherited entry away. */
-function mergeTrees(lower: Tree, upper: Tree, path: readonly string[]): Tree {
+export function mergeTrees(lower: Tree, upper: Tree, path: readonly string[]): Tree {
   const merged = new Map(Object.entries(lower));
   for (const key of alternatives.find((group) => group.section === path[0] && path.length === 2)?.keys ?? [])
     if (Object.hasOwn(upper, key)) for (const other of siblings(path[0] ?? '', key)) merged.delete(other);

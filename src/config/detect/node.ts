@@ -1,0 +1,183 @@
+import type { WrittenGate, WrittenSuite, WrittenWindow } from '../schema.ts';
+import { within } from './files.ts';
+import {
+  packageManagerOf,
+  portOf,
+  readManifest,
+  runScript,
+  startsUi,
+  type Manifest,
+  type PackageManager,
+} from './node-tools.ts';
+import { listening, literal, windowName, type Detector, type Files } from './types.ts';
+
+/** package.json: its scripts are windows and suites, its workspaces windows of their own. */
+export const detectNode: Detector = (files) => {
+  const manifest = readManifest(files);
+  if (!manifest) return undefined;
+  const manager = packageManagerOf(files, manifest);
+  const context = { files, manifest, manager };
+  const own = ownWindows(context);
+  const windows = Object.keys(own).length > 0 ? own : workspaceWindows(context);
+  const suites = testSuites(context);
+  const gates = lintGate(context);
+  if (Object.keys({ ...windows, ...suites, ...gates }).length === 0) return undefined;
+  const monorepo = manifest.workspaces.length > 0;
+  return {
+    layout: monorepo ? 'monorepo' : 'ui' in windows ? 'web' : 'api',
+    windows,
+    suites,
+    gates,
+    found: findings(context, { own, windows, suites, gates }),
+  };
+};
+
+interface Context {
+  readonly files: Files;
+  readonly manifest: Manifest;
+  readonly manager: PackageManager;
+}
+
+const roles: readonly (readonly [string, RegExp])[] = [
+  ['api', /^(api|server|backend|back)$/],
+  ['ui', /^(ui|web|client|frontend|front)$/],
+];
+const roleOf = (part: string): string => roles.find(([, words]) => words.test(part))?.[0] ?? windowName(part);
+
+/** Parts of a script's name that make it a variant of another script, not a service of its own. */
+const variant =
+  /^(prod|production|build|test|debug|inspect|once|ci|docker|https|ssl|all|clean|setup|watch|db|seed|migrate|types|lint|check)$/;
+
+function ownWindows({ files, manifest, manager }: Context): Record<string, WrittenWindow> {
+  const windows: Record<string, WrittenWindow> = {};
+  const add = (name: string, script: string): void => {
+    windows[name] ??= service(
+      name,
+      runScript(manager, script),
+      portOf(files, manifest.scripts[script] ?? ''),
+    );
+  };
+  for (const prefix of ['dev', 'start', 'serve']) {
+    for (const script of Object.keys(manifest.scripts)) {
+      const part = script.startsWith(`${prefix}:`) ? script.slice(prefix.length + 1) : '';
+      if (part && !part.split(/[:-]/).some((word) => variant.test(word))) add(roleOf(part), script);
+    }
+    if (Object.keys(windows).length > 0) break;
+    const text = manifest.scripts[prefix];
+    if (text === undefined) continue;
+    add(startsUi(text) ? 'ui' : manifest.workspaces.length > 0 ? 'dev' : 'api', prefix);
+    break;
+  }
+  if (windows['api'] && windows['ui']) windows['ui'] = { ...windows['ui'], needs: ['api'] };
+  return windows;
+}
+
+function service(name: string, command: string, port: number | undefined): WrittenWindow {
+  return port === undefined
+    ? { kind: 'service', command }
+    : { kind: 'service', command, port, ready: listening(name) };
+}
+
+/** One window for each package of a monorepo that can be run, when the root itself runs nothing. */
+function workspaceWindows({ files, manifest, manager }: Context): Record<string, WrittenWindow> {
+  const windows: Record<string, WrittenWindow> = {};
+  const ports = new Set<number>();
+  for (const dir of expand(files, manifest.workspaces)) {
+    const inner = within(files, dir);
+    const scripts = readManifest(inner)?.scripts ?? {};
+    const script = ['dev', 'start'].find((name) => scripts[name] !== undefined);
+    if (script === undefined) continue;
+    const name = windowName(dir.split('/').at(-1) ?? dir);
+    const port = portOf(inner, scripts[script] ?? '');
+    const free = port === undefined || ports.has(port) ? undefined : port;
+    if (port !== undefined) ports.add(port);
+    windows[Object.hasOwn(windows, name) ? windowName(dir) : name] = {
+      ...service(name, runScript(manager, script), free),
+      cwd: literal(dir),
+    };
+  }
+  return windows;
+}
+
+/** Folders that patterns such as `packages/*` mean; only a last `*` is understood. */
+function expand(files: Files, patterns: readonly string[]): string[] {
+  const dirs = patterns.flatMap((pattern) => {
+    const clean = pattern.replace(/^\.\//, '').replace(/\/$/, '');
+    if (clean.startsWith('!')) return [];
+    const parent = /^(.*?)\/?\*{1,2}$/.exec(clean)?.[1];
+    if (parent === undefined) return [clean];
+    return files
+      .list(parent || '.')
+      .flatMap((name) => (name.endsWith('/') ? [`${parent ? `${parent}/` : ''}${name.slice(0, -1)}`] : []));
+  });
+  return [...new Set(dirs)].filter((dir) => files.has(`${dir}/package.json`)).toSorted();
+}
+
+/** Which scripts make which suite, the first that exists; e2e tests are slow and run only when asked for. */
+const suiteScripts: readonly (readonly [string, readonly string[]])[] = [
+  ['unit', ['test:unit', 'unit', 'test']],
+  ['integration', ['test:integration', 'integration']],
+  ['e2e', ['test:e2e', 'e2e', 'test:playwright', 'test:cypress', 'playwright', 'cypress:run']],
+];
+
+function testSuites({ files, manifest, manager }: Context): Record<string, WrittenSuite> {
+  const suites: Record<string, WrittenSuite> = {};
+  for (const [name, scripts] of suiteScripts) {
+    const script = scripts.find((candidate) => isTest(manifest.scripts[candidate]));
+    if (script === undefined) continue;
+    const text = manifest.scripts[script] ?? '';
+    const watches = /\bvitest\b/.test(text) && !/\brun\b/.test(text);
+    const results = resultsOf(files, text);
+    suites[name] = {
+      command: runScript(manager, script, watches ? '--run' : ''),
+      ...(results === undefined ? {} : { results: literal(results) }),
+      ...(name === 'e2e' ? { on: 'demand' } : {}),
+      ...(/\breact-scripts test\b/.test(text) ? { env: { CI: 'true' } } : {}),
+    };
+  }
+  return suites;
+}
+
+/** `npm init` writes a test script that only fails. */
+const isTest = (text: string | undefined): boolean => text !== undefined && !/no test specified/.test(text);
+
+/** The JUnit file a script writes, where its own text says so and the runner is set to write one. */
+function resultsOf(files: Files, text: string): string | undefined {
+  const file = /--outputFile(?:\.junit)?[= ]['"]?([^\s'"]+\.xml)/.exec(text)?.[1];
+  const configs = [
+    'vitest.config.ts',
+    'vitest.config.js',
+    'vitest.config.mts',
+    'vite.config.ts',
+    'vite.config.js',
+  ];
+  return file !== undefined &&
+    (/junit/.test(text.replace('.junit', '')) || configs.some((name) => /junit/.test(files.text(name) ?? '')))
+    ? file
+    : undefined;
+}
+
+function lintGate({ manifest, manager }: Context): Record<string, WrittenGate> {
+  return manifest.scripts['lint'] === undefined ? {} : { lint: { command: runScript(manager, 'lint') } };
+}
+
+interface Sections {
+  readonly own: Readonly<Record<string, WrittenWindow>>;
+  readonly windows: Readonly<Record<string, WrittenWindow>>;
+  readonly suites: Readonly<Record<string, WrittenSuite>>;
+  readonly gates: Readonly<Record<string, WrittenGate>>;
+}
+
+function findings({ manifest, manager }: Context, { own, windows, suites, gates }: Sections): string[] {
+  const commands = [own, suites, gates].flatMap((section) =>
+    Object.values(section).map(({ command = '' }) => command),
+  );
+  const scripts = Object.keys(manifest.scripts).filter((script) => {
+    const command = runScript(manager, script);
+    return commands.some((used) => used === command || used.startsWith(`${command} -`));
+  });
+  return [
+    ...(scripts.length > 0 ? [`package.json (${manager}): scripts ${scripts.join(', ')}`] : []),
+    ...(windows === own ? [] : [`workspaces (${manager}): ${Object.keys(windows).join(', ')}`]),
+  ];
+}
