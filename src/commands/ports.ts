@@ -1,16 +1,8 @@
 import { formatTable } from '../base/index.ts';
 import { loadProject, type Project } from '../config/index.ts';
-import {
-  allotPorts,
-  findFreePort,
-  holdersOf,
-  isPortFree,
-  portsKey,
-  readPorts,
-  type PortHolder,
-} from '../ports/index.ts';
-import { openStore } from '../store/index.ts';
+import { findFreePort, holdersOf, isPortFree, type PortHolder } from '../ports/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
+import { withPorts } from './start.ts';
 
 /** One service's port, as `--json` shows it. */
 interface PortRow {
@@ -53,17 +45,10 @@ async function portsOf(
   ctx: CommandContext,
   project: Project,
 ): Promise<readonly { readonly service: string; readonly port: number }[]> {
-  const { windows } = project.config;
-  let auto: Readonly<Record<string, number>> = {};
-  if (windows.some(({ port }) => port === 'auto')) {
-    const store = openStore(ctx.env);
-    auto = await allotPorts(project, windows, readPorts(store.getValue(project.id, portsKey)));
-    store.close();
-  }
-  return windows.flatMap(({ name, port }) => {
-    const number = port === 'auto' ? auto[name] : port;
-    return number === undefined ? [] : [{ service: name, port: number }];
-  });
+  const { config } = await withPorts(ctx, project);
+  return config.windows.flatMap(({ name, port }) =>
+    typeof port === 'number' ? [{ service: name, port }] : [],
+  );
 }
 
 interface Seen {

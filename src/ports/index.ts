@@ -1,3 +1,2 @@
-export * from './allot.ts';
 export * from './free.ts';
 export * from './holder.ts';

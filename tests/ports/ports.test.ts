@@ -3,7 +3,6 @@ import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   allotPort,
-  allotPorts,
   findFreePort,
   holderOf,
   holdersOf,
@@ -121,19 +120,5 @@ describe('a port for `auto`', () => {
     expect(other).not.toBe(busy);
     expect(other).toBeGreaterThanOrEqual(preferredPort('p', 'api'));
     expect(await allotPort({ ...input, taken: new Set([other ?? 0]) })).not.toBe(other);
-  });
-
-  test('all windows of a project get different ones', async () => {
-    const windows = [
-      { name: 'api', port: 'auto' },
-      { name: 'ui', port: 'auto' },
-      { name: 'db', port: 5432 },
-      { name: 'editor', port: undefined },
-    ] as const;
-    const free = (await findFreePort(22_000)) ?? 0;
-    const ports = await allotPorts({ id: 'p', root: '/p' }, windows, { api: free, ui: free });
-    expect(Object.keys(ports)).toEqual(['api', 'ui']);
-    expect(ports['api']).toBe(free);
-    expect(ports['ui']).not.toBe(free);
   });
 });
