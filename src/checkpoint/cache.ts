@@ -19,16 +19,18 @@ export interface LastWritten {
   readonly changes?: Readonly<Record<string, string>>;
 }
 
-/** An id of this work tree: linked ones of a repository differ. */
+type LastKind = 'checkpoint' | 'test' | 'look';
+
+/** The name of this work tree within its repository: linked ones differ. */
 export function worktreeId(repo: Repo): string {
-  return shortHash(repo.gitDir);
+  return repo.gitDir === repo.commonDir ? 'main' : path.basename(repo.gitDir);
 }
 
-function cacheFile(repo: Repo, kind: 'checkpoint' | 'tested'): string {
-  return path.join(stateDir(repo.env), 'checkpoints', `${worktreeId(repo)}.${kind}.v1.json`);
+function cacheFile(repo: Repo, kind: LastKind): string {
+  return path.join(stateDir(repo.env), 'checkpoints', `${shortHash(repo.gitDir)}.${kind}.v1.json`);
 }
 
-export function readLast(repo: Repo, kind: 'checkpoint' | 'tested'): LastWritten | undefined {
+export function readLast(repo: Repo, kind: LastKind): LastWritten | undefined {
   try {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own file; the version in its name changes with its shape
     return JSON.parse(readFileSync(cacheFile(repo, kind), 'utf8')) as LastWritten;
@@ -37,7 +39,7 @@ export function readLast(repo: Repo, kind: 'checkpoint' | 'tested'): LastWritten
   }
 }
 
-export function saveLast(repo: Repo, kind: 'checkpoint' | 'tested', last: LastWritten): void {
+export function saveLast(repo: Repo, kind: LastKind, last: LastWritten): void {
   const file = cacheFile(repo, kind);
   try {
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });

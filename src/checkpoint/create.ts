@@ -1,7 +1,7 @@
 import { DevenvError } from '../base/index.ts';
 import { listRefNames, readRef, startImport } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
-import { readLast, saveLast } from './cache.ts';
+import { readLast, saveLast, worktreeId } from './cache.ts';
 import type { LastWritten } from './cache.ts';
 import { capture } from './capture.ts';
 import type { Capture } from './capture.ts';
@@ -70,12 +70,12 @@ async function fromWorkTree(repo: Repo, input: CreateInput): Promise<Created | u
   const before = last?.checkpoint && last.commit === newestCommit ? last : undefined;
   if (before?.checkpoint && before.key === found.key && !isBetter(input.verdict, before.checkpoint.verdict))
     return { ...before.checkpoint, created: false };
-  const files = countChanged(found, place.newest, before);
+  const naming = { input, name: place.name, files: countChanged(found, place.newest, before) };
   const written = await writeCapture(repo, found, {
     ref: checkpointRefs + place.name,
     tag: wantsTag(input) ? tagRefs + place.name : undefined,
     unless: newestCommit,
-    message: (tree) => messageOf(input, place.name, found, tree, files),
+    message: (tree) => messageOf(repo, naming, found, tree),
     seconds: Math.floor(input.now / 1000),
     maxFileBytes,
   });
@@ -83,7 +83,7 @@ async function fromWorkTree(repo: Repo, input: CreateInput): Promise<Created | u
   const same = written.outcome === 'same' ? await resolveCheckpoint(repo, place.newest) : undefined;
   if (same && isBetter(input.verdict, same.verdict))
     return fromSnapshot(repo, input, toSnapshot(found, written));
-  const checkpoint = same ?? describe(input, place.name, found, written, files);
+  const checkpoint = same ?? describe(repo, naming, found, written);
   remember(repo, found, written, checkpoint);
   return { ...checkpoint, created: same === undefined };
 }
@@ -103,8 +103,9 @@ async function fromSnapshot(repo: Repo, input: CreateInput, snap: Snapshot): Pro
   if (newest?.tree === snap.tree && !isBetter(input.verdict, newest.verdict))
     return { ...newest, created: false };
   const files = newest === undefined ? snap.files.length : newest.tree === snap.tree ? 0 : undefined;
+  const naming = { input, name: place.name, files };
   const ref = checkpointRefs + place.name;
-  const text = Buffer.from(messageOf(input, place.name, snap, snap.tree, files));
+  const text = Buffer.from(messageOf(repo, naming, snap, snap.tree));
   const parents = snap.head === null ? `from ${snap.staged}\n` : `from ${snap.head}\nmerge ${snap.staged}\n`;
   const root = snap.tree === emptyTree[repo.objectFormat] ? 'deleteall\n' : `M 040000 ${snap.tree} ""\n`;
   const stream = startImport(repo);
@@ -114,37 +115,31 @@ async function fromSnapshot(repo: Repo, input: CreateInput, snap: Snapshot): Pro
   const commit = await stream.line();
   if (wantsTag(input)) await stream.write(`reset ${tagRefs}${place.name}\nfrom :1\n\n`);
   const { moved } = await stream.finish();
-  return moved
-    ? { ...describe(input, place.name, snap, { ...snap, commit }, files), created: true }
-    : undefined;
+  return moved ? { ...describe(repo, naming, snap, { ...snap, commit }), created: true } : undefined;
 }
 
-function messageOf(
-  input: CreateInput,
-  name: string,
-  found: Facts,
-  tree: string,
-  files: number | undefined,
-): string {
-  const facts = {
-    ...trailersOf(found, tree, input.reason),
-    verdict: input.verdict,
-    suites: input.suites ?? [],
-    session: input.session,
-    files,
-  };
-  return writeMessage(input.message?.trim() || name, facts);
+/** What a checkpoint is called and why it is made. */
+interface Naming {
+  readonly input: CreateInput;
+  readonly name: string;
+  readonly files: number | undefined;
+}
+
+function messageOf(repo: Repo, { input, name, files }: Naming, found: Facts, tree: string): string {
+  const facts = trailersOf(repo, found, tree, input.reason);
+  const { verdict, session, suites = [] } = input;
+  return writeMessage(input.message?.trim() || name, { ...facts, verdict, suites, session, files });
 }
 
 function describe(
-  input: CreateInput,
-  tag: string,
+  repo: Repo,
+  naming: Naming,
   found: Facts,
   written: Pick<Written, 'tree' | 'commit'>,
-  files: number | undefined,
 ): Checkpoint {
+  const { input } = naming;
   return {
-    tag,
+    tag: naming.name,
     commit: written.commit,
     tree: written.tree,
     verdict: input.verdict,
@@ -152,10 +147,11 @@ function describe(
     branch: found.branch,
     head: found.head,
     message: input.message?.trim() ?? '',
-    filesChanged: files ?? 0,
+    filesChanged: naming.files ?? 0,
     reason: input.reason,
     suites: input.suites ?? [],
     session: input.session ?? null,
+    worktree: worktreeId(repo),
     partial: found.partial,
     skipped: found.skipped.map(({ path, reason }) => ({ path, reason })),
   };

@@ -4,3 +4,16 @@ export type { SnapshotOptions } from './snapshot.ts';
 export { createCheckpoint } from './create.ts';
 export type { CreateInput, Created } from './create.ts';
 export { listCheckpoints, lastGood, resolveCheckpoint } from './list.ts';
+export {
+  addUndoEntry,
+  dropUndoEntry,
+  listUndoEntries,
+  nextUndoRef,
+  openEntries,
+  readSaved,
+  savePresent,
+} from './undo-entries.ts';
+export type { SavedPresent, SavedState, SavePresentInput, UndoEntry } from './undo-entries.ts';
+export { blobId, readDiskFile, sameStat } from './read-file.ts';
+export type { DiskFile } from './read-file.ts';
+export type { Capture } from './capture.ts';

@@ -1,6 +1,7 @@
 import { DevenvError, nearest } from '../base/index.ts';
-import { listRefNames, mustGit } from '../git/index.ts';
+import { currentBranch, git, listRefNames, mustGit, readRef } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
+import { worktreeId } from './cache.ts';
 import { parseMessage } from './message.ts';
 import { checkpointRefs, compareNames } from './names.ts';
 import type { Checkpoint, CheckpointVerdict } from './types.ts';
@@ -65,6 +66,7 @@ function parseRow(row: string): Draft[] {
       reason: fields.get('Reason') ?? '',
       suites: fields.get('Suites')?.split(', ') ?? [],
       session: fields.get('Session') ?? null,
+      worktree: fields.get('Worktree') ?? 'main',
       partial,
       skipped,
     },
@@ -105,11 +107,28 @@ async function countDifferences(repo: Repo, pairs: readonly string[]): Promise<M
   return counts;
 }
 
-/** The newest checkpoint whose verdict is passed; undefined when there is none. */
+const mostAsked = 20;
+
+/**
+ * The newest checkpoint whose verdict is passed, of this work tree and of the line of work that is
+ * checked out: taken on this branch, or on a commit that HEAD holds. undefined when there is none.
+ */
 export async function lastGood(repo: Repo): Promise<Checkpoint | undefined> {
   const all = await readCheckpoints(repo, [checkpointRefs]);
-  const good = all.find((draft) => draft.verdict === 'passed');
-  return good && { ...good, filesChanged: good.filesChanged ?? 0 };
+  const good = all.filter((draft) => draft.verdict === 'passed' && draft.worktree === worktreeId(repo));
+  if (good.length === 0) return undefined;
+  const branch = await currentBranch(repo);
+  const head = await readRef(repo, 'HEAD');
+  for (const draft of good.slice(0, mostAsked)) {
+    const here =
+      draft.branch === branch || draft.head === (head ?? null) || (await isAncestor(repo, draft.head));
+    if (here) return { ...draft, filesChanged: draft.filesChanged ?? 0 };
+  }
+  return undefined;
+}
+
+async function isAncestor(repo: Repo, commit: string | null): Promise<boolean> {
+  return commit !== null && (await git(repo, ['merge-base', '--is-ancestor', commit, 'HEAD'])).ok;
 }
 
 /**

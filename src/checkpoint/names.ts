@@ -2,6 +2,10 @@
 export const checkpointRefs = 'refs/devenv/checkpoints/';
 export const undoRefs = 'refs/devenv/undo/';
 export const testedRefs = 'refs/devenv/tested/';
+/** What was only looked at (a dry run, a diff with now). */
+export const lookedRefs = 'refs/devenv/looked/';
+/** The present, saved for a rollback; from then on also an undo entry, unless nothing came of it. */
+export const presentRefs = 'refs/devenv/present/';
 export const tagRefs = 'refs/tags/';
 
 /** `checkpoint-20261120-192023` for a moment (milliseconds since 1970), UTC. */

@@ -11,7 +11,8 @@ export type DiskFile =
       readonly executable: boolean;
       readonly stat: BigIntStats;
     }
-  | { readonly kind: 'absent' | 'folder' }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'folder' }
   | { readonly kind: 'unreadable' | 'special' | 'large' | 'changing'; readonly why: string };
 
 const attempts = 20;

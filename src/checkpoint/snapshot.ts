@@ -1,4 +1,4 @@
-import { DevenvError, randomId } from '../base/index.ts';
+import { DevenvError } from '../base/index.ts';
 import { displayPath, readRef } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
 import { readLast, saveLast, worktreeId } from './cache.ts';
@@ -6,7 +6,7 @@ import { capture } from './capture.ts';
 import type { Capture } from './capture.ts';
 import { writeMessage } from './message.ts';
 import type { Trailers } from './message.ts';
-import { testedRefs } from './names.ts';
+import { lookedRefs, testedRefs } from './names.ts';
 import type { Snapshot } from './types.ts';
 import { writeCapture } from './write.ts';
 import type { Written } from './write.ts';
@@ -20,6 +20,8 @@ export interface SnapshotOptions {
   readonly maxFileBytes?: number;
   /** Paths to hold as they are on the disk, also when ignored. */
   readonly include?: readonly RawPath[];
+  /** `test`: the tree that is judged; `look`: only compared with, so that the one under test stays kept. */
+  readonly purpose?: 'test' | 'look';
 }
 
 /**
@@ -27,12 +29,13 @@ export interface SnapshotOptions {
  * tree's own until the next snapshot. Nothing that the user can see changes.
  */
 export async function snapshot(repo: Repo, options: SnapshotOptions): Promise<Snapshot> {
-  const ref = testedRefs + worktreeId(repo);
+  const purpose = options.purpose ?? 'test';
+  const ref = (purpose === 'test' ? testedRefs : lookedRefs) + worktreeId(repo);
   const found = await capture(repo, {
     ...options,
     maxFileBytes: options.maxFileBytes ?? defaultMaxFileBytes,
   });
-  const last = readLast(repo, 'tested');
+  const last = readLast(repo, purpose);
   if (last?.key === found.key && last.ref === ref && (await readRef(repo, ref)) === last.commit)
     return toSnapshot(found, last);
   const written = await keepCapture(repo, found, {
@@ -42,7 +45,7 @@ export async function snapshot(repo: Repo, options: SnapshotOptions): Promise<Sn
     reason: 'test',
     options,
   });
-  saveLast(repo, 'tested', { key: found.key, ...written, ref, head: found.head });
+  saveLast(repo, purpose, { key: found.key, ...written, ref, head: found.head });
   return toSnapshot(found, written);
 }
 
@@ -69,28 +72,30 @@ export async function keepCapture(
     force: input.force,
     seconds: Math.floor(input.options.now / 1000),
     maxFileBytes: input.options.maxFileBytes ?? defaultMaxFileBytes,
-    message: (tree) =>
-      writeMessage(input.subject, {
-        ...trailersOf(found, tree, input.reason),
+    message: (tree) => {
+      const facts = trailersOf(repo, found, tree, input.reason);
+      return writeMessage(input.subject, {
+        ...facts,
         verdict: 'unverified',
-        ...(input.more ? { more: input.more } : {}),
-      }),
+        more: { ...facts.more, ...input.more },
+      });
+    },
   });
   if (written.outcome === 'taken')
     throw new DevenvError('environment', `two commands wrote ${input.ref} at once`, 'try again');
   return written;
 }
 
-/** A name under which objects can be written and at once forgotten. */
-export function scratchRef(): string {
-  return `refs/devenv/scratch/${randomId(6)}`;
-}
-
 /** What a capture and a snapshot both know. */
 export type Facts = Pick<Snapshot, 'head' | 'branch' | 'skipped' | 'partial' | 'intended'>;
 
 /** The facts of a capture as trailers of its commit. */
-export function trailersOf(found: Facts, tree: string, reason: string): Omit<Trailers, 'verdict'> {
+export function trailersOf(
+  repo: Repo,
+  found: Facts,
+  tree: string,
+  reason: string,
+): Omit<Trailers, 'verdict'> {
   return {
     tree,
     branch: found.branch,
@@ -98,7 +103,7 @@ export function trailersOf(found: Facts, tree: string, reason: string): Omit<Tra
     reason,
     skipped: found.skipped,
     partial: found.partial,
-    more: intentTrailer(found),
+    more: { Worktree: worktreeId(repo), ...intentTrailer(found) },
   };
 }
 

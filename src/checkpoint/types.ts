@@ -49,6 +49,8 @@ export interface Checkpoint {
   readonly reason: string;
   readonly suites: readonly string[];
   readonly session: string | null;
+  /** The work tree it was taken in: `main`, or the name of a linked one. */
+  readonly worktree: string;
   readonly partial: boolean;
   readonly skipped: readonly Skipped[];
 }

@@ -18,6 +18,12 @@ export interface HiddenEntry {
  * snapshot looks by itself. The index is read as a file (no process) while `git status` works.
  */
 export async function hiddenEntries(repo: Repo): Promise<readonly HiddenEntry[]> {
+  const dirs = new Map<string, boolean>();
+  return (await flaggedEntries(repo)).filter((entry) => onDisk(repo.root, entry.path, dirs));
+}
+
+/** All assume-unchanged and skip-worktree entries, also those that a sparse checkout keeps off the disk. */
+export async function flaggedEntries(repo: Repo): Promise<readonly HiddenEntry[]> {
   let index: Buffer;
   try {
     index = readFileSync(path.join(repo.gitDir, 'index'));
@@ -25,9 +31,7 @@ export async function hiddenEntries(repo: Repo): Promise<readonly HiddenEntry[]>
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;
   }
-  const flagged = scanIndex(index, repo.objectFormat === 'sha256' ? 32 : 20) ?? (await askGit(repo));
-  const dirs = new Map<string, boolean>();
-  return flagged.filter((entry) => onDisk(repo.root, entry.path, dirs));
+  return scanIndex(index, repo.objectFormat === 'sha256' ? 32 : 20) ?? askGit(repo);
 }
 
 // Thousands of entries outside a sparse cone share a few folders that do not exist.

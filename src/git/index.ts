@@ -7,3 +7,8 @@ export * from './hidden.ts';
 export * from './importer.ts';
 export * from './refs.ts';
 export * from './state.ts';
+export * from './objects.ts';
+export * from './attributes.ts';
+export * from './index-file.ts';
+export * from './worktree.ts';
+export * from './diff.ts';

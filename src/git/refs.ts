@@ -17,6 +17,15 @@ export async function readRef(repo: Repo, name: string): Promise<string | undefi
   return packedRefs(repo, name).get(name);
 }
 
+/** The branch that is checked out, or null; read from HEAD as git writes it. */
+export async function currentBranch(repo: Repo): Promise<string | null> {
+  if (repo.refFormat !== 'files') {
+    const result = await git(repo, ['symbolic-ref', '--quiet', '--short', 'HEAD']);
+    return result.ok ? result.stdout.toString('utf8').trim() : null;
+  }
+  return /^ref: refs\/heads\/(.*?)\n?$/.exec(readFile(path.join(repo.gitDir, 'HEAD')) ?? '')?.[1] ?? null;
+}
+
 /** Names under a prefix (`refs/devenv/undo/`) with their commits. */
 export async function listRefs(repo: Repo, prefix: string): Promise<ReadonlyMap<string, string>> {
   if (repo.refFormat !== 'files') {

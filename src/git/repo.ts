@@ -32,7 +32,7 @@ export async function openRepo(input: {
 }
 
 function walkUp(cwd: string, env: NodeJS.ProcessEnv): Repo | undefined {
-  let dir = realDir(cwd);
+  let dir: string | undefined = realDir(cwd);
   while (dir !== undefined) {
     const dotGit = path.join(dir, '.git');
     if (existsSync(dotGit)) return readRepo(dir, dotGit, env);

@@ -1,0 +1,179 @@
+import { DevenvError } from '../base/index.ts';
+import { listRefNames, mustGit, readRef } from '../git/index.ts';
+import type { RawPath, Repo } from '../git/index.ts';
+import type { Capture } from './capture.ts';
+import { capture } from './capture.ts';
+import { worktreeId } from './cache.ts';
+import { parseMessage } from './message.ts';
+import { presentRefs, undoRefs } from './names.ts';
+import { defaultMaxFileBytes, keepCapture, toSnapshot } from './snapshot.ts';
+import type { Skipped, Snapshot } from './types.ts';
+
+/** The work tree as it was before a rollback or an undo changed it. */
+export interface UndoEntry {
+  readonly n: number;
+  readonly ref: string;
+  readonly commit: string;
+  /** What was done right after it was saved. */
+  readonly kind: 'rollback' | 'undo';
+  /** For an undo: the entry that it took back. */
+  readonly undoes: number | undefined;
+  /** The name of what was put back. */
+  readonly target: string;
+  /** The branch was moved too. */
+  readonly movedHead: boolean;
+  readonly reason: string;
+}
+
+/** What a commit of devenv's says of its tree, for putting it back. */
+export interface SavedState {
+  readonly commit: string;
+  readonly tree: string;
+  readonly head: string | null;
+  readonly branch: string | null;
+  /** The commit of the staged tree. */
+  readonly staged: string;
+  readonly intended: readonly RawPath[];
+  readonly skipped: readonly Skipped[];
+  readonly partial: boolean;
+}
+
+/** A snapshot of the present, with what was read for it. */
+export interface SavedPresent {
+  readonly snapshot: Snapshot;
+  readonly capture: Capture;
+}
+
+export interface SavePresentInput {
+  readonly now: number;
+  readonly maxFileBytes?: number;
+  readonly include: readonly RawPath[];
+  readonly kind: 'rollback' | 'undo';
+  readonly undoes?: number | undefined;
+  readonly target: string;
+  readonly reason: string;
+  readonly movesHead: boolean;
+}
+
+/** Saves the present before it is changed; `addUndoEntry` makes it something to go back to. */
+export async function savePresent(repo: Repo, input: SavePresentInput): Promise<SavedPresent> {
+  const found = await capture(repo, {
+    maxFileBytes: input.maxFileBytes ?? defaultMaxFileBytes,
+    include: input.include,
+  });
+  const more = {
+    Kind: input.kind,
+    Target: input.target,
+    ...(input.undoes === undefined ? {} : { Undoes: String(input.undoes) }),
+    ...(input.movesHead ? { 'Moved-Head': 'true' } : {}),
+  };
+  const subject = `devenv: before the ${input.kind} to ${input.target}`;
+  const written = await keepCapture(repo, found, {
+    ref: presentRefs + worktreeId(repo),
+    force: true,
+    subject,
+    reason: input.reason,
+    more,
+    options: input,
+  });
+  return { snapshot: toSnapshot(found, written), capture: found };
+}
+
+/** The ref that the next undo entry will have. */
+export async function nextUndoRef(repo: Repo): Promise<string> {
+  const numbers = (await listRefNames(repo, undoRefs)).map((name) => Number(name.slice(undoRefs.length)));
+  return undoRefs + (Math.max(0, ...numbers.filter(Number.isInteger)) + 1);
+}
+
+/** Keeps a saved present as `refs/devenv/undo/<n>`; an error when another one came first. Done already is fine. */
+export async function addUndoEntry(repo: Repo, ref: string, commit: string): Promise<void> {
+  if ((await readRef(repo, ref)) === commit) return;
+  await mustGit(repo, 'keeping what can be undone', ['update-ref', ref, commit, '0'.repeat(commit.length)]);
+}
+
+/** Takes an entry away again, because what it was made for did not happen. */
+export async function dropUndoEntry(repo: Repo, ref: string, commit: string): Promise<void> {
+  await mustGit(repo, 'taking a rollback back', ['update-ref', '-d', ref, commit]);
+}
+
+/** All undo entries of this work tree, oldest first. */
+export async function listUndoEntries(repo: Repo): Promise<readonly UndoEntry[]> {
+  const out = await mustGit(repo, 'reading what can be undone', [
+    'for-each-ref',
+    '--format=%(refname)%00%(objectname)%00%(contents)%00%01',
+    undoRefs,
+  ]);
+  const entries = out
+    .toString('utf8')
+    .split('\0\u0001\n')
+    .flatMap((row): UndoEntry[] => {
+      const [ref = '', commit = '', contents = ''] = row.split('\0');
+      const n = Number(ref.slice(undoRefs.length));
+      const { fields } = parseMessage(contents);
+      if (
+        ref === '' ||
+        !Number.isInteger(n) ||
+        !fields.has('Kind') ||
+        fields.get('Worktree') !== worktreeId(repo)
+      )
+        return [];
+      const undoes = fields.get('Undoes');
+      return [
+        {
+          n,
+          ref,
+          commit,
+          kind: fields.get('Kind') === 'undo' ? 'undo' : 'rollback',
+          undoes: undoes === undefined ? undefined : Number(undoes),
+          target: fields.get('Target') ?? '',
+          movedHead: fields.has('Moved-Head'),
+          reason: fields.get('Reason') ?? '',
+        },
+      ];
+    });
+  return entries.sort((a, b) => a.n - b.n);
+}
+
+/** The entries that can still be taken back, the next one last: each undo takes away the one it undid. */
+export function openEntries(entries: readonly UndoEntry[]): readonly UndoEntry[] {
+  let open: UndoEntry[] = [];
+  for (const entry of entries) {
+    if (entry.kind === 'rollback') open.push(entry);
+    else open = open.filter((other) => other.n !== entry.undoes);
+  }
+  return open;
+}
+
+/** Reads what a commit made by devenv says of itself. */
+export async function readSaved(repo: Repo, commit: string): Promise<SavedState> {
+  const out = await mustGit(repo, 'reading a checkpoint', [
+    'log',
+    '-1',
+    '--no-show-signature',
+    '--format=%H%x00%T%x00%P%x00%B',
+    commit,
+    '--',
+  ]);
+  const [id = '', tree = '', parents = '', text = ''] = out.toString('utf8').split('\0');
+  const [first = '', second] = parents.split(' ');
+  const { fields, skipped, partial } = parseMessage(text);
+  if (!fields.has('Tree')) throw new DevenvError('unknown-tag', `${commit} was not made by devenv`);
+  const head = fields.get('Head');
+  const unborn = head === undefined || head === 'none';
+  return {
+    commit: id,
+    tree,
+    head: unborn ? null : first,
+    branch: fields.get('Branch') ?? null,
+    staged: second ?? first,
+    intended: parseIntended(fields.get('Intent')),
+    skipped,
+    partial,
+  };
+}
+
+function parseIntended(text: string | undefined): RawPath[] {
+  if (text === undefined) return [];
+  const value: unknown = JSON.parse(text);
+  return Array.isArray(value) ? value.map(String) : [];
+}

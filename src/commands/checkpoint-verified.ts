@@ -1,0 +1,62 @@
+import { DevenvError, formatDuration } from '../base/index.ts';
+import { createCheckpoint } from '../checkpoint/index.ts';
+import type { Project } from '../config/index.ts';
+import type { Repo } from '../git/index.ts';
+import { openStore } from '../store/index.ts';
+import { checkpointGates, verify, type Verification } from '../verify/index.ts';
+import { checkpointResult } from './checkpoint.ts';
+import type { CommandContext, CommandResult } from './context.ts';
+
+/** The judged checkpoint: the tree that was tested is the tree that is kept; what failed is not kept. */
+export async function checkpointVerified(
+  ctx: CommandContext,
+  project: Project,
+  repo: Repo,
+  message: string | undefined,
+): Promise<CommandResult> {
+  const { tags, maxFileBytes } = project.config.checkpoint;
+  const by = checkpointGates(project);
+  const common = {
+    message,
+    reason: 'user',
+    session: ctx.env['DEVENV_SESSION_ID'],
+    tags,
+    maxFileBytes,
+    now: ctx.clock.now(),
+  };
+  if (by.suites.length + by.gates.length === 0) {
+    ctx.note('there is no suite and no gate to judge by: kept unverified');
+    return checkpointResult(ctx, await createCheckpoint(repo, { ...common, verdict: 'unverified' }));
+  }
+  const store = openStore(ctx.env);
+  try {
+    const found = await verify({ env: ctx.env, clock: ctx.clock, store }, project, {
+      ...by,
+      reason: 'checkpoint',
+      signal: ctx.signal,
+      on: {
+        start: (suite) => ctx.note(`running ${suite}`),
+        rerun: (result) => ctx.note(`running what failed in ${result.name} again`),
+      },
+    });
+    if (found.verdict === 'stopped') throw new DevenvError('interrupted', 'stopped; no checkpoint was made');
+    if (found.verdict !== 'passed' && found.verdict !== 'flaky') return notKept(found);
+    const suites = found.suites.map((suite) => `${suite.name}=${suite.verdict}`);
+    return checkpointResult(
+      ctx,
+      await createCheckpoint(repo, { ...common, verdict: found.verdict, suites, snapshot: found.snapshot }),
+    );
+  } finally {
+    store.close();
+  }
+}
+
+function notKept(found: Verification): CommandResult {
+  const why = found.why ?? found.verdict;
+  const text = `no checkpoint: ${found.verdict} after ${formatDuration(found.durationMs)} (${why})\nkeep the tree all the same with: devenv checkpoint --no-verify`;
+  return {
+    json: { tag: null, commit: null, tree: found.tree, verdict: found.verdict, created: false, why },
+    text,
+    exit: 1,
+  };
+}

@@ -1,0 +1,44 @@
+import { createCheckpoint, type Created } from '../checkpoint/index.ts';
+import { loadProject } from '../config/index.ts';
+import { openRepo } from '../git/index.ts';
+import { finishKilled } from './recovery.ts';
+import type { CommandContext, CommandResult } from './context.ts';
+
+export interface CheckpointInput {
+  readonly message?: string | undefined;
+  /** false: keep the tree at once, unverified. */
+  readonly verify: boolean;
+}
+
+/** `devenv checkpoint`: judges the tree, then keeps it under a tag; `--no-verify` keeps it at once. */
+export async function checkpoint(ctx: CommandContext, input: CheckpointInput): Promise<CommandResult> {
+  const [project, repo] = await Promise.all([
+    loadProject({ cwd: ctx.cwd, env: ctx.env }),
+    openRepo({ cwd: ctx.cwd, env: ctx.env }),
+  ]);
+  await finishKilled(ctx, repo);
+  if (input.verify)
+    return (await import('./checkpoint-verified.ts')).checkpointVerified(ctx, project, repo, input.message);
+  const { tags, maxFileBytes } = project.config.checkpoint;
+  const created = await createCheckpoint(repo, {
+    verdict: 'unverified',
+    message: input.message,
+    reason: 'user',
+    session: ctx.env['DEVENV_SESSION_ID'],
+    tags,
+    maxFileBytes,
+    now: ctx.clock.now(),
+  });
+  return checkpointResult(ctx, created);
+}
+
+/** The documented shape, and the line for people. */
+export function checkpointResult(ctx: CommandContext, created: Created): CommandResult {
+  const { tag, commit, tree, verdict, skipped } = created;
+  for (const skip of created.created ? skipped.slice(0, 10) : [])
+    ctx.note(`not saved: ${skip.path} (${skip.reason})`);
+  const line = created.created
+    ? `kept as ${ctx.colors.bold(tag)} (${verdict})`
+    : `unchanged since ${ctx.colors.bold(tag)} (${verdict})`;
+  return { json: { tag, commit, tree, verdict, created: created.created, skipped }, text: line };
+}

@@ -1,0 +1,109 @@
+import { copyFileSync, existsSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { DevenvError, errnoOf, randomId, self } from '../base/index.ts';
+import { mustGit } from './exec.ts';
+import type { RawPath } from './names.ts';
+import type { Repo } from './repo.ts';
+
+/** What the index shall hold at a path; mode `000000` takes it out, `intent` announces it (`git add -N`). */
+export interface IndexUpdate {
+  readonly path: RawPath;
+  readonly mode: string;
+  readonly oid: string;
+  readonly intent?: boolean;
+}
+
+const tries = 20;
+
+/** Where devenv keeps its own files of this work tree, beside git's. */
+export function ownDir(repo: Repo): string {
+  const dir = path.join(repo.gitDir, 'devenv');
+  mkdirSync(dir, { recursive: true });
+  return dir;
+}
+
+/**
+ * Changes entries of the user's index as git would: on a copy, then under `index.lock`, in one rename.
+ * A lock held by another command is waited for (2 s), then it is an error and the index is as it was.
+ */
+export async function updateIndex(repo: Repo, updates: readonly IndexUpdate[]): Promise<void> {
+  if (updates.length === 0) return;
+  for (let attempt = 0; attempt < tries; attempt++) {
+    if (await tryUpdate(repo, updates)) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new DevenvError(
+    'environment',
+    'the staged state could not be put back: another git command holds .git/index.lock',
+    'when it is done, run any devenv command again (if no git command runs, delete .git/index.lock)',
+  );
+}
+
+async function tryUpdate(repo: Repo, updates: readonly IndexUpdate[]): Promise<boolean> {
+  const index = path.join(repo.gitDir, 'index');
+  const copy = path.join(ownDir(repo), `index-${self.pid}-${randomId()}`);
+  const before = stampOf(index);
+  try {
+    if (before !== '') copyFileSync(index, copy);
+    await change(repo, copy, updates);
+    // A hard link comes into being whole or not at all, and tells us later that a lock left behind was ours.
+    linkSync(copy, `${index}.lock`);
+    if (stampOf(index) !== before) {
+      rmSync(`${index}.lock`);
+      return false;
+    }
+    renameSync(`${index}.lock`, index);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    rmSync(copy, { force: true });
+  }
+}
+
+async function change(repo: Repo, file: string, updates: readonly IndexUpdate[]): Promise<void> {
+  const env = { ...repo.env, GIT_INDEX_FILE: file };
+  const settings = ['-c', 'core.splitIndex=false', '-c', 'core.fsmonitor=false'];
+  const none = '0'.repeat(repo.objectFormat === 'sha256' ? 64 : 40);
+  // Taken out first: a folder may stand where a file was.
+  const ordered = [...updates].sort((a, b) => Number(a.mode !== '000000') - Number(b.mode !== '000000'));
+  const lines = ordered
+    .filter((update) => !update.intent)
+    .map(
+      (update) =>
+        `${update.mode === '000000' ? `0 ${none}` : `${update.mode} ${update.oid}`}\t${update.path}\0`,
+    );
+  if (lines.length > 0)
+    await mustGit(
+      repo,
+      'putting the staged state back',
+      [...settings, 'update-index', '-z', '--index-info'],
+      { env, input: Buffer.from(lines.join(''), 'latin1') },
+    );
+  const intents = ordered.filter((update) => update.intent).map((update) => `${update.path}\0`);
+  if (intents.length === 0) return;
+  const input = Buffer.from(intents.join(''), 'latin1');
+  await mustGit(
+    repo,
+    'putting the staged state back',
+    [...settings, '--literal-pathspecs', 'add', '-N', '-f', '--pathspec-from-file=-', '--pathspec-file-nul'],
+    { env, input },
+  );
+}
+
+function stampOf(file: string): string {
+  if (!existsSync(file)) return '';
+  const stat = lstatSync(file, { bigint: true });
+  return `${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
+}
+
+/** Removes the index.lock of an update that was killed, known by being the same file as a copy of ours. */
+export function releaseIndexLock(repo: Repo, copies: readonly string[]): void {
+  const lock = path.join(repo.gitDir, 'index.lock');
+  const held = lstatSync(lock, { throwIfNoEntry: false });
+  const ours = copies.some(
+    (copy) => held !== undefined && lstatSync(copy, { throwIfNoEntry: false })?.ino === held.ino,
+  );
+  if (ours) rmSync(lock, { force: true });
+}

@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process';
+import { gitArgv, gitError, mustGit } from './exec.ts';
+import type { RawPath } from './names.ts';
+import type { Repo } from './repo.ts';
+
+/** One path that differs between two trees; a mode of `000000` is absent. */
+export interface DiffEntry {
+  readonly path: RawPath;
+  readonly oldMode: string;
+  readonly oldOid: string;
+  readonly newMode: string;
+  readonly newOid: string;
+}
+
+/** What differs from each `from` to each `to` (commits; `from` null is the empty tree), all in one process. */
+export async function diffCommits(
+  repo: Repo,
+  pairs: readonly { readonly from: string | null; readonly to: string }[],
+): Promise<DiffEntry[][]> {
+  // A commit followed by another one is compared with that one as if it were its parent.
+  const input = pairs.map(({ from, to }) => (from === null ? to : `${to} ${from}`)).join('\n');
+  const flags = [
+    '--stdin',
+    '-r',
+    '-z',
+    '--raw',
+    '--no-renames',
+    '--no-abbrev',
+    '--root',
+    '--always',
+    '--ignore-submodules=none',
+  ];
+  const out = await mustGit(repo, 'comparing trees', ['diff-tree', ...flags], { input: `${input}\n` });
+  const groups = parseDiffs(out.toString('latin1'));
+  return pairs.map((_, i) => groups[i] ?? []);
+}
+
+/** Parses the output of `diff-tree --stdin -z --raw --always`: each header (a commit) starts a group. */
+export function parseDiffs(text: string): DiffEntry[][] {
+  const groups: DiffEntry[][] = [];
+  let at = 0;
+  while (at < text.length) {
+    if (text[at] !== ':') {
+      const end = /[\n\0]/g;
+      end.lastIndex = at;
+      groups.push([]);
+      at = (end.exec(text)?.index ?? text.length) + 1;
+      continue;
+    }
+    const metaEnd = text.indexOf('\0', at);
+    const pathEnd = text.indexOf('\0', metaEnd + 1);
+    const [oldMode = '', newMode = '', oldOid = '', newOid = ''] = text.slice(at + 1, metaEnd).split(' ');
+    groups.at(-1)?.push({ path: text.slice(metaEnd + 1, pathEnd), oldMode, newMode, oldOid, newOid });
+    at = pathEnd + 1;
+  }
+  return groups;
+}
+
+/** Reads blobs in one process, in order; `take` gets each as soon as it is there, so that memory holds one at a time. */
+export async function readBlobs(
+  repo: Repo,
+  oids: readonly string[],
+  take: (content: Buffer, index: number) => void,
+): Promise<void> {
+  if (oids.length === 0) return;
+  const [file = 'git', ...args] = gitArgv(['cat-file', '--batch', '--buffer']);
+  const child = spawn(file, args, { cwd: repo.root, env: repo.env, stdio: 'pipe' });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+  // EPIPE: git ended early; what is missing below tells.
+  child.stdin.on('error', () => {});
+  child.stdin.end(`${oids.join('\n')}\n`);
+  let index = 0;
+  let rest: Buffer[] = [];
+  let have = 0;
+  let need = 1;
+  for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+    rest.push(chunk);
+    have += chunk.length;
+    if (have < need) continue;
+    let data = rest.length === 1 ? chunk : Buffer.concat(rest);
+    for (;;) {
+      const line = data.indexOf(10);
+      if (line < 0) {
+        need = data.length + 1;
+        break;
+      }
+      const size = blobSize(data.toString('latin1', 0, line));
+      need = line + 1 + size + 1;
+      if (data.length < need) break;
+      take(data.subarray(line + 1, line + 1 + size), index++);
+      data = data.subarray(need);
+      need = 1;
+      if (data.length === 0) break;
+    }
+    rest = data.length > 0 ? [data] : [];
+    have = data.length;
+  }
+  if (index !== oids.length)
+    throw gitError('reading saved files', stderr || `${oids.length - index} objects are missing`);
+}
+
+function blobSize(header: string): number {
+  const [, size] = /^[0-9a-f]+ blob (\d+)$/.exec(header) ?? [];
+  if (size === undefined) throw gitError('reading saved files', header);
+  return Number(size);
+}

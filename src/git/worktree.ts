@@ -1,0 +1,118 @@
+import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { ensureDir, isAlive, randomId, self, stateDir } from '../base/index.ts';
+import { git, mustGit } from './exec.ts';
+import type { Repo } from './repo.ts';
+
+/** A work tree of its own, gone when it is disposed of. */
+export interface ScratchWorktree extends AsyncDisposable {
+  /** Its top; a project in a subfolder of the repository lies at the same place below. */
+  readonly path: string;
+}
+
+/** Folders that hold what a project depends on or has built. */
+const dependencyFolders = new Set([
+  'node_modules',
+  '.venv',
+  'venv',
+  'target',
+  'vendor',
+  '.bundle',
+  'deps',
+  '_build',
+  '__pypackages__',
+  'bower_components',
+  'elm-stuff',
+]);
+const deepest = 3;
+
+/**
+ * Checks a commit out beside the live work tree. What is ignored is not in it; folders of dependencies
+ * (or the paths given) are linked in. Left-overs of processes that died are removed first.
+ */
+export async function scratchWorktree(
+  repo: Repo,
+  commit: string,
+  options: { readonly link: 'auto' | readonly string[]; readonly signal?: AbortSignal },
+): Promise<ScratchWorktree> {
+  const base = ensureDir(path.join(stateDir(repo.env), 'scratch'));
+  removeStale(repo, base);
+  const dir = path.join(base, `${self.pid}-${randomId()}`);
+  const [links] = await Promise.all([
+    options.link === 'auto' ? findDependencies(repo) : options.link,
+    mustGit(
+      repo,
+      'making a scratch work tree',
+      ['-c', 'advice.detachedHead=false', 'worktree', 'add', '--quiet', '--force', '--detach', dir, commit],
+      options.signal ? { signal: options.signal } : {},
+    ),
+  ]).catch((error: unknown) => {
+    remove(repo, dir);
+    throw error;
+  });
+  for (const link of links) linkIn(repo.root, dir, link);
+  return { path: dir, [Symbol.asyncDispose]: async () => remove(repo, dir) };
+}
+
+function linkIn(root: string, dir: string, relative: string): void {
+  const source = path.resolve(root, relative);
+  const target = path.resolve(dir, relative);
+  if (
+    !target.startsWith(dir + path.sep) ||
+    !existsSync(source) ||
+    lstatSync(target, { throwIfNoEntry: false })
+  )
+    return;
+  mkdirSync(path.dirname(target), { recursive: true });
+  symlinkSync(source, target);
+}
+
+async function findDependencies(repo: Repo): Promise<string[]> {
+  const found: string[] = [];
+  const walk = (relative: string, depth: number): void => {
+    for (const entry of readdirSync(path.join(repo.root, relative), { withFileTypes: true })) {
+      const name = path.join(relative, entry.name);
+      if (dependencyFolders.has(entry.name) && (entry.isDirectory() || entry.isSymbolicLink()))
+        found.push(name);
+      else if (entry.isDirectory() && entry.name !== '.git' && depth < deepest) walk(name, depth + 1);
+    }
+  };
+  walk('', 0);
+  if (found.length === 0) return found;
+  const result = await git(repo, ['check-ignore', '-z', '--stdin'], {
+    input: found.map((name) => `${name}\0`).join(''),
+  });
+  return result.stdout.toString('utf8').split('\0').filter(Boolean);
+}
+
+// git's own `worktree prune` would also forget work trees of the user's that are not mounted just now.
+function remove(repo: Repo, dir: string): void {
+  rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+  for (const admin of adminDirs(repo)) {
+    if (pointsAt(admin, dir)) rmSync(admin, { recursive: true, force: true });
+  }
+}
+
+function adminDirs(repo: Repo): string[] {
+  const base = path.join(repo.commonDir, 'worktrees');
+  return existsSync(base) ? readdirSync(base).map((name) => path.join(base, name)) : [];
+}
+
+function pointsAt(admin: string, dir: string): boolean {
+  const file = path.join(admin, 'gitdir');
+  return existsSync(file) && readFileSync(file, 'utf8').trim() === path.join(dir, '.git');
+}
+
+function removeStale(repo: Repo, base: string): void {
+  const dead = (name: string): boolean => {
+    const pid = Number(/^(\d+)-[0-9a-f]+$/.exec(name)?.[1] ?? 'NaN');
+    return !Number.isNaN(pid) && pid !== self.pid && !isAlive(pid);
+  };
+  for (const name of readdirSync(base)) if (dead(name)) remove(repo, path.join(base, name));
+  // Also those whose folder is gone but which git still lists.
+  for (const admin of adminDirs(repo)) {
+    const file = path.join(admin, 'gitdir');
+    const dir = existsSync(file) ? path.dirname(readFileSync(file, 'utf8').trim()) : '';
+    if (path.dirname(dir) === base && dead(path.basename(dir))) remove(repo, dir);
+  }
+}

@@ -1,0 +1,106 @@
+import { lstatSync, readdirSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
+import { DevenvError } from '../base/index.ts';
+import { blobId, readDiskFile } from '../checkpoint/index.ts';
+import { diskPath, displayPath, flaggedEntries, rawDir } from '../git/index.ts';
+import type { RawPath, Repo } from '../git/index.ts';
+import type { Step } from './plan.ts';
+
+/** What the look at the disk before a rollback found. */
+export interface Checked {
+  /** The steps that can be done, each with what its path looked like. */
+  readonly steps: readonly { readonly step: Step; readonly stat: BigIntStats | null }[];
+  /** In the way, or otherwise than git says, and not saved yet: to be saved first. */
+  readonly unsaved: readonly RawPath[];
+  /** Changed since the present was saved. */
+  readonly changed: readonly RawPath[];
+  readonly kept: readonly { readonly path: string; readonly reason: string }[];
+}
+
+/** Compares every path of a plan with the disk; nothing is changed. Throws 'refused' when a folder is in the way. */
+export async function checkSteps(
+  repo: Repo,
+  steps: readonly Step[],
+  captured: ReadonlySet<RawPath>,
+): Promise<Checked> {
+  const found = {
+    steps: [] as { step: Step; stat: BigIntStats | null }[],
+    unsaved: [] as RawPath[],
+    changed: [] as RawPath[],
+    kept: [] as { path: string; reason: string }[],
+  };
+  const leaving = new Set(steps.filter((step) => step.after === null).map((step) => step.path));
+  let sparse: ReadonlySet<RawPath> | undefined;
+  for (const step of steps) {
+    const blocker = blockingParent(repo, step.path);
+    if (blocker !== undefined) {
+      if (step.before !== null) found.changed.push(step.path);
+      else if (leaving.has(blocker)) found.steps.push({ step, stat: null });
+      else found.unsaved.push(blocker);
+      continue;
+    }
+    const seen = look(repo, step, leaving);
+    if (seen.state === 'as-expected') found.steps.push({ step, stat: seen.stat });
+    else if (seen.state === 'other' && !captured.has(step.path)) found.unsaved.push(step.path);
+    else {
+      sparse ??= new Set((await flaggedEntries(repo)).map((entry) => entry.path));
+      if (sparse.has(step.path))
+        found.kept.push({ path: displayPath(step.path), reason: 'not checked out here (sparse checkout)' });
+      else found.changed.push(step.path);
+    }
+  }
+  return found;
+}
+
+type Look =
+  | { readonly state: 'as-expected'; readonly stat: BigIntStats | null }
+  | { readonly state: 'other' | 'gone' };
+
+function look(repo: Repo, step: Step, leaving: ReadonlySet<RawPath>): Look {
+  const file = readDiskFile(diskPath(repo.root, step.path), Infinity);
+  if (file.kind === 'absent')
+    return step.before === null ? { state: 'as-expected', stat: null } : { state: 'gone' };
+  if (file.kind === 'folder') {
+    if (step.before !== null) return { state: 'gone' };
+    refuseFolder(repo, step.path, leaving);
+    return { state: 'as-expected', stat: null };
+  }
+  if ('why' in file)
+    throw new DevenvError(
+      'refused',
+      `${displayPath(step.path)} is in the way and ${file.why}`,
+      'move it away and try again; nothing was changed',
+    );
+  const same =
+    step.before !== null &&
+    blobId(file.content, repo.objectFormat) === step.before.oid &&
+    (file.kind === 'link') === (step.before.mode === '120000');
+  return same ? { state: 'as-expected', stat: file.stat } : { state: 'other' };
+}
+
+// A folder gives way to a file only when all it holds is deleted by the same plan, that is: is saved.
+function refuseFolder(repo: Repo, folder: RawPath, leaving: ReadonlySet<RawPath>): void {
+  for (const entry of readdirSync(diskPath(repo.root, folder), { withFileTypes: true, encoding: 'buffer' })) {
+    const name = `${folder}/${entry.name.toString('latin1')}`;
+    if (entry.isDirectory()) refuseFolder(repo, name, leaving);
+    else if (!leaving.has(name)) {
+      throw new DevenvError(
+        'refused',
+        `the folder ${displayPath(folder)} is in the way, with files that git ignores (${displayPath(name)})`,
+        'move it away and try again; nothing was changed',
+      );
+    }
+  }
+}
+
+/** The first folder on the way to a path that is no real folder (a file, a link); undefined when all are, or end before. */
+export function blockingParent(repo: Repo, file: RawPath): RawPath | undefined {
+  const parents: RawPath[] = [];
+  for (let dir = rawDir(file); dir !== ''; dir = rawDir(dir)) parents.unshift(dir);
+  for (const dir of parents) {
+    const stat = lstatSync(diskPath(repo.root, dir), { throwIfNoEntry: false });
+    if (stat === undefined) return undefined;
+    if (!stat.isDirectory()) return dir;
+  }
+  return undefined;
+}

@@ -1,0 +1,109 @@
+import { displayPath } from '../git/index.ts';
+import type { DiffEntry, IndexUpdate, RawPath } from '../git/index.ts';
+
+/** What a path holds: a mode and a blob, or nothing. */
+export interface Held {
+  readonly mode: string;
+  readonly oid: string;
+}
+
+/** A file that will be written, or deleted when `after` is null. */
+export interface Step {
+  readonly path: RawPath;
+  readonly before: Held | null;
+  readonly after: Held | null;
+  /** The blob is the file's very bytes; else it came from a commit and git's filters make the file of it. */
+  readonly raw: boolean;
+}
+
+export interface Plan {
+  readonly steps: readonly Step[];
+  /** Differs, but is left as it is, and why. */
+  readonly kept: readonly { readonly path: string; readonly reason: string }[];
+}
+
+export interface PlanInput {
+  /** From the present to what is put back. */
+  readonly diff: readonly DiffEntry[];
+  /** Paths that the target holds as raw bytes. */
+  readonly raw: ReadonlySet<RawPath>;
+  /** What one of the two could not hold: not to be touched. Display paths. */
+  readonly uncovered: ReadonlyMap<string, string>;
+  /** The target lacks files that it could not read, nobody knows which: so nothing is deleted on its word. */
+  readonly partial: boolean;
+}
+
+/** Decides for each path that differs what is to be done. Pure. */
+export function planRollback(input: PlanInput): Plan {
+  const steps: Step[] = [];
+  const kept: { path: string; reason: string }[] = [];
+  for (const entry of input.diff) {
+    const why = reasonToKeep(entry, input);
+    if (why === undefined) steps.push(toStep(entry, input.raw));
+    else kept.push({ path: displayPath(entry.path), reason: why });
+  }
+  return { steps, kept };
+}
+
+function reasonToKeep(entry: DiffEntry, input: PlanInput): string | undefined {
+  if (entry.oldMode === '160000' || entry.newMode === '160000') return 'a submodule';
+  const path = displayPath(entry.path);
+  for (let part = path; part !== ''; part = part.slice(0, Math.max(0, part.lastIndexOf('/')))) {
+    const why = input.uncovered.get(part);
+    if (why !== undefined) return why;
+  }
+  if (entry.newMode === '000000' && input.partial)
+    return 'the checkpoint is partial: it may be that it could not read this file';
+  return undefined;
+}
+
+function toStep(entry: DiffEntry, raw: ReadonlySet<RawPath>): Step {
+  const held = (mode: string, oid: string): Held | null => (mode === '000000' ? null : { mode, oid });
+  return {
+    path: entry.path,
+    before: held(entry.oldMode, entry.oldOid),
+    after: held(entry.newMode, entry.newOid),
+    raw: raw.has(entry.path) || entry.newMode === '120000',
+  };
+}
+
+export interface IndexInput {
+  /** What the index holds now otherwise than HEAD. */
+  readonly present: readonly {
+    readonly path: RawPath;
+    readonly mode: string;
+    readonly oid: string;
+    readonly headMode: string;
+    readonly headOid: string;
+  }[];
+  /** What the target had staged: from its HEAD to its staged tree. */
+  readonly target: readonly DiffEntry[];
+  readonly intendedNow: readonly RawPath[];
+  readonly intendedThen: readonly RawPath[];
+}
+
+/** Which entries of the index must change so that the same is staged as then. Empty when it already is. Pure. */
+export function planIndex(input: IndexInput): readonly IndexUpdate[] {
+  const now = new Map(input.present.map((entry) => [entry.path, entry]));
+  const then = new Map(input.target.map((entry) => [entry.path, entry]));
+  const updates: IndexUpdate[] = [];
+  for (const [path, entry] of then) {
+    const have = now.get(path) ?? { mode: entry.oldMode, oid: entry.oldOid };
+    if (have.mode !== entry.newMode || have.oid !== entry.newOid)
+      updates.push({ path, mode: entry.newMode, oid: entry.newOid });
+  }
+  for (const [path, entry] of now) {
+    if (!then.has(path)) updates.push({ path, mode: entry.headMode, oid: entry.headOid });
+  }
+  const intended = new Set(input.intendedThen);
+  for (const path of input.intendedNow)
+    if (!intended.has(path) && !then.has(path)) updates.push({ path, mode: '000000', oid: '' });
+  for (const path of intended)
+    if (!input.intendedNow.includes(path)) updates.push({ path, mode: '100644', oid: '', intent: true });
+  return updates;
+}
+
+/** Whether so much would be deleted that a person must say so. */
+export function deletesMuch(deleted: number, files: number): boolean {
+  return deleted > 20 && deleted > files * 0.1;
+}

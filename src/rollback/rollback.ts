@@ -1,0 +1,131 @@
+import { DevenvError, type Clock } from '../base/index.ts';
+import { listUndoEntries, openEntries, readSaved, resolveCheckpoint } from '../checkpoint/index.ts';
+import { openRepo, repoState, type Repo, type RepoState } from '../git/index.ts';
+import { putBack, type PutBackResult } from './put-back.ts';
+import { recover, type Recovery } from './recover.ts';
+
+export interface RollbackDeps {
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+  /** Restarts the project's services that run and says their names; called only when files changed. */
+  readonly restart: () => Promise<readonly string[]>;
+}
+
+/** What of the project a rollback needs to know. */
+export interface RollbackProject {
+  readonly root: string;
+  readonly config: { readonly checkpoint: { readonly maxFileBytes: number } };
+}
+
+export interface RollbackInput {
+  /** A checkpoint as `resolveCheckpoint` takes it; nothing is the last good one. */
+  readonly target?: string | undefined;
+  readonly dryRun?: boolean;
+  /** Go ahead although a great part of the tree would be deleted. */
+  readonly yes?: boolean;
+  /** Branch and HEAD go back too. */
+  readonly head?: boolean;
+  readonly reason: 'user' | 'checkpointer';
+}
+
+export interface RollbackOutcome extends PutBackResult {
+  /** The tag (or undo ref) that was put back. */
+  readonly to: string;
+  readonly restarted: readonly string[];
+  /** The files are back, but a service could not be restarted: why. */
+  readonly restartError: string | undefined;
+  /** A rollback that had been killed was finished before. */
+  readonly recovered: Recovery | undefined;
+}
+
+/** Puts a checkpoint back. HEAD and branch stay unless `head`. Throws 'refused' where work could be lost; then nothing changed. */
+export async function rollBack(
+  deps: RollbackDeps,
+  project: RollbackProject,
+  input: RollbackInput,
+): Promise<RollbackOutcome> {
+  const repo = await openRepo({ cwd: project.root, env: deps.env });
+  const recovered = await recover(repo);
+  refuseInTheMiddle(repo);
+  const checkpoint = await resolveCheckpoint(repo, input.target);
+  const saved = await readSaved(repo, checkpoint.commit);
+  const result = await putBack(repo, {
+    saved,
+    kind: 'rollback',
+    target: checkpoint.tag,
+    reason: input.reason,
+    movesHead: input.head ?? false,
+    now: deps.clock.now(),
+    maxFileBytes: project.config.checkpoint.maxFileBytes,
+    dryRun: input.dryRun ?? false,
+    yes: input.yes ?? false,
+  });
+  return finishOutcome(deps, result, checkpoint.tag, recovered);
+}
+
+/** Takes the last rollback (or reset) that was not yet taken back, back: files, modes and staged state as they were. */
+export async function undoLast(
+  deps: RollbackDeps,
+  project: RollbackProject,
+  input: { readonly yes?: boolean; readonly dryRun?: boolean } = {},
+): Promise<RollbackOutcome> {
+  const repo = await openRepo({ cwd: project.root, env: deps.env });
+  const recovered = await recover(repo);
+  refuseInTheMiddle(repo);
+  const entry = openEntries(await listUndoEntries(repo)).at(-1);
+  if (!entry)
+    throw new DevenvError(
+      'unknown-tag',
+      'there is nothing to undo',
+      'devenv undo takes back a rollback or a reset',
+    );
+  const result = await putBack(repo, {
+    saved: await readSaved(repo, entry.commit),
+    kind: 'undo',
+    undoes: entry.n,
+    target: entry.ref,
+    reason: 'user',
+    movesHead: entry.movedHead,
+    now: deps.clock.now(),
+    maxFileBytes: project.config.checkpoint.maxFileBytes,
+    dryRun: input.dryRun ?? false,
+    yes: input.yes ?? false,
+  });
+  return finishOutcome(deps, result, entry.ref, recovered);
+}
+
+async function finishOutcome(
+  deps: RollbackDeps,
+  result: PutBackResult,
+  to: string,
+  recovered: Recovery | undefined,
+): Promise<RollbackOutcome> {
+  const outcome = { ...result, to, recovered, restarted: [], restartError: undefined };
+  if (result.undo === null || result.written.length + result.deleted.length === 0) return outcome;
+  try {
+    return { ...outcome, restarted: await deps.restart() };
+  } catch (error) {
+    // The files are back; that a service did not come up again must not look as if they were not.
+    return { ...outcome, restartError: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+const wayOut: Readonly<Record<Exclude<RepoState, 'clean'>, readonly [string, string]>> = {
+  merging: ['a merge is in progress', 'finish it with git commit, or give it up with git merge --abort'],
+  rebasing: ['a rebase is in progress', 'git rebase --continue or --abort'],
+  'cherry-picking': ['a cherry-pick is in progress', 'git cherry-pick --continue or --abort'],
+  reverting: ['a revert is in progress', 'git revert --continue or --abort'],
+  bisecting: ['a bisect is in progress', 'git bisect reset'],
+  unmerged: ['files are unmerged', 'resolve them and git add them'],
+};
+
+function refuseInTheMiddle(repo: Repo): void {
+  const state = repoState(repo);
+  if (state === 'clean') return;
+  const [what, how] = wayOut[state];
+  throw new DevenvError(
+    'refused',
+    `${what}: putting files back now would mix two states`,
+    `${how}, then try again (devenv diff shows what would change)`,
+  );
+}

@@ -1,0 +1,93 @@
+import { lstatSync, mkdirSync, readFileSync, renameSync, statSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { randomId, run, self } from '../base/index.ts';
+import { blobId } from '../checkpoint/index.ts';
+import { checkOutInto, diskPath, mayConvert, ownDir, readBlobs } from '../git/index.ts';
+import type { Repo } from '../git/index.ts';
+import type { JournalStep } from './journal.ts';
+import { writeWhole } from './journal.ts';
+import type { Step } from './plan.ts';
+
+/** Up to so many files are synced one by one; more at once. */
+const syncOneByOne = 100;
+
+/** A new folder for the files to come, on the same file system as the work tree so that a rename suffices. */
+export function makeStage(repo: Repo): string {
+  const own = ownDir(repo);
+  const sameDisk = statSync(own).dev === statSync(repo.root).dev;
+  const dir = path.join(
+    sameDisk ? own : repo.root,
+    `${sameDisk ? '' : '.devenv-'}stage-${self.pid}-${randomId()}`,
+  );
+  mkdirSync(dir, { mode: 0o700 });
+  return dir;
+}
+
+/**
+ * Writes all files to come beside the work tree and to the disk, before the first one of it changes. So a
+ * full disk, a missing object or a failing filter stops a rollback while nothing has happened yet.
+ */
+export async function stageFiles(
+  repo: Repo,
+  stage: string,
+  commit: string,
+  steps: readonly Step[],
+): Promise<JournalStep[]> {
+  const writes = steps.map((step, n) => ({ step, n })).filter(({ step }) => step.after !== null);
+  const filtered =
+    writes.some(({ step }) => !step.raw) && (await mayConvert(repo))
+      ? writes.filter(({ step }) => !step.raw)
+      : [];
+  const ids = await stageFiltered(repo, stage, commit, filtered);
+  const plain = writes.filter(({ n }) => !ids.has(n));
+  await stageBlobs(
+    repo,
+    stage,
+    plain.map(({ step, n }) => ({ n, mode: step.after?.mode ?? '', oid: step.after?.oid ?? '' })),
+  );
+  if (writes.length > syncOneByOne || filtered.length > 0) await run(['sync', '-f', stage]); // best effort: the bytes are in git
+  return steps.map((step, n) => ({
+    path: step.path,
+    before: step.before,
+    after: step.after,
+    staged: ids.get(n) ?? step.after?.oid ?? '',
+    blob: ids.has(n) ? null : (step.after?.oid ?? null),
+  }));
+}
+
+/** Writes blobs as files `<n>` of the stage. */
+export async function stageBlobs(
+  repo: Repo,
+  stage: string,
+  files: readonly { readonly n: number; readonly mode: string; readonly oid: string }[],
+): Promise<void> {
+  await readBlobs(
+    repo,
+    files.map((file) => file.oid),
+    (content, i) => {
+      const file = files[i];
+      if (!file) return;
+      const target = path.join(stage, String(file.n));
+      if (file.mode === '120000') symlinkSync(Buffer.from(content), target);
+      else writeWhole(target, content, file.mode === '100755' ? 0o777 : 0o666, files.length <= syncOneByOne);
+    },
+  );
+}
+
+async function stageFiltered(
+  repo: Repo,
+  stage: string,
+  commit: string,
+  files: readonly { readonly step: Step; readonly n: number }[],
+): Promise<Map<number, string>> {
+  const ids = new Map<number, string>();
+  if (files.length === 0) return ids;
+  const dir = path.join(stage, 'checkout');
+  await checkOutInto(repo, { commit, dir, paths: files.map(({ step }) => step.path) });
+  for (const { step, n } of files) {
+    const target = path.join(stage, String(n));
+    renameSync(diskPath(dir, step.path), target);
+    if (lstatSync(target).isFile()) ids.set(n, blobId(readFileSync(target), repo.objectFormat));
+  }
+  return ids;
+}
