@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { distance } from 'fastest-levenshtein';
-import stringWidth from 'string-width';
+import { displayWidth } from './width.ts';
 
 /** Parses `250ms`, `10s`, `5m`, `2h`, `1d` (or a bare number of seconds) to milliseconds; undefined when it is neither. */
 export function parseDuration(text: string | number): number | undefined {
@@ -70,9 +70,10 @@ export function shellQuote(text: string): string {
 /** Rows as columns, each as wide as its widest cell; ANSI colours do not count. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, stringWidth(cell))));
+  for (const row of rows)
+    row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, displayWidth(stripAnsi(cell)))));
   const pad = (cell: string, i: number, last: number): string =>
-    i === last ? cell : cell + ' '.repeat((widths[i] ?? 0) - stringWidth(cell));
+    i === last ? cell : cell + ' '.repeat((widths[i] ?? 0) - displayWidth(stripAnsi(cell)));
   return rows
     .map((row) =>
       row

@@ -1,5 +1,3 @@
-import { createHash, randomBytes } from 'node:crypto';
-
 /** Tells the time; passed in, so that pure code and tests own it. */
 export interface Clock {
   /** Milliseconds since 1970 UTC. */
@@ -36,6 +34,7 @@ export const self = {
   pid: process.pid,
   execPath: process.execPath,
   platform: process.platform,
+  nodeVersion: process.versions.node,
   uid: process.getuid?.() ?? 0,
 };
 
@@ -45,12 +44,15 @@ export function terminalSize(): { readonly columns: number; readonly rows: numbe
   return isTTY && columns > 0 && rows > 0 ? { columns, rows } : undefined;
 }
 
+// Loaded on first use: it takes a fifth of a Node start-up, and most commands need it for nothing.
+const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto');
+
 /** `bytes` random bytes in hex, for names that must not collide. */
 export function randomId(bytes = 4): string {
-  return randomBytes(bytes).toString('hex');
+  return crypto().randomBytes(bytes).toString('hex');
 }
 
 /** A short, stable id of a text (hex of SHA-256, `length` characters). */
 export function shortHash(text: string | Uint8Array, length = 12): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, length);
+  return crypto().createHash('sha256').update(text).digest('hex').slice(0, length);
 }

@@ -78,7 +78,8 @@ async function lookAtOne(ctx: CommandContext, deps: SessionDeps): Promise<readon
 
 async function running(ctx: CommandContext, found: SessionStatus): Promise<StatusFacts> {
   const { session, windows } = found;
-  const project = session.rows[0]?.marks.name ?? session.name;
+  const { name: project = session.name, project: id = projectId(session.root) } =
+    session.rows[0]?.marks ?? {};
   const base = {
     project,
     root: session.root,
@@ -87,7 +88,7 @@ async function running(ctx: CommandContext, found: SessionStatus): Promise<Statu
     attached: isAttached(session),
     windows,
   };
-  return { ...base, ...(await history(ctx, session.root)) };
+  return { ...base, ...(await history(ctx, session.root, id)) };
 }
 
 async function notRunning(ctx: CommandContext): Promise<StatusFacts> {
@@ -112,18 +113,18 @@ async function notRunning(ctx: CommandContext): Promise<StatusFacts> {
     attached: false,
     windows,
   };
-  return { ...base, ...(await history(ctx, project.root)) };
+  return { ...base, ...(await history(ctx, project.root, project.id)) };
 }
 
 /** What the database and git know of a project. */
 async function history(
   ctx: CommandContext,
   root: string,
+  id: string,
 ): Promise<Pick<StatusFacts, 'suites' | 'checkpoint'>> {
   const tags = checkpointTags(ctx, root);
   const store = openStore(ctx.env, ctx.clock);
   try {
-    const id = projectId(root);
     const runs = Object.entries(store.lastRuns(id)).map(([name, run]) => [name, runFacts(run)] as const);
     const next = nextLook(store.getValue(id, 'checkpointer'));
     const { problem, ...found } = await tags;

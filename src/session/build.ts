@@ -80,7 +80,7 @@ function firstPane(
   window: WindowConfig,
   size: { readonly columns: number; readonly rows: number },
 ): readonly Command[] {
-  const own = paneEnv(window, 0, recipe.tools);
+  const own = paneEnv(window, 0, recipe);
   const here = `=${name}:`;
   // Variables given to new-session are the session's: those of the first pane alone are taken out again.
   const restore = Object.keys(own).map((key) =>
@@ -116,7 +116,7 @@ function newPane(
     here,
     ...place(window),
     ...title,
-    ...vars(paneEnv(window, index, recipe.tools)),
+    ...vars(paneEnv(window, index, recipe)),
     ...program(recipe.tools, window, index),
   ];
 }
@@ -175,9 +175,11 @@ export function vars(env: Readonly<Record<string, string>>): readonly string[] {
 /** The process of a pane, without a shell in between: the wrapper, or the user's own shell. */
 export function program(tools: PaneTools, window: WindowConfig, index: number): readonly string[] {
   // tmux sets SHELL to its default-shell, which is the shell the user expects in a pane.
-  if (paneCommand(window, index) === undefined) return ['--', '/bin/sh', '-c', 'exec "${SHELL:-/bin/sh}"'];
+  if (paneCommand(window, index) === undefined) return ['--', '/bin/sh', '-c', shellScript];
   return ['--', '/bin/sh', tools.wrapper];
 }
+
+const shellScript = 'PATH=$DEVENV_PANE_PATH; export PATH; unset DEVENV_PANE_PATH; exec "${SHELL:-/bin/sh}"';
 
 const place = (window: WindowConfig): readonly string[] => ['-c', format(window.cwd)];
 const windowTitle = (window: WindowConfig): string => format(window.name);

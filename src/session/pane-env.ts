@@ -31,13 +31,19 @@ function withTools(searchPath: string, tools: PaneTools): string {
 }
 
 /** The variables of one pane alone: the window's own, PORT, and what the wrapper is told. */
-export function paneEnv(window: WindowConfig, index: number, tools: PaneTools, now = false): Vars {
+export function paneEnv(
+  window: WindowConfig,
+  index: number,
+  { tools, env }: { readonly tools: PaneTools; readonly env: Vars },
+  now = false,
+): Vars {
   const { restart, port } = window;
   const command = paneCommand(window, index);
-  const searchPath = window.env['PATH'];
+  const own = window.env['PATH'];
   return {
     ...window.env,
-    ...(searchPath === undefined ? {} : { PATH: withTools(searchPath, tools) }),
+    // tmux gives panes the PATH of the client that made them, whatever is said here: they set it themselves.
+    DEVENV_PANE_PATH: own === undefined ? (env['PATH'] ?? '') : withTools(own, tools),
     ...(typeof port === 'number' ? { PORT: String(port) } : {}),
     DEVENV_WINDOW: window.name,
     ...(command === undefined

@@ -70,7 +70,7 @@ function respawnPane(
       pane,
       '-c',
       format(window.cwd),
-      ...vars({ ...recipe.env, ...paneEnv(window, index, recipe.tools, now) }),
+      ...vars({ ...recipe.env, ...paneEnv(window, index, recipe, now) }),
       ...program(recipe.tools, window, index),
     ],
     // The logger outlives a respawn; where it was lost it comes back.

@@ -122,13 +122,9 @@ async function build(
   const here = `=${name}:`;
   const commands: readonly Command[] = [
     ...buildCommands(recipe, name, windows, options.size ?? defaultSize),
-    ...Object.entries({ root: project.root, id: uid, name: project.config.name }).map(([mark, value]) => [
-      'set-option',
-      '-t',
-      here,
-      `@devenv_${mark}`,
-      encodeMark(value),
-    ]),
+    ...Object.entries({ root: project.root, id: uid, name: project.config.name, project: project.id }).map(
+      ([mark, value]) => ['set-option', '-t', here, `@devenv_${mark}`, encodeMark(value)],
+    ),
     // The user's own status line stays; ours stands before it.
     [
       'set-option',

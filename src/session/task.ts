@@ -69,6 +69,7 @@ async function drained(deps: SessionDeps, follow: () => boolean): Promise<void> 
 function follower(file: string | undefined, from: number, onOutput: TaskOptions['onOutput']): () => boolean {
   let at = from;
   let rest = '';
+  let blank = '';
   return () => {
     if (file === undefined) return false;
     const added = readFrom(file, at);
@@ -78,7 +79,12 @@ function follower(file: string | undefined, from: number, onOutput: TaskOptions[
     rest = lines.pop() ?? '';
     for (const line of lines) {
       const text = line.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z /, '');
-      if (!text.includes('[devenv] ')) onOutput?.(`${text}\n`);
+      if (text.includes('[devenv] ')) blank = '';
+      else if (text.trim() === '') blank += '\n';
+      else {
+        onOutput?.(`${blank}${text}\n`);
+        blank = '';
+      }
     }
     return true;
   };

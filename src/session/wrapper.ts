@@ -7,6 +7,7 @@
  * - `DEVENV_PANE_NEEDS`: windows to wait for, as shell words
  * - `DEVENV_PANE_RESTART`: `policy max minMs maxMs`
  * - `DEVENV_PANE_NOW`: a task that runs at once
+ * - `DEVENV_PANE_PATH`: the PATH meant for the command: tmux puts its client's in place of what `-e` says
  * - `DEVENV_PANE_TMUX`, `DEVENV_PANE_DEVENV`: the programs to call, whatever PATH the command is given
  *
  * Its own helpers carry `DEVENV_PANE_HELPER=1`, by which a stop knows not to end them.
@@ -20,16 +21,19 @@ needs=$DEVENV_PANE_NEEDS
 now=$DEVENV_PANE_NOW
 tmux=$DEVENV_PANE_TMUX
 devenv=$DEVENV_PANE_DEVENV
+PATH=$DEVENV_PANE_PATH
+export PATH
 set -f
 set -- $DEVENV_PANE_RESTART
 policy=\${1:-no} max=\${2:-0} least=\${3:-1000} most=\${4:-30000}
-unset DEVENV_PANE_MODE DEVENV_PANE_COMMAND DEVENV_PANE_NEEDS DEVENV_PANE_NOW DEVENV_PANE_TMUX DEVENV_PANE_DEVENV DEVENV_PANE_RESTART
+unset DEVENV_PANE_MODE DEVENV_PANE_COMMAND DEVENV_PANE_NEEDS DEVENV_PANE_NOW DEVENV_PANE_TMUX DEVENV_PANE_DEVENV DEVENV_PANE_RESTART DEVENV_PANE_PATH
 restarts=0 streak=0 first=1 interrupted=0
 
 # Ctrl-C and Ctrl-\\ are for the command; a trap that does something is reset in it, an ignored signal would not be.
 trap 'interrupted=1' INT QUIT
 
-say() { printf '\\n[devenv] %s %s\\n' "$name" "$*"; }
+# A command may have left the screen on its second page, without cursor or in colour: that is put right first.
+say() { printf '\\n\\033[?1049l\\033[?25h\\033[0m[devenv] %s %s\\n' "$name" "$*"; }
 
 # waiting, running: facts about this pane, kept in tmux by one client each.
 waiting() {
@@ -107,9 +111,6 @@ return=$(printf '\\r') etx=$(printf '\\003')
 newline='
 '
 
-# A command may leave the terminal in any mode and on its second screen.
-tidy() { DEVENV_PANE_HELPER=1 stty sane 2>/dev/null; printf '\\033[?1049l\\033[?25h\\033[0m'; }
-
 choose() {
   while :; do
     ask
@@ -167,7 +168,7 @@ while :; do
   else
     finish exited "$status"
   fi
-  tidy
+  DEVENV_PANE_HELPER=1 stty sane 2>/dev/null
   verb=restarts again=1
   [ "$mode" != task ] || { verb='runs again' again=0; }
   if [ "$state" = stopped ]; then

@@ -7,6 +7,7 @@ export const markNames = [
   'id',
   'root',
   'name',
+  'project',
   'window',
   'pane',
   'kind',
