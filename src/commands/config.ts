@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { packageRoot } from '../base/index.ts';
-import { explainProject, findRoot, loadProject, maskProject, type Setting } from '../config/index.ts';
+import { explainProject, findRoot, loadProject, maskedConfig, type Setting } from '../config/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
 const actions = { show, schema, path: where } as const;
@@ -17,7 +17,7 @@ export async function config(
 async function show(ctx: CommandContext): Promise<CommandResult> {
   const project = await loadProject({ cwd: ctx.cwd, env: ctx.env });
   const settings = explainProject(project);
-  const { root, configFile = null, sessionName, detected, config: effective, origins } = maskProject(project);
+  const { root, configFile = null, sessionName, detected, origins } = project;
   const width = Math.max(...settings.map(({ key }) => key.length));
   // A long value does not push all others' origins off the screen.
   const rows = settings.map(
@@ -26,7 +26,7 @@ async function show(ctx: CommandContext): Promise<CommandResult> {
   );
   const found = detected.map((line) => ctx.colors.dim(`# detected: ${line}`));
   return {
-    json: { root, configFile, session: sessionName, detected, config: effective, origins },
+    json: { root, configFile, session: sessionName, detected, config: maskedConfig(project), origins },
     text: [...found, ...rows].join('\n'),
   };
 }

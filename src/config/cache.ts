@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wri
 import path from 'node:path';
 import { cacheDir, packageRoot, randomId, shortHash } from '../base/index.ts';
 import type { Document, DocumentKind } from './document.ts';
+import { isTree } from './tree.ts';
 
 /** More entries than this and the oldest half goes. */
 const maxEntries = 200;
@@ -40,12 +41,14 @@ function entryFile(env: NodeJS.ProcessEnv, ...key: readonly string[]): string | 
 function readEntry(file: string): Document | undefined {
   try {
     const entry: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    if (typeof entry !== 'object' || entry === null || !('value' in entry) || !('at' in entry))
-      return undefined;
-    return entry as Document;
+    return isDocument(entry) ? entry : undefined;
   } catch {
     return undefined; // not there yet, or damaged: it is made again
   }
+}
+
+function isDocument(entry: unknown): entry is Document {
+  return isTree(entry) && isTree(entry['value']) && isTree(entry['at']);
 }
 
 function writeEntry(file: string, document: Document): void {

@@ -94,14 +94,14 @@ function shown(value: unknown): string {
   if (Array.isArray(value)) return ', not a list';
   if (value === null) return ', not empty';
   if (typeof value === 'object') return ', not a mapping';
-  return `, not ${typeof value === 'string' ? JSON.stringify(value) : String(value)}`;
+  return `, not ${JSON.stringify(value)}`;
 }
 
 function valueAt(root: unknown, path: Path): unknown {
   let value = root;
   for (const part of path) {
     if (typeof value !== 'object' || value === null) return undefined;
-    value = (value as Record<string, unknown>)[String(part)];
+    value = new Map<string, unknown>(Object.entries(value)).get(String(part));
   }
   return value;
 }
@@ -123,7 +123,7 @@ interface Def {
   readonly element?: z.core.$ZodType;
 }
 
-const defOf = (schema: z.core.$ZodType): Def => schema._zod.def as Def;
+const defOf = (schema: z.core.$ZodType): Def => schema._zod.def;
 
 function unwrap(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
   const def = defOf(schema);

@@ -1,7 +1,5 @@
 import type { Document } from './document.ts';
-import type { Written } from './schema.ts';
-
-type Tree = { readonly [key: string]: unknown };
+import { isTree, type Tree } from './tree.ts';
 
 /** Documents as one; later ones win. `at` tells where each value that won stands. */
 export function mergeDocuments(documents: readonly Document[]): Document {
@@ -13,7 +11,7 @@ export function mergeDocuments(documents: readonly Document[]): Document {
   const at: Record<string, string> = {};
   for (const document of documents) Object.assign(at, document.at);
   const { extends: _extends, description: _description, ...merged } = value;
-  return { value: merged as Written, at };
+  return { value: merged, at };
 }
 
 const windowsOf = (tree: Tree): readonly (readonly [string, unknown])[] =>
@@ -58,8 +56,6 @@ function siblings(section: string, key: string): readonly string[] {
   return keys.includes(key) ? keys : [];
 }
 
-const isTree = (value: unknown): value is Tree =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isRemoval = (value: unknown, path: readonly string[]): boolean =>
   path.length === 2 &&
   (value === null || value === false) &&

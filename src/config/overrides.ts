@@ -1,7 +1,8 @@
 import { nearest } from '../base/index.ts';
 import type { Document } from './document.ts';
 import { didYouMean, type Problem } from './problems.ts';
-import type { Written } from './schema.ts';
+import { mergeTrees } from './merge.ts';
+import type { Tree } from './tree.ts';
 
 /** Settings a variable can override: `checkpoint.every` is DEVENV_CHECKPOINT_EVERY. A list is separated by commas. */
 const settings = {
@@ -25,7 +26,9 @@ const settings = {
 } as const satisfies Record<string, 'text' | 'list'>;
 
 const variableOf = (setting: string): string => `DEVENV_${setting.replaceAll('.', '_').toUpperCase()}`;
-const variables = new Map(Object.keys(settings).map((setting) => [variableOf(setting), setting]));
+const variables = new Map(
+  Object.entries(settings).map(([setting, kind]) => [variableOf(setting), { setting, kind }]),
+);
 /** Only these are checked for slips: other DEVENV_* variables are the program's own. */
 const family = /^DEVENV_(WATCH|CHECKPOINT|WORKTREE|LOGS)_/;
 
@@ -39,34 +42,29 @@ export function overridesFrom(env: NodeJS.ProcessEnv): {
   used: Record<string, string>;
   problems: Problem[];
 } {
-  const value: Record<string, unknown> = {};
+  let value: Tree = {};
   const at: Record<string, string> = {};
   const used: Record<string, string> = {};
   const problems: Problem[] = [];
   for (const [variable, text] of Object.entries(env)) {
     if (!text || !variable.startsWith('DEVENV_')) continue;
-    const setting = variables.get(variable);
-    if (setting !== undefined) {
+    const known = variables.get(variable);
+    if (known !== undefined) {
+      const given = known.kind === 'list' ? text.split(',').map((part) => part.trim()) : text;
+      value = mergeTrees(value, nested(known.setting.split('.'), given), []);
       used[variable] = text;
-      at[setting] = variable;
-      setPath(
-        value,
-        setting.split('.'),
-        settings[setting as keyof typeof settings] === 'list'
-          ? text.split(',').map((part) => part.trim())
-          : text,
-      );
+      at[known.setting] = variable;
     } else if (family.test(variable))
       problems.push({
         at: variable,
         message: `no setting has this variable${didYouMean(nearest(variable, variables.keys()))}`,
       });
   }
-  return { document: { value: value as Written, at }, used, problems };
+  return { document: { value, at }, used, problems };
 }
 
-function setPath(tree: Record<string, unknown>, path: readonly string[], value: unknown): void {
+/** `value` below this path of keys. */
+function nested(path: readonly string[], value: unknown): Tree {
   const [key = '', ...rest] = path;
-  if (rest.length === 0) tree[key] = value;
-  else setPath((tree[key] ??= {}) as Record<string, unknown>, rest, value);
+  return { [key]: rest.length === 0 ? value : nested(rest, value) };
 }

@@ -1,12 +1,12 @@
 import {
   isAlias,
   isMap,
+  isNode,
   isPair,
   isScalar,
   isSeq,
   LineCounter,
   parseDocument,
-  type Node,
   type Document as YamlDocument,
 } from 'yaml';
 import type { z } from 'zod';
@@ -67,7 +67,7 @@ function notePlaces(doc: YamlDocument, node: unknown, path: readonly (string | n
     }
   else if (isSeq(node))
     node.items.forEach((item, i) => {
-      note([...path, i], (item as Node).range?.[0] ?? 0);
+      note([...path, i], isNode(item) ? (item.range?.[0] ?? 0) : 0);
       notePlaces(doc, item, [...path, i], note);
     });
 }

@@ -20,7 +20,7 @@ export interface Reader {
     value: Scalar,
     limits: { readonly min: number; readonly max: number; readonly whole: boolean },
   ): number;
-  word<const T extends string>(path: Path, value: string, words: readonly T[]): T;
+  word<const T extends string>(path: Path, value: string, words: readonly [T, ...T[]]): T;
 }
 
 /** A reader that tells places by this map. */
@@ -52,14 +52,14 @@ export function createReader(at: Readonly<Record<string, string>>, fallback: str
         max === Infinity ? `${kind}, ${min} or more` : `${kind} from ${min} to ${max}`,
       );
     },
-    word: <const T extends string>(path: Path, value: string, words: readonly T[]): T => {
+    word: <const T extends string>(path: Path, value: string, words: readonly [T, ...T[]]): T => {
       const found = words.find((word) => word === value);
       if (found === undefined)
         problem(
           path,
           `${path.join('.')} must be one of ${words.join(', ')}, not ${JSON.stringify(value)}${didYouMean(nearest(value, words))}`,
         );
-      return found ?? (words[0] as T);
+      return found ?? words[0];
     },
   };
 }
@@ -67,5 +67,6 @@ export function createReader(at: Readonly<Record<string, string>>, fallback: str
 /** A value that may be written alone or as a list. */
 export function asList<T>(value: T | readonly T[] | undefined): readonly T[] {
   if (value === undefined) return [];
-  return Array.isArray(value) ? (value as readonly T[]) : [value as T];
+  const isList = (given: T | readonly T[]): given is readonly T[] => Array.isArray(given);
+  return isList(value) ? value : [value];
 }

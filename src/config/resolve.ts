@@ -2,6 +2,7 @@ import { placeIn, type Document } from './document.ts';
 import { interpolate, interpolateCommand, type Scope } from './interpolate.ts';
 import type { Problem } from './problems.ts';
 import type { Written } from './schema.ts';
+import { treeOf } from './tree.ts';
 
 type Path = readonly (string | number)[];
 type Variables = Readonly<Record<string, string>>;
@@ -109,7 +110,7 @@ function resolveWindow(name: string, window: unknown, scope: Scope, note: Note):
       : scope.variable(key);
   const env = resolveVariables(own, outer, scope, (key) => note(['windows', name, 'env', key]));
   const inner: Scope = { ...scope, variable: (key) => (Object.hasOwn(env, key) ? env[key] : outer(key)) };
-  const value = walk(rest, ['windows', name], inner, note) as Record<string, unknown>;
+  const value = treeOf(walk(rest, ['windows', name], inner, note));
   return { ...value, ...(port === undefined ? {} : { port }), env };
 }
 

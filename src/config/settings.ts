@@ -22,10 +22,10 @@ export function explainProject(project: Project): readonly Setting[] {
   }));
 }
 
-/** A copy of any plain data in which values of variables that look secret are `***`. */
-export function maskProject(project: Project): Project {
+/** The configuration as plain data, in which values that look secret are `***`. */
+export function maskedConfig(project: Project): unknown {
   const source = (project as BuiltProject)[madeFrom];
-  return mask(project, secretsOf(project, source?.env ?? {})) as Project;
+  return mask(project.config, secretsOf(project, source?.env ?? {}));
 }
 
 function secretsOf({ config }: Project, env: NodeJS.ProcessEnv): readonly string[] {

@@ -8,7 +8,7 @@ import { choices } from './words.ts';
 /** One window, complete: defaults in, units parsed. */
 export function readWindow(reader: Reader, root: string, name: string, window: WrittenWindow): WindowConfig {
   const at = (...rest: string[]): string[] => ['windows', name, ...rest];
-  const given = ['command', 'panes', 'run'].filter((key) => window[key as 'command'] !== undefined);
+  const given = (['command', 'panes', 'run'] as const).filter((key) => window[key] !== undefined);
   if (given.length > 1)
     reader.problem(
       at(given[1] ?? ''),
@@ -33,7 +33,7 @@ export function readWindow(reader: Reader, root: string, name: string, window: W
       graceMs: reader.durationMs(at('stop', 'grace'), window.stop?.grace ?? windowDefaults.stop.grace),
     },
     run: window.run,
-    env: (window.env ?? {}) as Readonly<Record<string, string>>,
+    env: Object.fromEntries(Object.entries(window.env ?? {}).map(([key, value]) => [key, String(value)])),
     cwd: path.resolve(root, window.cwd ?? '.'),
   };
 }

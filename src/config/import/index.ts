@@ -15,7 +15,7 @@ const procfile: Importer = {
 const importers = { procfile, tmuxp, tmuxinator } as const satisfies Record<string, Importer>;
 
 export interface ImportResult extends Imported {
-  readonly tool: keyof typeof importers;
+  readonly tool: string;
 }
 
 /** Reads a file of another tool. @throws DevenvError 'config' (no YAML), 'usage' (no file that is known) */
@@ -24,15 +24,15 @@ export function importText(file: string, text: string, target: ImportTarget): Im
   const parsed: unknown = procfile.recognises(fileName, undefined)
     ? undefined
     : parseYaml(fileName, withoutErb(text)).value;
-  const tools = Object.keys(importers) as (keyof typeof importers)[];
-  const tool = tools.find((name) => importers[name].recognises(fileName, parsed));
-  if (tool === undefined)
+  const known = Object.entries(importers).find(([, importer]) => importer.recognises(fileName, parsed));
+  if (!known)
     throw new DevenvError(
       'usage',
       `${file} is no file of tmuxinator, tmuxp or Procfile`,
       'tmuxinator has name and windows, tmuxp has session_name and windows',
     );
-  const imported = importers[tool].read(parsed, text, target);
+  const [tool, importer] = known;
+  const imported = importer.read(parsed, text, target);
   if (Object.keys(imported.windows).length === 0)
     throw new DevenvError('usage', `${file} has no windows to import`, 'name a file that starts something');
   const left = text.includes('<%') ? ['<% %> templates are left out', ...imported.left] : imported.left;

@@ -1,7 +1,8 @@
 import { literal } from '../detect/types.ts';
 import type { WrittenWindow } from '../schema.ts';
 import { absoluteOf, byName, cwdOf, importedWindow, sequence, splitOf } from './commands.ts';
-import { isTree, listOf, textOf, treeOf, type Importer, type ImportTarget } from './types.ts';
+import { isTree, treeOf } from '../tree.ts';
+import { listOf, textOf, type Importer, type ImportTarget } from './types.ts';
 
 const understood = new Set([
   'name',

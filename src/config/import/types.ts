@@ -23,11 +23,6 @@ export interface Importer {
   read(parsed: unknown, text: string, target: ImportTarget): Imported;
 }
 
-type Tree = Readonly<Record<string, unknown>>;
-
-export const isTree = (value: unknown): value is Tree =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-export const treeOf = (value: unknown): Tree => (isTree(value) ? value : {});
 /** Text of a scalar; undefined for anything else, and for an empty one. */
 export function textOf(value: unknown): string | undefined {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
