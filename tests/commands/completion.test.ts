@@ -3,7 +3,6 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../src/base/index.ts';
 import { completion } from '../../src/commands/completion.ts';
-import type { CommandContext } from '../../src/commands/context.ts';
 import { tempDir, testEnv } from '../support/temp.ts';
 
 const commands = [
@@ -24,7 +23,7 @@ const commands = [
 ];
 
 async function scriptFor(shell: 'bash' | 'zsh' | 'fish'): Promise<string> {
-  const result = await completion({} as unknown as CommandContext, { shell, commands });
+  const result = await completion({}, { shell, commands });
   return result.text ?? '';
 }
 

@@ -1,0 +1,79 @@
+import { DevenvError, exitCodes, plural } from '../base/index.ts';
+import { findRoot, loadProject, type Project } from '../config/index.ts';
+import type { CommandContext, CommandResult } from './context.ts';
+import { fromError, type Check, type Finding } from './doctor/check.ts';
+import { disk, logs, state } from './doctor/places.ts';
+import { configuration, isUtf8, localeOf, ports, terminal, watches } from './doctor/project.ts';
+import { repository } from './doctor/repo.ts';
+import { editor, extras, git, logger, node, tmux } from './doctor/tools.ts';
+
+/** In the order they are shown. */
+const checks = {
+  node,
+  tmux,
+  git,
+  configuration,
+  repository,
+  disk,
+  'state directory': state,
+  logs,
+  logger,
+  ports,
+  editor,
+  'file watches': watches,
+  terminal,
+  extras,
+} satisfies Record<string, Check>;
+
+/** `devenv doctor`: looks at everything the rest depends on, all at once. Exit status 3 when something devenv needs is amiss. */
+export async function doctor(
+  ctx: CommandContext,
+  _input: { readonly fix?: boolean } = {},
+): Promise<CommandResult> {
+  const examined = { ctx, root: findRoot(ctx.cwd).root, project: await readProject(ctx) };
+  const findings = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => {
+      try {
+        return await check(examined);
+      } catch (error) {
+        return fromError('error', name, error);
+      }
+    }),
+  );
+  const all = findings.flat();
+  const failed = all.some(({ ok, level }) => !ok && level === 'error');
+  const result = { json: { checks: all }, text: render(ctx, all) };
+  return failed ? { ...result, exit: exitCodes.environment } : result;
+}
+
+async function readProject(ctx: CommandContext): Promise<Project | DevenvError> {
+  try {
+    return await loadProject({ cwd: ctx.cwd, env: ctx.env });
+  } catch (error) {
+    // The error is itself what the check of the configuration shows.
+    if (error instanceof DevenvError) return error;
+    throw error;
+  }
+}
+
+function render({ colors, env }: CommandContext, findings: readonly Finding[]): string {
+  const signs = isUtf8(localeOf(env))
+    ? { ok: '✓', warning: '!', error: '✗' }
+    : { ok: 'ok', warning: '!', error: 'x' };
+  const width = Math.max(signs.ok.length, 1);
+  const lines = findings.flatMap(({ name, ok, level, message, remedy }) => {
+    const sign = (ok ? signs.ok : level === 'error' ? signs.error : signs.warning).padEnd(width);
+    const colored = ok ? colors.green(sign) : level === 'error' ? colors.red(sign) : colors.yellow(sign);
+    const pad = ' '.repeat(width + 1);
+    const rest = message.replaceAll('\n', `\n${pad}`);
+    return [
+      `${colored} ${colors.bold(name)}: ${rest}`,
+      ...(remedy === '' ? [] : [`${pad}${colors.dim('->')} ${remedy.replaceAll('\n', `\n${pad}`)}`]),
+    ];
+  });
+  const errors = findings.filter(({ ok, level }) => !ok && level === 'error').length;
+  const warnings = findings.filter(({ ok, level }) => !ok && level === 'warning').length;
+  const sum =
+    errors + warnings === 0 ? 'all is well' : `${plural(errors, 'error')}, ${plural(warnings, 'warning')}`;
+  return [...lines, '', sum].join('\n');
+}
