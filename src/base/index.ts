@@ -6,5 +6,6 @@ export * from './process.ts';
 export * from './processes.ts';
 export * from './secrets.ts';
 export * from './supervise.ts';
+export * from './terminal.ts';
 export * from './text.ts';
 export * from './world.ts';

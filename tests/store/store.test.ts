@@ -3,7 +3,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../src/base/index.ts';
-import { openStore, type RunRecord } from '../../src/store/index.ts';
+import { openStore, takeLock, type RunRecord } from '../../src/store/index.ts';
 import { testEnv } from '../support/temp.ts';
 
 const record = (over: Partial<RunRecord> = {}): RunRecord => ({
@@ -182,4 +182,21 @@ describe('a database that cannot be used stops nothing', () => {
     expect(store.recentEvents('p1', 10)).toHaveLength(6);
     store.close();
   });
+});
+
+test('a lock is held by one, and free again when its holder is gone, however it went', async () => {
+  const env = testEnv();
+  const script = `import { takeLock } from ${JSON.stringify(path.resolve('src/store/index.ts'))};
+    const lock = takeLock(process.env, 'watch-1'); console.log(typeof lock); process.kill(process.pid, 'SIGKILL');`;
+  const mine = takeLock(env, 'watch-1');
+  const other = await run(
+    [process.execPath, '--input-type=module', '-e', script.replace('typeof lock', 'lock')],
+    { env },
+  );
+  expect(other.stdout).toBe('taken\n');
+  expect(takeLock(env, 'watch-2')).toBeTypeOf('object');
+  if (typeof mine === 'object') mine[Symbol.dispose]();
+  const killed = await run([process.execPath, '--input-type=module', '-e', script], { env });
+  expect(killed).toMatchObject({ stdout: 'object\n', signal: 'SIGKILL' });
+  expect(takeLock(env, 'watch-1')).toBeTypeOf('object');
 });

@@ -1,0 +1,27 @@
+import { closeSync, openSync } from 'node:fs';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { ensureDir, messageOf, stateDir } from '../base/index.ts';
+
+/**
+ * Takes a lock that is held until it is disposed of or this process ends, however it ends: the kernel keeps it,
+ * through a database file opened for this alone. `taken`: another process has it; `unavailable`: the state
+ * directory cannot be written. Never throws, never waits.
+ */
+export function takeLock(env: NodeJS.ProcessEnv, name: string): Disposable | 'taken' | 'unavailable' {
+  let db: DatabaseSync;
+  try {
+    const file = path.join(ensureDir(path.join(stateDir(env), 'locks')), `${name}.lock`);
+    closeSync(openSync(file, 'a', 0o600));
+    db = new DatabaseSync(file, { timeout: 0 });
+  } catch {
+    return 'unavailable'; // read-only or full: nobody can be kept out, and that must not stop the work
+  }
+  try {
+    db.exec('BEGIN EXCLUSIVE');
+    return { [Symbol.dispose]: () => db.close() };
+  } catch (error) {
+    db.close();
+    return /locked|busy/i.test(messageOf(error)) ? 'taken' : 'unavailable';
+  }
+}

@@ -1,0 +1,14 @@
+/** What the thread is started with. */
+export interface ThreadInput {
+  readonly top: string;
+  readonly excludeFiles: readonly string[];
+  readonly globs: readonly string[];
+  /** The git directory of this work tree: a change of its HEAD or index is a hint too. */
+  readonly gitDir: string | undefined;
+}
+
+/** What the thread tells. Paths are relative to the top; `more` says that only the first of many are named. */
+export type ThreadMessage =
+  | { readonly kind: 'ready'; readonly folders: number }
+  | { readonly kind: 'changed'; readonly paths: readonly string[]; readonly more: boolean }
+  | { readonly kind: 'degraded'; readonly why: string };
