@@ -2,7 +2,6 @@ import {
   isAlias,
   isMap,
   isNode,
-  isPair,
   isScalar,
   isSeq,
   LineCounter,
@@ -52,20 +51,23 @@ const firstLine = (message: string): string => message.split('\n')[0] ?? message
 
 type Note = (path: readonly (string | number)[], offset: number) => void;
 
+/** `<<`, which the YAML reader may give as a symbol. */
+const isMerge = (key: unknown): boolean => typeof key === 'symbol' || key === '<<';
+
 function notePlaces(doc: YamlDocument, node: unknown, path: readonly (string | number)[], note: Note): void {
   if (isAlias(node)) notePlaces(doc, node.resolve(doc), path, note);
-  else if (isMap(node))
-    for (const pair of node.items) {
-      if (!isPair(pair) || !isScalar(pair.key)) continue;
-      const key = String(pair.key.value);
-      if (key === '<<') {
-        notePlaces(doc, pair.value, path, note);
-        continue;
-      }
-      note([...path, key], pair.key.range?.[0] ?? 0);
-      notePlaces(doc, pair.value, [...path, key], note);
+  else if (isMap(node)) {
+    const pairs = node.items.flatMap((pair) =>
+      isScalar(pair.key) ? [{ key: pair.key, value: pair.value }] : [],
+    );
+    // A merge key gives way to the mapping's own keys, so its places are noted last.
+    for (const { key, value } of pairs.filter((pair) => !isMerge(pair.key.value))) {
+      note([...path, String(key.value)], key.range?.[0] ?? 0);
+      notePlaces(doc, value, [...path, String(key.value)], note);
     }
-  else if (isSeq(node))
+    for (const { value } of pairs.filter((pair) => isMerge(pair.key.value)))
+      notePlaces(doc, value, path, note);
+  } else if (isSeq(node))
     node.items.forEach((item, i) => {
       note([...path, i], isNode(item) ? (item.range?.[0] ?? 0) : 0);
       notePlaces(doc, item, [...path, i], note);

@@ -7,7 +7,7 @@ type Scalar = string | number | boolean;
 
 /**
  * Reads values after `${...}` was replaced: what the schema could not judge yet is judged here. Each method
- * notes a problem at the value's place and returns a usable value, so that all problems are found at once.
+ * notes a problem at the value's place and goes on (a number is NaN then), so that all are found at once.
  */
 export interface Reader {
   readonly problems: Problem[];
@@ -32,7 +32,7 @@ export function createReader(at: Readonly<Record<string, string>>, fallback: str
   const judged = (path: Path, value: Scalar, parsed: number | undefined, what: string): number => {
     if (parsed !== undefined) return parsed;
     problem(path, `${path.join('.')} must be ${what}, not ${JSON.stringify(value)}`);
-    return 0;
+    return NaN;
   };
   return {
     problems,

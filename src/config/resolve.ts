@@ -37,7 +37,17 @@ export function resolveReferences(document: Document, around: Surroundings): Res
     });
   const outer = (name: string): string | undefined => around.fileEnv[name] ?? around.env[name];
   const basis = { root: around.root, session: around.session };
-  const ports = readPorts(document, { ...basis, variable: outer, ports: new Map() }, around.ports, note);
+  const early = resolveVariables(
+    document.value.env ?? {},
+    outer,
+    { ...basis, ports: new Map() },
+    () => () => {},
+  );
+  const ports = readPorts(
+    document,
+    { ...basis, variable: (name) => early[name] ?? outer(name), ports: new Map() },
+    around.ports,
+  );
   const env = resolveVariables(document.value.env ?? {}, outer, { ...basis, ports }, (key) =>
     note(['env', key]),
   );
@@ -56,18 +66,18 @@ export function resolveReferences(document: Document, around: Surroundings): Res
 
 type Note = (path: Path) => (message: string) => void;
 
+/** Ports by window. What is no port is left out: it stays in the window, where it is judged. */
 function readPorts(
   document: Document,
   scope: Scope,
   given: Readonly<Record<string, number>>,
-  note: Note,
 ): Map<string, number | 'auto'> {
   const ports = new Map<string, number | 'auto'>();
   for (const [name, window] of Object.entries(document.value.windows ?? {})) {
     if (!window || window.port === undefined) continue;
-    const text = interpolateNoting(String(window.port), scope, note(['windows', name, 'port']));
-    const number = Number(text);
-    ports.set(name, text === 'auto' ? (given[name] ?? 'auto') : Number.isInteger(number) ? number : 0);
+    const { text } = interpolate(String(window.port), scope);
+    const port = text === 'auto' ? (given[name] ?? 'auto') : Number(text);
+    if (port === 'auto' || (Number.isInteger(port) && port > 0)) ports.set(name, port);
   }
   return ports;
 }
@@ -126,11 +136,7 @@ function walk(value: unknown, path: Path, scope: Scope, note: Note): unknown {
   }
   if (Array.isArray(value)) return value.map((item, i) => walk(item, [...path, i], scope, note));
   if (typeof value !== 'object' || value === null) return value;
-  return mapEntries(value, (key, item) =>
-    path.length === 2 && path[0] === 'windows' && key === 'port'
-      ? item
-      : walk(item, [...path, key], scope, note),
-  );
+  return mapEntries(value, (key, item) => walk(item, [...path, key], scope, note));
 }
 
 /** Whether the text at a path goes to a shell. */

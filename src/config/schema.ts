@@ -6,7 +6,9 @@ import { choices, namePattern } from './words.ts';
  * `Written` is its type. Every key is optional here, because files are merged before they are complete; what
  * must be there after the merge is a rule (rules.ts).
  */
-const template = z.string().regex(/\$\{/);
+/** A failed branch of a union must count as failed, or its own words replace the union's. */
+const abort = { abort: true } as const;
+const template = z.string().regex(/\$\{/, abort);
 const filled = z.string().min(1, { error: 'must not be empty' });
 const name = filled;
 const list = <T extends z.ZodType>(item: T, what: string): z.ZodUnion<[T, z.ZodArray<T>]> =>
@@ -16,18 +18,28 @@ const oneOf = <const T extends readonly [string, ...string[]]>(
 ): z.ZodUnion<[z.ZodEnum<{ [K in T[number]]: K }>, z.ZodString]> =>
   z.union([z.enum(words), template], { error: `must be one of ${words.join(', ')}` });
 
-const duration = z.union([z.string().regex(/^\s*\d+(\.\d+)?\s*(ms|s|m|h|d)?\s*$|\$\{/), z.number().min(0)], {
-  error: 'must be a duration such as 250ms, 10s, 5m or 1h',
-});
-const size = z.union([z.string().regex(/^\s*\d+(\.\d+)?\s*[kmgKMG]?i?[bB]?\s*$|\$\{/), z.number().min(0)], {
-  error: 'must be a size such as 512kB, 20MB or 2GB',
-});
-const count = z.union([z.int().min(0), template], { error: 'must be a whole number, 0 or more' });
-const portNumber = z.union([z.int().min(1).max(65_535), z.literal('auto'), template], {
+const duration = z.union(
+  [z.string().regex(/^\s*\d+(\.\d+)?\s*(ms|s|m|h|d)?\s*$|\$\{/, abort), z.number().min(0, abort)],
+  {
+    error: 'must be a duration such as 250ms, 10s, 5m or 1h',
+  },
+);
+const size = z.union(
+  [z.string().regex(/^\s*\d+(\.\d+)?\s*[kmgKMG]?i?[bB]?\s*$|\$\{/, abort), z.number().min(0, abort)],
+  {
+    error: 'must be a size such as 512kB, 20MB or 2GB',
+  },
+);
+const count = z.union([z.int().min(0, abort), template], { error: 'must be a whole number, 0 or more' });
+const portNumber = z.union([z.int().min(1, abort).max(65_535, abort), z.literal('auto'), template], {
   error: 'must be a port from 1 to 65535, or auto',
 });
-const percent = z.union([z.number().min(0).max(100), template], { error: 'must be a number from 0 to 100' });
-const ratio = z.union([z.number().min(0).max(1), template], { error: 'must be a number from 0 to 1' });
+const percent = z.union([z.number().min(0, abort).max(100, abort), template], {
+  error: 'must be a number from 0 to 100',
+});
+const ratio = z.union([z.number().min(0, abort).max(1, abort), template], {
+  error: 'must be a number from 0 to 1',
+});
 const flag = z.boolean({ error: 'must be true or false' });
 const scalar = z.union([z.string(), z.number(), z.boolean()], {
   error: 'must be text, a number or a boolean',

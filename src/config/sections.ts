@@ -79,8 +79,7 @@ export function readCheckpoint(reader: Reader, written: Written): CheckpointConf
   const kept = (key: 'last' | 'hourly' | 'daily'): number =>
     reader.number(['checkpoint', 'keep', key], keep[key] ?? 0, wholeNumber);
   const everyMs = reader.durationMs(at('every'), checkpoint.every ?? 0);
-  if (everyMs < 1000 && reader.problems.length === 0)
-    reader.problem(at('every'), 'checkpoint.every must be at least 1s');
+  if (everyMs < 1000) reader.problem(at('every'), 'checkpoint.every must be at least 1s');
   return {
     everyMs,
     quietMs: reader.durationMs(at('quiet'), checkpoint.quiet ?? 0),

@@ -156,7 +156,7 @@ function readTcp(
   return {
     kind: 'tcp',
     host: match?.[1]?.replace(/^\[(.*)\]$/, '$1') ?? 'localhost',
-    port: port || 0,
+    port,
     timeoutMs,
   };
 }
