@@ -89,12 +89,15 @@ describe() {
   text="$text after $((took / 100)).$((took / 10 % 10))s"
 }
 
-# Waits for one key: $key is enter, shell or gone. Keys typed while the command ran do not count.
-ask() {
-  saved=$(DEVENV_PANE_HELPER=1 stty -g 2>/dev/null) || { key=gone; return; }
-  DEVENV_PANE_HELPER=1 stty -icanon -echo -isig min 0 time 0
+# From here on keys are read one by one; those typed while the command ran do not count.
+listen() {
+  DEVENV_PANE_HELPER=1 stty sane -icanon -echo -isig min 0 time 0 2>/dev/null || return
   DEVENV_PANE_HELPER=1 dd bs=4096 count=1 >/dev/null 2>&1
-  DEVENV_PANE_HELPER=1 stty min 1 time 0
+  DEVENV_PANE_HELPER=1 stty min 1 time 0 2>/dev/null
+}
+
+# Waits for one key: $key is enter or shell. Ends with the terminal.
+ask() {
   key=
   while [ -z "$key" ]; do
     got=$(DEVENV_PANE_HELPER=1 dd bs=1 count=1 2>/dev/null; echo "x$?")
@@ -104,7 +107,7 @@ ask() {
       "$etx"*) key=shell ;;
     esac
   done
-  DEVENV_PANE_HELPER=1 stty "$saved" 2>/dev/null
+  DEVENV_PANE_HELPER=1 stty sane 2>/dev/null
   [ "$key" != gone ] || exit "$status"
 }
 return=$(printf '\\r') etx=$(printf '\\003')
@@ -117,6 +120,7 @@ choose() {
     [ "$key" = shell ] || break
     printf '[devenv] leave this shell to come back\\n'
     (trap - INT QUIT; exec "\${SHELL:-/bin/sh}")
+    listen
     printf '[devenv] %s: Enter %s it; Ctrl-C opens a shell\\n' "$name" "$verb"
   done
   restarts=$((restarts + again)) streak=0
@@ -131,6 +135,7 @@ pause() {
 
 if [ "$mode" = task ] && [ -z "$now" ]; then
   status=0 verb=runs again=0 first=
+  listen
   printf '[devenv] %s: runs on \`devenv run %s\`; Enter runs it now, Ctrl-C opens a shell\\n' "$name" "$name"
   choose
 fi
@@ -168,7 +173,7 @@ while :; do
   else
     finish exited "$status"
   fi
-  DEVENV_PANE_HELPER=1 stty sane 2>/dev/null
+  listen
   verb=restarts again=1
   [ "$mode" != task ] || { verb='runs again' again=0; }
   if [ "$state" = stopped ]; then
