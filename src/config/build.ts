@@ -2,7 +2,7 @@ import path from 'node:path';
 import { projectId } from '../base/index.ts';
 import { defaults, gateDefaults, suiteDefaults, windowDefaults } from './defaults.ts';
 import type { Document } from './document.ts';
-import { mentionedVariables } from './interpolate.ts';
+import { interpolate, mentionedVariables } from './interpolate.ts';
 import { mergeDocuments, mergeTrees } from './merge.ts';
 import { listOrigins } from './origins.ts';
 import { throwProblems, type Problem } from './problems.ts';
@@ -116,11 +116,10 @@ function envOrigins({ fileEnv, overrides }: Source, env: Config['env']): Record<
   return Object.fromEntries(Object.keys(env).map((name) => [`env.${name}`, originOf(name)]));
 }
 
-function projectName(value: Written, { root, env }: Source): string {
-  const text = value.name?.replaceAll(
-    /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::?-([^}]*))?\}/g,
-    (_, key: string, fallback = '') => env[key] ?? String(fallback),
-  );
+function projectName(value: Written, { root, env, fileEnv }: Source): string {
+  const variable = (name: string): string | undefined => fileEnv[name] ?? env[name];
+  // What is wrong in it is told with everything else, when all references are replaced.
+  const { text } = interpolate(value.name ?? '', { variable, ports: new Map(), root, session: '' });
   return text || path.basename(root) || 'root';
 }
 

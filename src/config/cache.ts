@@ -60,7 +60,15 @@ function writeEntry(file: string, document: Document): void {
     prune(path.dirname(file));
   } catch {
     // Without a cache the next command is some milliseconds slower, that is all.
-    rmSync(temporary, { force: true });
+    discard(temporary);
+  }
+}
+
+function discard(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // Where nothing can be written (a file in place of the folder), nothing was left either.
   }
 }
 
@@ -70,5 +78,5 @@ function prune(dir: string): void {
   const aged = names
     .map((name) => ({ name, at: statSync(path.join(dir, name)).mtimeMs }))
     .toSorted((a, b) => a.at - b.at);
-  for (const { name } of aged.slice(0, maxEntries / 2)) rmSync(path.join(dir, name), { force: true });
+  for (const { name } of aged.slice(0, maxEntries / 2)) discard(path.join(dir, name));
 }

@@ -74,7 +74,10 @@ function reference(body: string, scope: Scope, problems: string[]): string {
 }
 
 /** What only devenv knows; undefined when the body is none of it. */
-function ownReference(body: string, scope: Scope): { text: string; problem?: string } | undefined {
+function ownReference(
+  body: string,
+  scope: Scope,
+): { text: string; waits?: true; problem?: string } | undefined {
   if (body === 'session') return { text: scope.session };
   if (body === 'project.root') return { text: scope.root };
   if (body.startsWith('project.'))
@@ -82,7 +85,7 @@ function ownReference(body: string, scope: Scope): { text: string; problem?: str
   if (!body.startsWith('port.')) return undefined;
   const name = body.slice('port.'.length);
   const port = scope.ports.get(name);
-  if (port === 'auto') return { text: `\${${body}}` };
+  if (port === 'auto') return { text: `\${${body}}`, waits: true };
   if (port !== undefined) return { text: String(port) };
   return {
     text: '',
@@ -102,7 +105,7 @@ export function interpolateCommand(command: string, scope: Scope): Interpolated 
       const own = skip === undefined ? ownReference(body, scope) : undefined;
       if (!own) return whole;
       if (own.problem !== undefined) problems.push(own.problem);
-      return own.text.startsWith('${') ? own.text : quoteAt(command, at, own.text);
+      return own.waits ? own.text : quoteAt(command, at, own.text);
     },
   );
   return { text, problems };
