@@ -55,29 +55,31 @@ export async function writeCapture(repo: Repo, found: Capture, input: WriteInput
 // the root is set back to HEAD's and the staged paths are put on it. So no commit is written in vain.
 async function feed(stream: Importer, repo: Repo, found: Capture, input: WriteInput): Promise<Written> {
   const who = `committer devenv <devenv@localhost> ${input.seconds} +0000\n`;
-  await stream.write(
-    `${found.head === null ? '' : `ls ${found.head} ""\n`}${input.unless === undefined ? '' : `ls ${input.unless} ""\n`}`,
-  );
-  const headTree = found.head === null ? undefined : parseTree(await stream.line(), repo);
-  const known = input.unless === undefined ? undefined : parseTree(await stream.line(), repo);
-  await stream.write(
-    `commit ${input.ref}\nmark :1\n${who}data 6\nindex\n${found.head === null ? '' : `from ${found.head}\n`}`,
-  );
+  const base = found.head === null ? '' : `from ${found.head}\n`;
+  const asks = [found.head, input.unless]
+    .filter((commit) => typeof commit === 'string')
+    .map((commit) => `ls ${commit} ""\n`);
+  await stream.write(`${asks.join('')}commit ${input.ref}\nmark :1\n${who}data 6\nindex\n${base}`);
   await writeFiles(stream, repo, found, input.maxFileBytes);
   await stream.write('ls ""\n');
+  const headTree = found.head === null ? emptyTree[repo.objectFormat] : parseTree(await stream.line(), repo);
+  const known = input.unless === undefined ? undefined : parseTree(await stream.line(), repo);
   const tree = parseTree(await stream.line(), repo);
-  await stream.write(rootCommand(headTree ?? emptyTree[repo.objectFormat]));
-  await stream.write(`${found.staged.map(stagedLine).join('')}\nget-mark :1\n`);
+  const same = tree === known;
+  await stream.write(
+    `${rootCommand(headTree)}${found.staged.map(stagedLine).join('')}\nget-mark :1\n${same ? '' : workTreeCommit(found, input, tree, who)}`,
+  );
   const staged = await stream.line();
-  if (tree === known) return { tree, staged, commit: input.unless ?? '', outcome: 'same' };
+  return same
+    ? { tree, staged, commit: input.unless ?? '', outcome: 'same' }
+    : { tree, staged, commit: await stream.line(), outcome: 'written' };
+}
+
+function workTreeCommit(found: Capture, input: WriteInput, tree: string, who: string): string {
   const text = Buffer.from(input.message(tree));
   const parents = found.head === null ? 'from :1\n' : `from ${found.head}\nmerge :1\n`;
-  await stream.write(
-    `commit ${input.ref}\nmark :2\n${who}data ${text.length}\n${text.toString('latin1')}\n${parents}${rootCommand(tree)}\nget-mark :2\n`,
-  );
-  const commit = await stream.line();
-  if (input.tag !== undefined) await stream.write(`reset ${input.tag}\nfrom :2\n\n`);
-  return { tree, staged, commit, outcome: 'written' };
+  const tag = input.tag === undefined ? '' : `reset ${input.tag}\nfrom :2\n\n`;
+  return `commit ${input.ref}\nmark :2\n${who}data ${text.length}\n${text.toString('latin1')}\n${parents}${rootCommand(tree)}\nget-mark :2\n${tag}`;
 }
 
 async function writeFiles(stream: Importer, repo: Repo, found: Capture, maxBytes: number): Promise<void> {

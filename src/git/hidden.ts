@@ -1,6 +1,6 @@
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { errnoOf } from '../base/index.ts';
+import { self, shortHash, stateDir } from '../base/index.ts';
 import { git } from './exec.ts';
 import { diskPath, rawDir } from './names.ts';
 import type { RawPath } from './names.ts';
@@ -24,14 +24,46 @@ export async function hiddenEntries(repo: Repo): Promise<readonly HiddenEntry[]>
 
 /** All assume-unchanged and skip-worktree entries, also those that a sparse checkout keeps off the disk. */
 export async function flaggedEntries(repo: Repo): Promise<readonly HiddenEntry[]> {
-  let index: Buffer;
+  const file = path.join(repo.gitDir, 'index');
+  const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
+  if (stat === undefined) return [];
+  const stamp = `${file} ${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
+  const known = readKnown(repo);
+  if (known?.stamp === stamp) return known.entries;
+  const entries =
+    scanIndex(readFileSync(file), repo.objectFormat === 'sha256' ? 32 : 20) ?? (await askGit(repo));
+  saveKnown(repo, { stamp, entries });
+  return entries;
+}
+
+/** What the index held when it was last looked through: most snapshots find it as it was. */
+interface Known {
+  readonly stamp: string;
+  readonly entries: readonly HiddenEntry[];
+}
+
+function knownFile(repo: Repo): string {
+  return path.join(stateDir(repo.env), 'checkpoints', `${shortHash(repo.gitDir)}.hidden.v1.json`);
+}
+
+function readKnown(repo: Repo): Known | undefined {
   try {
-    index = readFileSync(path.join(repo.gitDir, 'index'));
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own file; the version in its name changes with its shape
+    return JSON.parse(readFileSync(knownFile(repo), 'utf8')) as Known;
+  } catch {
+    return undefined; // absent or damaged: the index is read
   }
-  return scanIndex(index, repo.objectFormat === 'sha256' ? 32 : 20) ?? askGit(repo);
+}
+
+function saveKnown(repo: Repo, known: Known): void {
+  const file = knownFile(repo);
+  try {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    writeFileSync(`${file}.${self.pid}`, JSON.stringify(known), { mode: 0o600 });
+    renameSync(`${file}.${self.pid}`, file);
+  } catch {
+    // Without it the next snapshot reads the index again.
+  }
 }
 
 // Thousands of entries outside a sparse cone share a few folders that do not exist.
@@ -56,8 +88,9 @@ export function scanIndex(index: Buffer, oidLength: number): HiddenEntry[] | und
   for (let left = index.readUInt32BE(8); left > 0; left--) {
     const flagsAt = at + 40 + oidLength;
     if (flagsAt + 2 > index.length) return undefined;
-    const flags = index.readUInt16BE(flagsAt);
-    const extended = (flags & 0x4000) !== 0 ? index.readUInt16BE(flagsAt + 2) : 0;
+    // Single bytes, not readUInt16BE: this runs once for each of many thousand entries.
+    const flags = ((index[flagsAt] ?? 0) << 8) | (index[flagsAt + 1] ?? 0);
+    const extended = (flags & 0x4000) !== 0 ? (index[flagsAt + 2] ?? 0) << 8 : 0;
     const hidden = (flags & 0x8000) !== 0 || (extended & 0x4000) !== 0;
     let nameAt = flagsAt + ((flags & 0x4000) !== 0 ? 4 : 2);
     if (version === 4) {
