@@ -37,9 +37,10 @@ export async function lookAt(
 export async function codeDifference(
   repo: Repo,
   project: Project,
-  from: string,
-  to: string,
+  trees: { readonly from: string; readonly to: string },
+  ignored: (path: string) => boolean = () => false,
 ): Promise<readonly string[]> {
+  const { from, to } = trees;
   if (from === to) return [];
   const result = await git(repo, ['diff-tree', '-r', '-z', '--name-only', '--no-renames', from, to]);
   // An unknown tree cannot be compared: then everything may differ.
@@ -49,7 +50,10 @@ export async function codeDifference(
     .toString('utf8')
     .split('\0')
     .filter(
-      (name) => name !== '' && !outputs.some((output) => name === output || name.startsWith(`${output}/`)),
+      (name) =>
+        name !== '' &&
+        !outputs.some((output) => name === output || name.startsWith(`${output}/`)) &&
+        !ignored(name),
     );
 }
 

@@ -102,7 +102,8 @@ function byRecord(
 ): Regression {
   for (const { name } of failed) {
     const passedThere =
-      deps.store.runOn(project.id, name, good.tree)?.verdict === 'passed' || good.suites.includes(name);
+      deps.store.runOn(project.id, name, good.tree)?.verdict === 'passed' ||
+      good.suites.includes(`${name}=passed`);
     if (passedThere)
       return { confirmed: true, by: 'record', why: `${because}; it passed when ${good.tag} was made` };
   }

@@ -46,6 +46,8 @@ export interface VerifyInput {
   readonly before?: Present;
   /** Results already measured on this very tree: those suites do not run again. */
   readonly known?: readonly SuiteResult[];
+  /** Paths (relative to the repository) whose change does not make another program: `watch.ignore`. */
+  readonly ignored?: (path: string) => boolean;
   readonly on?: VerifyEvents;
 }
 

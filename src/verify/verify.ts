@@ -40,7 +40,7 @@ export async function verify(deps: VerifyDeps, project: Project, input: VerifyIn
     return finish({ verdict: 'stopped', suites: results, gates: judged, changed: [] });
   }
 
-  const changed = await changedSince(deps, project, before);
+  const changed = await changedSince(deps, project, before, input.ignored);
   const settled = changed.length > 0 ? results.map((result) => toStale(result, changed)) : results;
   record(deps, project, {
     reason: input.reason,
@@ -90,10 +90,17 @@ async function runAll(
   return results;
 }
 
-async function changedSince(deps: VerifyDeps, project: Project, before: Present): Promise<readonly string[]> {
+async function changedSince(
+  deps: VerifyDeps,
+  project: Project,
+  before: Present,
+  ignored: VerifyInput['ignored'],
+): Promise<readonly string[]> {
   if (!before.repo || before.tree === null) return [];
   const after = await lookAt(deps, project, before.repo);
-  return after.tree === null ? [] : codeDifference(before.repo, project, before.tree, after.tree);
+  return after.tree === null
+    ? []
+    : codeDifference(before.repo, project, { from: before.tree, to: after.tree }, ignored);
 }
 
 function toStale(result: SuiteResult, changed: readonly string[]): SuiteResult {

@@ -187,7 +187,7 @@ describe('is it this edit that broke the tests?', () => {
     await createCheckpoint(repo, {
       verdict: 'passed',
       reason: 'timer',
-      suites: ['unit'],
+      suites: ['unit=passed'],
       snapshot: first.snapshot ?? (await snapshot(repo, { now })),
       tags: 'all',
       now,

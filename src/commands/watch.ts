@@ -1,0 +1,92 @@
+import { DevenvError, openLog, openTerminal, shellQuote } from '../base/index.ts';
+import { loadProject, type Project } from '../config/index.ts';
+import { rollBack } from '../rollback/index.ts';
+import {
+  findSession,
+  isAttached,
+  setSessionOption,
+  showMenu,
+  showMessage,
+  type OwnSession,
+} from '../session/index.ts';
+import { openStore } from '../store/index.ts';
+import { createTmux } from '../tmux/index.ts';
+import { jsonReport, lineReport, screenReport, watchProject, type Surroundings } from '../watch/index.ts';
+import type { CommandContext, CommandResult } from './context.ts';
+import { rollbackDeps } from './rollback.ts';
+import { withPorts } from './start.ts';
+
+/** `devenv watch`: tests on every change, and the timed checkpointer, until q or Ctrl-C. */
+export async function watch(
+  ctx: CommandContext,
+  _input: Readonly<Record<string, never>>,
+): Promise<CommandResult> {
+  const project = await withPorts(ctx, await loadProject({ cwd: ctx.cwd, env: ctx.env }));
+  if (project.config.watch.suites.length === 0) {
+    throw new DevenvError('config', 'there is no suite to watch', 'add one under `suites:` in devenv.yaml');
+  }
+  const store = openStore(ctx.env, ctx.clock);
+  const problem = store.problem();
+  if (problem !== undefined) ctx.note(problem);
+  const log = await openLog(ctx.env, { project: project.config.name, command: 'watch' });
+  const terminal = ctx.json || !ctx.interactive ? undefined : openTerminal();
+  try {
+    const ended = await watchProject({ env: ctx.env, clock: ctx.clock, store, log }, project, {
+      signal: ctx.signal,
+      around: surroundings(ctx, project),
+      report: ctx.json
+        ? jsonReport(ctx.write)
+        : terminal
+          ? screenReport(terminal, ctx.colors)
+          : lineReport(ctx.write),
+      ...(terminal ? { onKey: terminal.onKey } : {}),
+    });
+    return ended === 'stopped' ? { exit: 130 } : {};
+  } finally {
+    terminal?.close();
+    terminal?.write('\r\n');
+    store.close();
+  }
+}
+
+/** The session around the watcher, asked for anew each time: it may be stopped and built again meanwhile. */
+function surroundings(ctx: CommandContext, project: Project): Surroundings {
+  const deps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
+  const inSession = async <T>(otherwise: T, action: (session: OwnSession) => Promise<T> | T): Promise<T> => {
+    const session = (await deps.tmux.alive()) ? await findSession(deps, project.root) : undefined;
+    return session ? action(session) : otherwise;
+  };
+  // A pane is a terminal too, but whether somebody looks at it only tmux knows.
+  const onTerminal = ctx.interactive && ctx.env['DEVENV_SESSION_ID'] === undefined;
+  const devenv = (command: string): string =>
+    `cd ${shellQuote(project.root)} && devenv ${command} >/dev/null 2>&1`;
+  return {
+    attended: () => inSession(onTerminal, (session) => isAttached(session) || onTerminal),
+    ask: ({ why, checkpoint }) =>
+      inSession(undefined, async (session) => {
+        await showMenu(deps, session, {
+          title: ` The tests fail: ${why.slice(0, 60)} `,
+          items: [
+            {
+              label: 'Look at the failure',
+              key: 'l',
+              command: `tmux select-window -t ${shellQuote(`${session.id}:watcher`)}`,
+            },
+            {
+              label: `Roll back to ${checkpoint}`,
+              key: 'r',
+              command: devenv(`rollback ${shellQuote(checkpoint)}`),
+            },
+            { label: 'Keep it', key: 'k', command: 'true' },
+          ],
+        });
+        return undefined;
+      }),
+    tell: (text) => inSession(undefined, (session) => showMessage(deps, session, text).then(() => undefined)),
+    showStatus: (text) =>
+      inSession(undefined, (session) =>
+        setSessionOption(deps, session, '@devenv_status', text).then(() => undefined),
+      ),
+    rollBack: ({ target, reason }) => rollBack(rollbackDeps(ctx, project), project, { target, reason }),
+  };
+}

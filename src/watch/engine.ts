@@ -1,0 +1,163 @@
+import { messageOf } from '../base/index.ts';
+import type { Project } from '../config/index.ts';
+import { verify, type Verification } from '../verify/index.ts';
+import type { Looked } from './look.ts';
+import { startLoop, stepLoop, type LoopAction, type LoopEvent, type LoopState, type Scope } from './loop.ts';
+import type { Picture } from './picture.ts';
+import type { Timer } from './timer.ts';
+import type { Surroundings, WatchDeps } from './types.ts';
+
+/** Also when no event told of anything the tree is looked at this often; oftener when events are known to be lost. */
+const sweepMs = 60_000;
+export const degradedSweepMs = 5000;
+
+export interface EngineInput {
+  readonly deps: WatchDeps;
+  readonly project: Project;
+  readonly look: () => Promise<Looked>;
+  readonly ignored: (path: string) => boolean;
+  readonly picture: Picture;
+  readonly around: Surroundings;
+  readonly signal: AbortSignal;
+}
+
+/** The watcher at work: it carries out what the loop decides. */
+export type Engine = ReturnType<typeof createEngine>;
+
+/** Makes the engine of one work tree; nothing happens before `start`. */
+export function createEngine({ deps, project, look, ignored, picture, around, signal }: EngineInput) {
+  const { clock } = deps;
+  const begin = startLoop(project.config.watch.debounceMs, clock.now());
+  let loop: LoopState = begin.state;
+  let looked: Looked | undefined;
+  let editedAt = clock.now();
+  let run: AbortController | undefined;
+  let running: Promise<void> = Promise.resolve();
+  let last: { readonly key: string; readonly found: Verification } | undefined;
+  let timer: Timer | undefined;
+  let interval = sweepMs;
+  let cutBy: readonly string[] = [];
+  let shown = '';
+
+  const send = (event: LoopEvent): void => {
+    if (signal.aborted) return;
+    const step = stepLoop(loop, event);
+    loop = step.state;
+    for (const action of step.actions) perform(action);
+  };
+  const hint = (): void => send({ kind: 'hint', at: clock.now() });
+
+  const perform = (action: LoopAction): void => {
+    if (action.kind === 'look') void doLook();
+    else if (action.kind === 'run') running = doRun(action.tree, action.scope);
+    else if (action.kind === 'cancel') run?.abort();
+    else if (action.kind === 'wake')
+      void clock
+        .sleep(Math.max(0, action.at - clock.now()), signal)
+        .then(() => send({ kind: 'wake', at: clock.now() }));
+    else
+      picture.note(
+        'held',
+        `the tests themselves change ${action.files.slice(0, 3).join(', ')}: waiting for another change (put them into .gitignore)`,
+      );
+  };
+
+  const doLook = async (): Promise<void> => {
+    const hintAt = loop.lastHintAt;
+    try {
+      const found = await look();
+      if (looked && looked.key !== found.key) {
+        editedAt = hintAt;
+        cutBy = found.changed;
+      }
+      looked = found;
+      picture.clear('look');
+      picture.branch(found.present.snapshot?.branch ?? null);
+      send({ kind: 'looked', at: clock.now(), tree: found.key, changed: found.changed });
+    } catch (error) {
+      picture.note('look', `the tree could not be read: ${messageOf(error)}`);
+      await clock.sleep(1000, signal);
+      send({ kind: 'look-failed', at: clock.now() });
+    }
+  };
+
+  const doRun = async (key: string, scope: Scope): Promise<void> => {
+    run = new AbortController();
+    const abort = AbortSignal.any([signal, run.signal]);
+    // It judges another tree than this one; its processes must not be in the way of the tests.
+    await timer?.interrupt();
+    const failed =
+      last?.found.suites.filter((suite) => suite.verdict !== 'passed').map((suite) => suite.name) ?? [];
+    const suites = scope === 'failed' && failed.length > 0 ? failed : project.config.watch.suites;
+    const present = looked?.present;
+    picture.clear('held');
+    picture.testing({ tree: present?.tree ?? null, suites });
+    try {
+      const found = await verify(deps, project, {
+        suites,
+        reason: 'watch',
+        reruns: 1,
+        signal: abort,
+        ignored,
+        on: picture.events(present?.tree ?? null),
+        ...(present ? { before: present } : {}),
+      });
+      finish(key, found, suites);
+    } catch (error) {
+      picture.note('run', `the tests could not be run: ${messageOf(error)}`);
+      deps.log.error({ error: messageOf(error) }, 'the tests could not be run');
+      send({ kind: 'ended', at: clock.now(), verdict: 'judged', changed: [] });
+    }
+  };
+
+  const finish = (key: string, found: Verification, suites: readonly string[]): void => {
+    run = undefined;
+    if (found.verdict !== 'stopped' && found.verdict !== 'stale') {
+      const others =
+        last?.key === key ? last.found.suites.filter((suite) => !suites.includes(suite.name)) : [];
+      const whole = project.config.watch.suites.every((name) =>
+        [...others, ...found.suites].some((suite) => suite.name === name),
+      );
+      if (whole) last = { key, found: { ...found, suites: [...others, ...found.suites] } };
+    }
+    picture.ended(found);
+    void showStatus();
+    const verdict = found.verdict === 'stopped' || found.verdict === 'stale' ? found.verdict : 'judged';
+    send({
+      kind: 'ended',
+      at: clock.now(),
+      verdict,
+      changed: found.verdict === 'stopped' ? cutBy : found.changed,
+    });
+  };
+
+  const showStatus = async (): Promise<void> => {
+    const text = picture.status();
+    if (text === shown) return;
+    shown = text;
+    await around
+      .showStatus(text)
+      .catch((error: unknown) => deps.log.warn({ error: messageOf(error) }, 'no status in tmux'));
+  };
+
+  return {
+    hint,
+    start: (): void => begin.actions.forEach(perform),
+    attach: (made: Timer | undefined): void => void (timer = made),
+    want: (scope: Scope): void => send({ kind: 'want', at: clock.now(), scope }),
+    sweepEvery: (ms: number): void => void (interval = ms),
+    togglePause: (): void => {
+      send({ kind: loop.paused ? 'resume' : 'pause', at: clock.now() });
+      picture.paused(loop.paused);
+    },
+    watched: () => ({ key: looked?.key, editedAt, testing: loop.running !== undefined, judged: last }),
+    /** Sweeps until the end; resolves when nothing runs any more. */
+    run: async (until: AbortSignal): Promise<void> => {
+      while (!until.aborted) {
+        await clock.sleep(interval, until);
+        hint();
+      }
+      await running;
+    },
+  };
+}

@@ -1,0 +1,130 @@
+import type { Clock } from '../base/index.ts';
+import type { Checkpoint } from '../checkpoint/index.ts';
+import type { Project } from '../config/index.ts';
+import type { Verification, VerifyEvents } from '../verify/index.ts';
+import type { Decision } from './checkpointer.ts';
+import type { Report, SuiteView, View, WatchEvent } from './types.ts';
+
+/** What is to be seen, kept in one place; every change of it is reported. */
+export type Picture = ReturnType<typeof createPicture>;
+
+const keptDecisions = 20;
+
+/** An empty picture of a project: nothing has run yet. */
+export function createPicture(project: Project, report: Report, clock: Clock) {
+  const notes = new Map<string, string>();
+  let isPaused = false;
+  let view: View = {
+    project: project.config.name,
+    branch: null,
+    phase: 'starting',
+    suites: project.config.watch.suites.map((name) => ({ name, state: 'waiting', result: undefined })),
+    tree: null,
+    checkpoint: undefined,
+    nextAt: undefined,
+    why: '',
+    decisions: [],
+    notes: [],
+  };
+  const show = (change: Partial<View>, event: WatchEvent = { kind: 'view' }): void => {
+    view = { ...view, ...change };
+    report(event, view);
+  };
+  const suite = (name: string, change: Partial<SuiteView>): readonly SuiteView[] => {
+    const known = view.suites.some((one) => one.name === name)
+      ? view.suites
+      : [...view.suites, { name, state: 'waiting' as const, result: undefined }];
+    return known.map((one) => (one.name === name ? { ...one, ...change } : one));
+  };
+
+  return {
+    /** A remark that stands until it is cleared; the same one is not told twice. */
+    note: (key: string, text: string): void => {
+      if (notes.get(key) === text) return;
+      notes.set(key, text);
+      show({ notes: [...notes.values()] }, { kind: 'note', text });
+    },
+    clear: (key: string): void => {
+      if (notes.delete(key)) show({ notes: [...notes.values()] });
+    },
+    branch: (branch: string | null): void => {
+      if (branch !== view.branch) show({ branch });
+    },
+    paused: (paused: boolean): void => {
+      isPaused = paused;
+      show(
+        { phase: paused ? 'paused' : 'idle' },
+        { kind: 'note', text: paused ? 'paused' : 'watching again' },
+      );
+    },
+    testing: ({
+      tree,
+      suites,
+    }: {
+      readonly tree: string | null;
+      readonly suites: readonly string[];
+    }): void => {
+      const waiting = view.suites.map((one) =>
+        suites.includes(one.name) ? { ...one, state: 'waiting' as const } : one,
+      );
+      show({ phase: 'testing', tree, suites: waiting }, { kind: 'testing', tree, suites, reason: 'change' });
+    },
+    /** What a run of suites on one tree tells. */
+    events: (tree: string | null): VerifyEvents => ({
+      start: (name) => show({ suites: suite(name, { state: 'running' }) }),
+      rerun: (result, attempt) =>
+        show(
+          { suites: suite(result.name, { state: 'rerunning', result }) },
+          { kind: 'rerun', suite: result.name, attempt },
+        ),
+      result: (result) => {
+        if (result.verdict !== 'stopped')
+          show(
+            { suites: suite(result.name, { state: result.verdict, result }) },
+            { kind: 'result', tree, result },
+          );
+      },
+    }),
+    ended: (found: Verification): void => {
+      const stale = new Map(
+        found.suites.filter((one) => one.verdict === 'stale').map((one) => [one.name, one]),
+      );
+      const suites = view.suites.map((one) => {
+        const result = stale.get(one.name);
+        return result ? { ...one, state: 'stale' as const, result } : one;
+      });
+      show(
+        { phase: isPaused ? 'paused' : 'idle', suites },
+        { kind: 'verdict', tree: found.tree, verdict: found.verdict, why: found.why },
+      );
+    },
+    checkpointer: (
+      state: { readonly nextAt: number; readonly why: string } | undefined,
+      told: { readonly decision?: Decision; readonly checkpoint?: Checkpoint; readonly busy: boolean },
+    ): void => {
+      const { decision, checkpoint } = told;
+      const change = {
+        nextAt: state?.nextAt,
+        why: state?.why ?? '',
+        ...(checkpoint ? { checkpoint: { tag: checkpoint.tag, at: Date.parse(checkpoint.at) } } : {}),
+        ...(decision
+          ? { decisions: [{ ...decision, at: clock.now() }, ...view.decisions].slice(0, keptDecisions) }
+          : {}),
+      };
+      if (decision || change.nextAt !== view.nextAt || change.why !== view.why || checkpoint)
+        show(change, decision ? { kind: 'checkpointer', decision } : { kind: 'view' });
+    },
+    /** A few words for a status line. */
+    status: (): string =>
+      view.suites.map(({ name, result }) => `${name} ${result ? symbols[result.verdict] : '-'}`).join('  '),
+  };
+}
+
+const symbols: Readonly<Record<NonNullable<SuiteView['result']>['verdict'], string>> = {
+  passed: '✓',
+  failed: '✗',
+  flaky: '~',
+  broken: '!',
+  stale: '?',
+  stopped: '-',
+};

@@ -1,0 +1,134 @@
+import { messageOf } from '../base/index.ts';
+import type { Project } from '../config/index.ts';
+import { takeLock } from '../store/index.ts';
+import { repoOf } from '../verify/index.ts';
+import type { Decision } from './checkpointer.ts';
+import { createIgnoreRules } from './ignore.ts';
+import { createEngine, degradedSweepMs, type Engine } from './engine.ts';
+import { lookAtFolder, lookThroughGit } from './look.ts';
+import { excludeFiles, watchFiles } from './source.ts';
+import { createTimer, type Timer } from './timer.ts';
+import type { Report, Surroundings, WatchDeps } from './types.ts';
+import { createPicture, type Picture } from './picture.ts';
+
+export interface WatchInput {
+  /** Ends the watching, whatever runs. */
+  readonly signal: AbortSignal;
+  readonly around: Surroundings;
+  readonly report: Report;
+  /** Keys pressed: a f p c r q. */
+  readonly onKey?: (listener: (key: string) => void) => void;
+}
+
+/**
+ * Watches a project until the signal or `q`: runs the suites of `watch.suites` on every change of the tree and,
+ * unless another `devenv watch` does it already, the timed checkpointer.
+ */
+export async function watchProject(
+  deps: WatchDeps,
+  project: Project,
+  input: WatchInput,
+): Promise<'quit' | 'stopped'> {
+  const quit = new AbortController();
+  const signal = AbortSignal.any([input.signal, quit.signal]);
+  const repo = await repoOf(deps, project);
+  const top = repo?.root ?? project.root;
+  const files = { top, excludeFiles: await excludeFiles(repo, deps.env), globs: project.config.watch.ignore };
+  const ignoredGlobs = createIgnoreRules({ top, excludeFiles: [], globs: files.globs });
+  const ignored = (path: string): boolean => ignoredGlobs.ignores(path, false);
+  const outputs = project.config.suites.flatMap((suite) =>
+    suite.results === undefined ? [] : [suite.results],
+  );
+  const look = repo
+    ? lookThroughGit(deps, project, repo, ignored)
+    : lookAtFolder(project.root, createIgnoreRules(files), outputs);
+  const picture = createPicture(project, input.report, deps.clock);
+  using lock = holdLock(deps, project, picture, repo !== undefined);
+
+  const engine = createEngine({ deps, project, look, ignored, picture, around: input.around, signal });
+  await using source = watchFiles(
+    { ...files, gitDir: repo?.gitDir },
+    {
+      changed: () => engine.hint(),
+      degraded: (why) => {
+        picture.note(
+          'degraded',
+          `some changes may be noticed only after ${degradedSweepMs / 1000} s: ${why}`,
+        );
+        engine.sweepEvery(degradedSweepMs);
+      },
+    },
+  );
+  const timer =
+    repo && lock.held
+      ? createTimer(deps, project, {
+          repo,
+          around: input.around,
+          watched: engine.watched,
+          ignored,
+          hint: () => engine.hint(),
+          events: {},
+          changed: (told) => picture.checkpointer(timerView(timer), told),
+        })
+      : undefined;
+  engine.attach(timer);
+  input.onKey?.((key) => onKey(key, { engine, timer, quit, picture, around: input.around }));
+  engine.start();
+  // What changed while the watcher was being set up was not told of.
+  void source.ready.then(() => engine.hint());
+  await Promise.all([timer?.run(signal), engine.run(signal)]);
+  return input.signal.aborted ? 'stopped' : 'quit';
+}
+
+function timerView(timer: Timer | undefined): { readonly nextAt: number; readonly why: string } | undefined {
+  return timer?.state();
+}
+
+/** Two watchers of one work tree both test, but only one makes checkpoints. */
+function holdLock(
+  deps: WatchDeps,
+  project: Project,
+  picture: Picture,
+  hasRepo: boolean,
+): Disposable & { readonly held: boolean } {
+  if (!hasRepo) {
+    picture.note('checkpoints', 'no checkpoints: this is not a git repository');
+    return { held: false, [Symbol.dispose]: () => {} };
+  }
+  const lock = takeLock(deps.env, `watch-${project.id}`);
+  if (lock === 'taken')
+    picture.note('checkpoints', 'another devenv watch makes the checkpoints here; this one only tests');
+  return {
+    held: lock !== 'taken',
+    [Symbol.dispose]: () => {
+      if (typeof lock === 'object') lock[Symbol.dispose]();
+    },
+  };
+}
+
+interface KeyContext {
+  readonly engine: Engine;
+  readonly timer: Timer | undefined;
+  readonly quit: AbortController;
+  readonly picture: Picture;
+  readonly around: Surroundings;
+}
+
+function onKey(key: string, { engine, timer, quit, picture, around }: KeyContext): void {
+  const say = (decision: Decision): void => picture.checkpointer(timerView(timer), { decision, busy: false });
+  const failed = (error: unknown): void => say({ kind: 'kept', text: messageOf(error) });
+  if (key === 'a') engine.want('all');
+  else if (key === 'f') engine.want('failed');
+  else if (key === 'p') engine.togglePause();
+  else if (key === 'q' || key === '\u0003' || key === '\u0004') quit.abort();
+  else if (key === 'c') timer?.checkpointNow().catch(failed);
+  else if (key === 'r') {
+    around
+      .rollBack({ reason: 'user' })
+      .then(
+        (done) => say({ kind: 'reset', text: `rolled back to ${done.to}; devenv undo takes it back` }),
+        failed,
+      )
+      .finally(() => engine.hint());
+  }
+}
