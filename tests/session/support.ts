@@ -1,6 +1,6 @@
 import { mkdirSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { projectId, systemClock, type Clock } from '../../src/base/index.ts';
+import { projectId, systemClock } from '../../src/base/index.ts';
 import type { Project, WindowConfig } from '../../src/config/index.ts';
 import type { SessionDeps } from '../../src/session/index.ts';
 import { createTmux, type PaneRow } from '../../src/tmux/index.ts';
@@ -19,7 +19,7 @@ export function makeWorld(name = 'shop', extra: NodeJS.ProcessEnv = {}): World {
   mkdirSync(dir);
   const deps = {
     env: server.env,
-    clock: systemClock as Clock,
+    clock: systemClock,
     tmux: createTmux(server.env),
     program: path.join(import.meta.dirname, 'program.ts'),
   };
