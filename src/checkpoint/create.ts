@@ -11,7 +11,7 @@ import { checkpointRefs, nextName, tagRefs } from './names.ts';
 import { defaultMaxFileBytes, toSnapshot, trailersOf } from './snapshot.ts';
 import type { Facts } from './snapshot.ts';
 import type { Checkpoint, CheckpointVerdict, Snapshot } from './types.ts';
-import { emptyTree, writeCapture } from './write.ts';
+import { emptyTree, settleRace, writeCapture } from './write.ts';
 import type { Written } from './write.ts';
 
 export interface CreateInput {
@@ -108,14 +108,22 @@ async function fromSnapshot(repo: Repo, input: CreateInput, snap: Snapshot): Pro
   const text = Buffer.from(messageOf(repo, naming, snap, snap.tree));
   const parents = snap.head === null ? `from ${snap.staged}\n` : `from ${snap.head}\nmerge ${snap.staged}\n`;
   const root = snap.tree === emptyTree[repo.objectFormat] ? 'deleteall\n' : `M 040000 ${snap.tree} ""\n`;
+  const tag = wantsTag(input) ? tagRefs + place.name : undefined;
+  const who = `committer devenv <devenv@localhost> ${Math.floor(input.now / 1000)} +0000`;
   const stream = startImport(repo);
-  await stream.write(
-    `commit ${ref}\nmark :1\ncommitter devenv <devenv@localhost> ${Math.floor(input.now / 1000)} +0000\ndata ${text.length}\n${text.toString('latin1')}\n${parents}${root}\nget-mark :1\n`,
-  );
-  const commit = await stream.line();
-  if (wantsTag(input)) await stream.write(`reset ${tagRefs}${place.name}\nfrom :1\n\n`);
-  const { moved } = await stream.finish();
-  return moved ? { ...describe(repo, naming, snap, { ...snap, commit }), created: true } : undefined;
+  try {
+    await stream.write(
+      `commit ${ref}\nmark :1\n${who}\ndata ${text.length}\n${text.toString('latin1')}\n${parents}${root}\nget-mark :1\n`,
+    );
+    const commit = await stream.line();
+    if (tag !== undefined) await stream.write(`reset ${tag}\nfrom :1\n\n`);
+    const { moved } = await stream.finish();
+    if (!moved && !(await settleRace(repo, { ref, tag }, commit))) return undefined;
+    return { ...describe(repo, naming, snap, { ...snap, commit }), created: true };
+  } catch (error) {
+    await stream.abort();
+    throw error;
+  }
 }
 
 /** What a checkpoint is called and why it is made. */

@@ -152,7 +152,8 @@ function noGood(): never {
 
 function pick(all: readonly Draft[], name: string): Draft {
   const short = name.replace(/^(refs\/)?(tags\/|devenv\/checkpoints\/)/, '');
-  const exact = all.find((draft) => draft.tag === short) ?? fromEnd(all, short);
+  const exact =
+    all.find((draft) => draft.tag === short || draft.tag === `checkpoint-${short}`) ?? fromEnd(all, short);
   if (exact) return exact;
   const begins = all.filter(
     (draft) =>

@@ -1,5 +1,5 @@
 import { DevenvError } from '../base/index.ts';
-import { diskPath, quotePath, startImport } from '../git/index.ts';
+import { diskPath, git, quotePath, readRef, startImport } from '../git/index.ts';
 import type { Importer, Repo } from '../git/index.ts';
 import type { Capture, CapturedFile } from './capture.ts';
 import { blobId, readDiskFile } from './read-file.ts';
@@ -41,14 +41,32 @@ export async function writeCapture(repo: Repo, found: Capture, input: WriteInput
   const stream = startImport(repo, { force: input.force ?? false });
   try {
     const written = await feed(stream, repo, found, input);
-    if (written.outcome === 'same')
-      await stream.write(`reset ${input.ref}\nfrom ${'0'.repeat(written.tree.length)}\n\n`);
+    // Forgets the branch within the stream; a ref of that name, made by somebody else just now, stays.
+    if (written.outcome === 'same') await stream.write(`reset ${input.ref}\n\n`);
     const { moved } = await stream.finish();
-    return moved || written.outcome === 'same' ? written : { ...written, outcome: 'taken' };
+    if (moved || written.outcome === 'same') return written;
+    return (await settleRace(repo, input, written.commit)) ? written : { ...written, outcome: 'taken' };
   } catch (error) {
     await stream.abort();
     throw error;
   }
+}
+
+/**
+ * Two processes took the same name in the same second: whoever has the ref has the name, and the tag
+ * follows it. Returns whether that is us.
+ */
+export async function settleRace(
+  repo: Repo,
+  place: Pick<WriteInput, 'ref' | 'tag'>,
+  commit: string,
+): Promise<boolean> {
+  const ours = (await readRef(repo, place.ref)) === commit;
+  const tag = place.tag === undefined ? undefined : await readRef(repo, place.tag);
+  if (place.tag === undefined) return ours;
+  if (ours && tag !== commit) await git(repo, ['update-ref', place.tag, commit]);
+  if (!ours && tag === commit) await git(repo, ['update-ref', '-d', place.tag, commit]);
+  return ours;
 }
 
 // The staged commit carries both trees: the work tree is built in it first and asked for its id, then

@@ -84,8 +84,12 @@ export function startImport(repo: Repo, options: { readonly force?: boolean } = 
     async finish() {
       child.stdin.end('done\n');
       await closed;
-      // Exit status 1 with this warning: the ref came into being meanwhile; everything else is a failure.
-      if (ended?.code === 1 && stderr.includes('Not updating')) return { moved: false };
+      // Exit status 1 and one of these: another process made the ref meanwhile; everything else is a failure.
+      if (
+        ended?.code === 1 &&
+        /Not updating|reference already exists|cannot lock ref.*(is at|File exists)/s.test(stderr)
+      )
+        return { moved: false };
       if (ended?.code !== 0) throw failure();
       return { moved: true };
     },
