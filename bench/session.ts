@@ -58,11 +58,21 @@ export async function sessionGoals(): Promise<Goal[]> {
     reset(socket, env);
     return time(argv, at);
   };
+  // tmuxinator starts a server that sometimes is gone again before its next client comes: such a try is not counted.
+  const patient = (attempt: () => number) => () => {
+    for (let tries = 1; ; tries++) {
+      try {
+        return attempt();
+      } catch (error) {
+        if (tries === 10) throw error;
+      }
+    }
+  };
   const peers: Record<string, () => number> = {};
   if (installed('tmuxinator'))
-    peers['tmuxinator'] = cold(['tmuxinator', 'start', '-p', path.join(dir, 'tmuxinator.yml')]);
+    peers['tmuxinator'] = patient(cold(['tmuxinator', 'start', '-p', path.join(dir, 'tmuxinator.yml')]));
   if (installed('tmuxp'))
-    peers['tmuxp'] = cold(['tmuxp', 'load', '-d', '-L', socket, path.join(dir, 'tmuxp.yaml')]);
+    peers['tmuxp'] = patient(cold(['tmuxp', 'load', '-d', '-L', socket, path.join(dir, 'tmuxp.yaml')]));
   try {
     const m: Record<string, number> = await interleave({
       node: () => time([process.execPath, '-e', '0'], at),

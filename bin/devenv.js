@@ -1,14 +1,8 @@
 #!/usr/bin/env node
-// Written so that any Node since 12 can read it: an old one must get a sentence, not a syntax error.
-import { readFileSync } from 'node:fs';
-import * as nodeModule from 'node:module';
-
+// Written so that any Node since 14 can read it: an old one must get a sentence, not a syntax error.
+// Node's own modules are fetched, not imported: importing node:fs would load all of streams with it.
 const needs = [22, 22];
 const has = process.versions.node.split('.').map(Number);
-
-function version() {
-  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
-}
 
 if (has[0] < needs[0] || (has[0] === needs[0] && has[1] < needs[1])) {
   console.error(
@@ -17,10 +11,11 @@ if (has[0] < needs[0] || (has[0] === needs[0] && has[1] < needs[1])) {
   process.exitCode = 3;
 } else if (process.argv.length === 3 && (process.argv[2] === '--version' || process.argv[2] === '-V')) {
   // Answered here: shells and editors ask often, and nothing else needs to be loaded for it.
-  console.log(version());
+  const { readFileSync } = process.getBuiltinModule('node:fs');
+  console.log(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version);
 } else {
   // Compiled code is kept between runs; this must come before the program itself is imported.
-  nodeModule.enableCompileCache?.();
+  process.getBuiltinModule('node:module').enableCompileCache();
   // node:sqlite works in every Node we support; its remark about being new is not for our users.
   const warn = process.emitWarning;
   process.emitWarning = (warning, ...rest) => {
