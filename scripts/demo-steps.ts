@@ -263,7 +263,10 @@ async function breakIt(world: World): Promise<void> {
   proof(world, true, 'the tests are red');
   await until('the reset', () => Promise.resolve(content(world) === world.memory.get('good')));
   proof(world, true, `the last good state is back by itself (${edited} is ${digest(content(world))} again)`);
-  const why = await until('the reason', async () => (await status(world)).checkpoint.why ?? undefined);
+  const why = await until('the reason', async () => {
+    const now = (await status(world)).checkpoint.why;
+    return now !== null && /undo/.test(now) ? now : undefined;
+  });
   world.say(`     ${why}`);
 }
 
