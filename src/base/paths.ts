@@ -1,8 +1,8 @@
-import { accessSync, constants, existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { DevenvError, messageOf } from './errors.ts';
-import { shortHash } from './world.ts';
+import { DevenvError, errnoOf, messageOf } from './errors.ts';
+import { quickHash } from './world.ts';
 
 /** Where the package lies: the folder that holds bin/, layouts/ and dist/ or src/. */
 export function packageRoot(): string {
@@ -47,15 +47,32 @@ export const cacheDir = (env: NodeJS.ProcessEnv): string => xdg(env, 'XDG_CACHE_
 /** `$XDG_CONFIG_HOME/devenv`: the user's layouts. */
 export const configDir = (env: NodeJS.ProcessEnv): string => xdg(env, 'XDG_CONFIG_HOME', '.config');
 
-/** The real path of a project's root and the id under which its state is kept (stable, 12 hex digits). */
+/** The real path of a project's root and the id under which its state is kept (stable, 14 hex digits). */
 export function projectId(root: string): string {
-  return shortHash(realpathSync(root));
+  return quickHash(realpathSync(root));
+}
+
+/**
+ * Makes a directory that only this user may read, with its parents; throws the file system's error.
+ * Not Node's `recursive: true`: that never returns where a folder takes no folders (/proc).
+ */
+export function makeDir(dir: string): void {
+  try {
+    mkdirSync(dir, { mode: 0o700 });
+  } catch (error) {
+    const up = path.dirname(dir);
+    // Another process may just have made it; and `/` itself is no mistake either.
+    if (statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return;
+    if (errnoOf(error) !== 'ENOENT' || up === dir || existsSync(up)) throw error;
+    makeDir(up);
+    makeDir(dir);
+  }
 }
 
 /** Makes a directory only this user may read; an unusable one is an error that names it. */
 export function ensureDir(dir: string): string {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeDir(dir);
     accessSync(dir, constants.W_OK);
     return dir;
   } catch (error) {

@@ -56,3 +56,20 @@ export function randomId(bytes = 4): string {
 export function shortHash(text: string | Uint8Array, length = 12): string {
   return crypto().createHash('sha256').update(text).digest('hex').slice(0, length);
 }
+
+/**
+ * A quick, stable id of a text: 14 hex digits that spread well, made without loading node:crypto. For names
+ * of files and projects, never against somebody who wants a collision.
+ */
+export function quickHash(text: string): string {
+  let a = 0xdeadbeef;
+  let b = 0x41c6ce57;
+  for (let i = 0; i < text.length; i += 1) {
+    const char = text.charCodeAt(i);
+    a = Math.imul(a ^ char, 2_654_435_761);
+    b = Math.imul(b ^ char, 1_597_334_677);
+  }
+  a = Math.imul(a ^ (a >>> 16), 2_246_822_507) ^ Math.imul(b ^ (b >>> 13), 3_266_489_909);
+  b = Math.imul(b ^ (b >>> 16), 2_246_822_507) ^ Math.imul(a ^ (a >>> 13), 3_266_489_909);
+  return (4_294_967_296 * (2_097_151 & b) + (a >>> 0)).toString(16).padStart(14, '0');
+}

@@ -63,7 +63,10 @@ export function buildProject(source: Source, ports: Readonly<Record<string, numb
     configFile: source.configFile,
     config,
     detected: source.detected,
-    origins: { ...envOrigins(source, config.env), ...listOrigins(resolved.value, merged.at) },
+    // Only `config show` asks.
+    get origins() {
+      return { ...envOrigins(source, config.env), ...listOrigins(resolved.value, merged.at) };
+    },
     [madeFrom]: source,
   };
   return project;

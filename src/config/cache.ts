@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { cacheDir, packageRoot, randomId, shortHash } from '../base/index.ts';
+import { cacheDir, packageRoot, quickHash, randomId } from '../base/index.ts';
 import type { Document, DocumentKind } from './document.ts';
 import { isTree } from './tree.ts';
 
@@ -9,8 +9,8 @@ const maxEntries = 200;
 
 /**
  * A file's text as a validated document. Loading yaml and zod costs more than starting Node, so what they
- * made of a text is kept under the hash of that text (and of the schema and this program): a repeat reads
- * one small JSON file. The cache may be missing, unwritable or corrupt: then the text is parsed again.
+ * made of a text is kept beside that very text: a repeat reads one small JSON file and compares. The cache
+ * may be missing, unwritable or corrupt: then the text is parsed again.
  */
 export async function readDocument(
   env: NodeJS.ProcessEnv,
@@ -18,44 +18,55 @@ export async function readDocument(
   label: string,
   text: string,
 ): Promise<Document> {
-  const file = entryFile(env, kind, label, text);
-  const cached = file === undefined ? undefined : readEntry(file);
+  const made = [programVersion(), kind, label, text].join('\0');
+  const file = entryFile(env, made);
+  const cached = file === undefined ? undefined : readEntry(file, made);
   if (cached) return cached;
   const { parseDocumentText } = await import('./parse.ts');
   const document = parseDocumentText(kind, label, text);
-  if (file !== undefined) writeEntry(file, document);
+  if (file !== undefined) writeEntry(file, { made, ...document });
   return document;
 }
 
-function entryFile(env: NodeJS.ProcessEnv, ...key: readonly string[]): string | undefined {
+interface Entry extends Document {
+  /** What the document was made of, whole: the file's name is a hash and only likely to be right. */
+  readonly made: string;
+}
+
+/** Changes with this program: the bundle's file name with its code, the schema's time with its rules. */
+function programVersion(): string {
+  const schema = statSync(path.join(packageRoot(), 'schema', 'devenv.schema.json'), {
+    throwIfNoEntry: false,
+  });
+  return `${import.meta.filename} ${schema?.mtimeMs ?? 0} ${schema?.size ?? 0}`;
+}
+
+function entryFile(env: NodeJS.ProcessEnv, made: string): string | undefined {
   try {
-    const schema = readFileSync(path.join(packageRoot(), 'schema/devenv.schema.json'), 'utf8');
-    // The bundle's file name changes with its content, the schema with the rules for a document.
-    const hash = shortHash(JSON.stringify([import.meta.filename, schema, ...key]), 32);
-    return path.join(cacheDir(env), 'config', `${hash}.json`);
+    return path.join(cacheDir(env), 'config', `${quickHash(made)}.json`);
   } catch {
-    return undefined; // no schema to key by, or no home to cache in
+    return undefined; // no home to cache in
   }
 }
 
-function readEntry(file: string): Document | undefined {
+function readEntry(file: string, made: string): Document | undefined {
   try {
     const entry: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    return isDocument(entry) ? entry : undefined;
+    return isEntry(entry) && entry.made === made ? { value: entry.value, at: entry.at } : undefined;
   } catch {
     return undefined; // not there yet, or damaged: it is made again
   }
 }
 
-function isDocument(entry: unknown): entry is Document {
+function isEntry(entry: unknown): entry is Entry {
   return isTree(entry) && isTree(entry['value']) && isTree(entry['at']);
 }
 
-function writeEntry(file: string, document: Document): void {
+function writeEntry(file: string, entry: Entry): void {
   const temporary = `${file}.${randomId()}`;
   try {
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-    writeFileSync(temporary, JSON.stringify(document), { mode: 0o600 });
+    writeFileSync(temporary, JSON.stringify(entry), { mode: 0o600 });
     renameSync(temporary, file);
     prune(path.dirname(file));
   } catch {

@@ -20,6 +20,7 @@ export interface Interpolated {
  * `${project.root}` and `${session}`; `$$` and `\${` are the characters themselves.
  */
 export function interpolate(text: string, scope: Scope): Interpolated {
+  if (!text.includes('${') && !text.includes('$$')) return { text, problems: [] };
   const problems: string[] = [];
   let out = '';
   for (let i = 0; i < text.length;) {
@@ -98,6 +99,7 @@ function ownReference(
  * are replaced, quoted as the place they stand in needs. `\${` and `$$` are the shell's own.
  */
 export function interpolateCommand(command: string, scope: Scope): Interpolated {
+  if (!command.includes('${')) return { text: command, problems: [] };
   const problems: string[] = [];
   const text = command.replaceAll(
     /(\\.|\$\$)|\$\{((?:port|project)\.[^}]*|session)\}/gs,

@@ -14,7 +14,7 @@ test('the shipped layouts are those, and each loads by itself with something to 
   expect(listLayouts(root, testEnv())).toEqual(shipped);
   for (const layout of shipped) {
     const { config } = await load(`layout: ${layout}\n`);
-    expect(config.windows.length, layout).toBeGreaterThan(1);
+    expect(config.windows.length).toBeGreaterThan(1);
     expect(config.windows.filter((window) => window.focus).map(({ name }) => name)).toEqual(['editor']);
     for (const window of config.windows)
       expect(
@@ -59,7 +59,8 @@ test('layouts extend each other, not in a circle', async () => {
     '.devenv/layouts/f.yaml': 'name: x\nwindows: { a: { comand: x } }\n',
   };
   const x = windowOf(await load('layout: a\n', files), 'x');
-  expect(x).toMatchObject({ panes: [{ command: 'a' }], cwd: expect.stringMatching(/\/d$/) as string });
+  expect(x.panes).toEqual([{ command: 'a' }]);
+  expect(x.cwd).toMatch(/\/d$/);
   expect((await errorOf(load('layout: c\n', files))).message).toBe(
     '.devenv/layouts/d.yaml:2:1: layouts extend each other in a circle at "c"',
   );

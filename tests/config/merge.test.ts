@@ -140,7 +140,7 @@ describe('ports', () => {
       port: 'auto',
       panes: [{ command: 'serve ${port.api} 5173' }],
     });
-    const resolved = await resolvePorts(project, { api: 4321 });
+    const resolved = resolvePorts(project, { api: 4321 });
     expect(windowOf(resolved, 'api')).toMatchObject({
       port: 4321,
       panes: [{ command: 'serve 4321 5173' }],
@@ -152,7 +152,7 @@ describe('ports', () => {
 
   test('also for a copy of the project, and again', async () => {
     const copy = { ...(await load(yaml)) };
-    const again = await resolvePorts(await resolvePorts(copy, {}), { api: 99 });
+    const again = resolvePorts(resolvePorts(copy, {}), { api: 99 });
     expect(windowOf(again, 'api').port).toBe(99);
   });
 
