@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { DevenvError, messageOf, stateDir } from '../base/index.ts';
+import { DevenvError, makeDir, messageOf, stateDir } from '../base/index.ts';
 
 /** Whose logs: what a project is known by. */
 export interface LogOwner {
@@ -27,7 +27,7 @@ export function claimLogDir(env: NodeJS.ProcessEnv, owner: LogOwner, configured?
   const dir = logDir(env, owner, configured);
   if (configured === undefined && readOwner(dir) === owner.root) return dir;
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeDir(dir);
     if (configured === undefined) writeFileSync(path.join(dir, ownerFile), owner.root, { mode: 0o600 });
     return dir;
   } catch (error) {

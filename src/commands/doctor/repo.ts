@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
-import { DevenvError, run } from '../../base/index.ts';
+import path from 'node:path';
+import { DevenvError, run, shellQuote } from '../../base/index.ts';
 import { openRepo, type Repo } from '../../git/index.ts';
 import { needsRecovery } from '../../rollback/index.ts';
 import { fine, fromError, problem, type Check, type Examined, type Finding } from './check.ts';
@@ -88,17 +89,19 @@ async function refs(repo: Repo): Promise<Finding> {
   const dangling = names
     .filter((line) => missing.has(line.split(' ')[0] ?? ''))
     .map((line) => line.split(' ')[1] ?? '');
+  // Git does not delete a ref that it cannot read: its file has to go.
+  const forget = [
+    ...broken.map((ref) => `rm ${shellQuote(path.join(repo.commonDir, ref))}`),
+    ...dangling.map((ref) => `git update-ref --no-deref -d ${ref}`),
+  ];
   const all = [...broken, ...dangling];
   if (all.length === 0)
     return fine('checkpoints', names.length === 0 ? 'none yet' : 'every checkpoint can be read');
+  const more = all.length > 3 ? ` and ${all.length - 3} more` : '';
   return problem('error', 'checkpoints', {
-    message: `cannot be read any more: ${all.slice(0, 3).join(', ')}${all.length > 3 ? ` and ${all.length - 3} more` : ''}; git fetch and git gc may fail`,
-    remedy: `forget it, in ${repo.root}: ${all.slice(0, 3).map(forget).join('; ')}`,
+    message: `cannot be read any more: ${all.slice(0, 3).join(', ')}${more}; git fetch and git gc may fail`,
+    remedy: `forget ${all.length > 1 ? 'them' : 'it'}, in ${repo.root}: ${forget.slice(0, 3).join('; ')}`,
   });
-}
-
-function forget(ref: string): string {
-  return `git update-ref --no-deref -d ${ref}`;
 }
 
 /** Checkpoints are for this machine; a push of all tags would publish their tags. */
