@@ -49,16 +49,16 @@ export async function codeDifference(
   return result.stdout
     .toString('utf8')
     .split('\0')
-    .filter(
-      (name) =>
-        name !== '' &&
-        !outputs.some((output) => name === output || name.startsWith(`${output}/`)) &&
-        !ignored(name),
-    );
+    .filter((name) => name !== '' && !isOutput(outputs, name) && !ignored(name));
+}
+
+/** Whether a path is one of the reports, or lies in a folder of them. */
+export function isOutput(outputs: readonly string[], name: string): boolean {
+  return outputs.some((output) => name === output || name.startsWith(`${output}/`));
 }
 
 /** Where suites and gates leave their reports, relative to the repository's top. */
-function outputPaths(repo: Repo, project: Project): readonly string[] {
+export function outputPaths(repo: Repo, project: Project): readonly string[] {
   const { suites, gates } = project.config;
   return [...suites.map((suite) => suite.results), ...gates.map((gate) => gate.report)]
     .filter((output) => output !== undefined)

@@ -36,7 +36,7 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
   let last: { readonly key: string; readonly found: Verification } | undefined;
   let timer: Timer | undefined;
   let interval = sweepMs;
-  let cutBy: readonly string[] = [];
+  let cutBy: Looked['changed'] = () => Promise.resolve([]);
   let shown = '';
 
   const send = (event: LoopEvent): void => {
@@ -73,7 +73,8 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
       looked = found;
       picture.clear('look');
       picture.branch(found.present.snapshot?.branch ?? null);
-      send({ kind: 'looked', at: clock.now(), tree: found.key, changed: found.changed });
+      const changed = loop.held ? await found.changed() : [];
+      send({ kind: 'looked', at: clock.now(), tree: found.key, changed });
     } catch (error) {
       picture.note('look', `the tree could not be read: ${messageOf(error)}`);
       await clock.sleep(1000, signal);
@@ -102,7 +103,7 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
         on: picture.events(present?.tree ?? null),
         ...(present ? { before: present } : {}),
       });
-      finish(key, found, suites);
+      await finish(key, found, suites);
     } catch (error) {
       picture.note('run', `the tests could not be run: ${messageOf(error)}`);
       deps.log.error({ error: messageOf(error) }, 'the tests could not be run');
@@ -110,7 +111,7 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
     }
   };
 
-  const finish = (key: string, found: Verification, suites: readonly string[]): void => {
+  const finish = async (key: string, found: Verification, suites: readonly string[]): Promise<void> => {
     run = undefined;
     if (found.verdict !== 'stopped' && found.verdict !== 'stale') {
       const others =
@@ -123,12 +124,8 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
     picture.ended(found);
     void showStatus();
     const verdict = found.verdict === 'stopped' || found.verdict === 'stale' ? found.verdict : 'judged';
-    send({
-      kind: 'ended',
-      at: clock.now(),
-      verdict,
-      changed: found.verdict === 'stopped' ? cutBy : found.changed,
-    });
+    const changed = found.verdict === 'stopped' ? await cutBy() : found.changed;
+    send({ kind: 'ended', at: clock.now(), verdict, changed });
   };
 
   const showStatus = async (): Promise<void> => {

@@ -4,7 +4,14 @@ import path from 'node:path';
 import { errnoOf } from '../base/index.ts';
 import type { Project } from '../config/index.ts';
 import type { Repo } from '../git/index.ts';
-import { codeDifference, lookAt, type Present, type VerifyDeps } from '../verify/index.ts';
+import {
+  codeDifference,
+  isOutput,
+  lookAt,
+  outputPaths,
+  type Present,
+  type VerifyDeps,
+} from '../verify/index.ts';
 import type { IgnoreRules } from './ignore.ts';
 
 /** What a look at the tree found. */
@@ -12,12 +19,20 @@ export interface Looked {
   /** Equal keys are equal code: reports of the suites and what `watch.ignore` names do not count. */
   readonly key: string;
   readonly present: Present;
-  /** Files that differ from the look before. */
-  readonly changed: readonly string[];
+  /** The files that differ from the look before; asked for only when they matter, since it costs a process. */
+  readonly changed: () => Promise<readonly string[]>;
 }
 
 /** Looks at the tree, one look at a time. */
 export type Look = () => Promise<Looked>;
+
+interface Before {
+  readonly key: string;
+  readonly tree: string;
+  /** What the tree of the key differed in from its HEAD. */
+  readonly keyFiles: readonly string[];
+  readonly head: string | null;
+}
 
 /** Looks through git: the key is a tree. */
 export function lookThroughGit(
@@ -26,18 +41,22 @@ export function lookThroughGit(
   repo: Repo,
   ignored: (path: string) => boolean,
 ): Look {
-  let before: { readonly key: string; readonly tree: string } | undefined;
+  let before: Before | undefined;
+  const outputs = outputPaths(repo, project);
+  const matters = (file: string): boolean => !ignored(file) && !isOutput(outputs, file);
   return async () => {
     const present = await lookAt(deps, project, repo);
-    const tree = present.tree ?? '';
-    if (before?.tree === tree) return { key: before.key, present, changed: [] };
+    const { tree, files, head } = present.snapshot ?? { tree: '', files: [], head: null };
+    const old = before;
+    if (old?.tree === tree) return { key: old.key, present, changed: () => Promise.resolve([]) };
     const differs = (from: string): Promise<readonly string[]> =>
       codeDifference(repo, project, { from, to: tree }, ignored);
-    const changed = before ? await differs(before.tree) : [];
-    // Compared with the key itself: many small changes that do not count must not add up unseen.
-    const same = before !== undefined && (await differs(before.key)).length === 0;
-    before = { key: same ? (before?.key ?? tree) : tree, tree };
-    return { key: before.key, present, changed };
+    // Compared with the key itself: many small changes that do not count must not add up unseen. When none
+    // of the files that can differ is one that does not count, the trees need not be compared at all.
+    const obvious = old === undefined || (old.head === head && [...old.keyFiles, ...files].every(matters));
+    const same = !obvious && (await differs(old.key)).length === 0;
+    before = same ? { ...old, tree } : { key: tree, tree, keyFiles: files, head };
+    return { key: before.key, present, changed: () => (old ? differs(old.tree) : Promise.resolve([])) };
   };
 }
 
@@ -65,7 +84,7 @@ export function lookAtFolder(root: string, rules: IgnoreRules, outputs: readonly
     return Promise.resolve({
       key: `content:${hash.digest('hex').slice(0, 40)}`,
       present: { repo: undefined, snapshot: undefined, tree: null },
-      changed,
+      changed: () => Promise.resolve(changed),
     });
   };
 }
