@@ -9,8 +9,20 @@ const ranks = [
   ['cli'],
 ];
 const vendors = {
-  execa: 'base', pino: 'base', 'string-width': 'base', 'fastest-levenshtein': 'base', 'simple-git': 'git', 'node:sqlite': 'store',
-  chokidar: 'watch', 'node-ssh': 'remote', commander: 'cli', listr2: 'cli', yaml: 'config', zod: 'config', saxes: 'suites', ignore: 'watch',
+  execa: 'base',
+  pino: 'base',
+  'string-width': 'base',
+  'fastest-levenshtein': 'base',
+  'simple-git': 'git',
+  'node:sqlite': 'store',
+  chokidar: 'watch',
+  'node-ssh': 'remote',
+  commander: 'cli',
+  listr2: 'cli',
+  yaml: 'config',
+  zod: 'config',
+  saxes: 'suites',
+  ignore: 'watch',
 };
 const rankRules = ranks.flatMap((folders, rank) =>
   folders.map((folder) => {
@@ -24,13 +36,19 @@ const rankRules = ranks.flatMap((folders, rank) =>
     };
   }),
 );
-const doorRules = ranks.flat().filter((f) => f !== 'cli').map((folder) => ({
-  name: `door-${folder}`,
-  comment: `other folders import ${folder} only through its index.ts (commands: one file each)`,
-  severity: 'error',
-  from: { path: '^src/', pathNot: `^src/${folder}/` },
-  to: { path: `^src/${folder}/`, pathNot: folder === 'commands' ? '^src/commands/[a-z-]+\\.ts$' : `^src/${folder}/index\\.ts$` },
-}));
+const doorRules = ranks
+  .flat()
+  .filter((f) => f !== 'cli')
+  .map((folder) => ({
+    name: `door-${folder}`,
+    comment: `other folders import ${folder} only through its index.ts (commands: one file each)`,
+    severity: 'error',
+    from: { path: '^src/', pathNot: `^src/${folder}/` },
+    to: {
+      path: `^src/${folder}/`,
+      pathNot: folder === 'commands' ? '^src/commands/[a-z-]+\\.ts$' : `^src/${folder}/index\\.ts$`,
+    },
+  }));
 const vendorRules = Object.entries(vendors).map(([name, folder]) => ({
   name: `vendor-${name.replace(':', '-')}`,
   comment: `${name} is imported in src/${folder} only`,
@@ -41,11 +59,24 @@ const vendorRules = Object.entries(vendors).map(([name, folder]) => ({
 module.exports = {
   forbidden: [
     { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'no-unknown-folder', severity: 'error', from: {}, to: { path: '^src/[^/]+/', pathNot: `^src/(${ranks.flat().join('|')})/` } },
-    ...rankRules, ...doorRules, ...vendorRules,
+    {
+      name: 'no-unknown-folder',
+      severity: 'error',
+      from: {},
+      to: { path: '^src/[^/]+/', pathNot: `^src/(${ranks.flat().join('|')})/` },
+    },
+    ...rankRules,
+    ...doorRules,
+    ...vendorRules,
   ],
   options: {
-    parser: 'swc', tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'], extensions: ['.ts', '.js', '.mjs', '.json'] },
+    parser: 'swc',
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+      extensions: ['.ts', '.js', '.mjs', '.json'],
+    },
   },
 };
