@@ -1,5 +1,5 @@
 import { DevenvError } from '../base/index.ts';
-import { listRefNames, mustGit, readRef } from '../git/index.ts';
+import { listRefNames, mustGit, setRef } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
 import type { Capture } from './capture.ts';
 import { capture } from './capture.ts';
@@ -87,8 +87,12 @@ export async function nextUndoRef(repo: Repo): Promise<string> {
 
 /** Keeps a saved present as `refs/devenv/undo/<n>`; an error when another one came first. Done already is fine. */
 export async function addUndoEntry(repo: Repo, ref: string, commit: string): Promise<void> {
-  if ((await readRef(repo, ref)) === commit) return;
-  await mustGit(repo, 'keeping what can be undone', ['update-ref', ref, commit, '0'.repeat(commit.length)]);
+  await setRef(repo, {
+    ref,
+    to: commit,
+    from: '0'.repeat(commit.length),
+    doing: 'keeping what can be undone',
+  });
 }
 
 /** Takes an entry away again, because what it was made for did not happen. */

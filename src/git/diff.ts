@@ -5,6 +5,10 @@ export async function showDiff(
   repo: Repo,
   input: { readonly from: string; readonly to: string; readonly stat: boolean; readonly color: boolean },
 ): Promise<string> {
+  // simple-git refuses an environment that names programs to run; a diff needs none of them.
+  const plain = Object.fromEntries(
+    Object.entries(repo.env).filter(([name]) => !/^(GIT_|SSH_|EDITOR$|VISUAL$|PAGER$|PREFIX$)/.test(name)),
+  );
   const { simpleGit } = await import('simple-git');
   const args = [
     'diff',
@@ -15,5 +19,5 @@ export async function showDiff(
     input.to,
     '--',
   ];
-  return simpleGit({ baseDir: repo.root }).env(repo.env).raw(args);
+  return simpleGit({ baseDir: repo.root }).env(plain).raw(args);
 }

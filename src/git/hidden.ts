@@ -67,14 +67,15 @@ function saveKnown(repo: Repo, known: Known): void {
 }
 
 // Thousands of entries outside a sparse cone share a few folders that do not exist.
-function onDisk(root: string, file: RawPath, dirs: Map<string, boolean>): boolean {
+function onDisk(root: string, file: RawPath, dirs: Map<string, boolean>, asFolder = false): boolean {
   const dir = rawDir(file);
   if (dir !== '') {
-    const known = dirs.get(dir) ?? onDisk(root, dir, dirs);
+    const known = dirs.get(dir) ?? onDisk(root, dir, dirs, true);
     dirs.set(dir, known);
     if (!known) return false;
   }
-  return lstatSync(diskPath(root, file), { throwIfNoEntry: false }) !== undefined;
+  const stat = lstatSync(diskPath(root, file), { throwIfNoEntry: false });
+  return stat !== undefined && (!asFolder || stat.isDirectory());
 }
 
 /** Flagged entries of an index of version 2 to 4; undefined when it is split or of an unknown form. */

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf } from '../base/index.ts';
-import { git } from './exec.ts';
+import { git, gitError } from './exec.ts';
 import type { Repo } from './repo.ts';
 
 /** The commit a ref points at, or undefined; for refs kept as files no process is started. */
@@ -24,6 +24,40 @@ export async function currentBranch(repo: Repo): Promise<string | null> {
     return result.ok ? result.stdout.toString('utf8').trim() : null;
   }
   return /^ref: refs\/heads\/(.*?)\n?$/.exec(readFile(path.join(repo.gitDir, 'HEAD')) ?? '')?.[1] ?? null;
+}
+
+const tries = 20;
+
+/**
+ * Moves a ref from one commit to another (zeros: it must not exist yet); there already is fine. Waits up to
+ * 2 s for whoever holds its lock: it may be the git of a killed process of ours, doing the very same.
+ */
+export async function setRef(
+  repo: Repo,
+  move: {
+    readonly ref: string;
+    readonly from: string;
+    readonly to: string;
+    readonly doing: string;
+    readonly log?: string;
+  },
+): Promise<void> {
+  const log = move.log === undefined ? [] : ['-m', move.log];
+  const settings = move.log === undefined ? [] : ['-c', 'core.logAllRefUpdates=true'];
+  for (let attempt = 1; (await readRef(repo, move.ref)) !== move.to; attempt++) {
+    const result = await git(repo, [
+      ...settings,
+      'update-ref',
+      ...(move.ref === 'HEAD' ? ['--no-deref'] : []),
+      ...log,
+      move.ref,
+      move.to,
+      move.from,
+    ]);
+    if (result.ok) return;
+    if (attempt === tries) throw gitError(move.doing, result.stderr);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 /** Names under a prefix (`refs/devenv/undo/`) with their commits. */

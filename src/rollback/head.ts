@@ -1,6 +1,6 @@
 import { DevenvError } from '../base/index.ts';
 import type { SavedState, Snapshot } from '../checkpoint/index.ts';
-import { mustGit, readRef } from '../git/index.ts';
+import { setRef } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import type { HeadMove } from './journal.ts';
 
@@ -30,19 +30,7 @@ export function planHead(present: Snapshot, saved: SavedState): HeadMove | null 
   };
 }
 
-/** Moves the branch, with a line in its reflog, unless it is there already or was moved elsewhere by somebody. */
+/** Moves the branch, with a line in its reflog; there already is fine. */
 export async function moveHead(repo: Repo, move: HeadMove, name: string): Promise<void> {
-  if ((await readRef(repo, move.ref)) === move.to) return;
-  const args = [
-    '-c',
-    'core.logAllRefUpdates=true',
-    'update-ref',
-    ...(move.ref === 'HEAD' ? ['--no-deref'] : []),
-    '-m',
-    `devenv: back to ${name}`,
-    move.ref,
-    move.to,
-    move.from,
-  ];
-  await mustGit(repo, 'moving the branch back', args);
+  await setRef(repo, { ...move, doing: 'moving the branch back', log: `devenv: back to ${name}` });
 }
