@@ -1,4 +1,4 @@
-import { DevenvError, nearest, parseDuration, shortHash, stripAnsi } from '../base/index.ts';
+import { DevenvError, nearest, parseDuration, quickHash, stripAnsi } from '../base/index.ts';
 import { loadProject, type Project } from '../config/index.ts';
 import { cleanText, listSources, logDir, readLogs, type LogLine } from '../logs/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
@@ -125,7 +125,7 @@ function asText(
     const label = pane === 0 ? window : `${window}.${pane}`;
     const known = prefixes.get(label);
     if (known !== undefined) return known;
-    const color = palette[Number.parseInt(shortHash(window, 6), 16) % palette.length] ?? 'cyan';
+    const color = palette[Number.parseInt(quickHash(window).slice(-6), 16) % palette.length] ?? 'cyan';
     const prefix = `${colors[color](label.padEnd(width))} ${colors.dim('|')} `;
     prefixes.set(label, prefix);
     return prefix;

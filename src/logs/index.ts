@@ -3,4 +3,4 @@ export * from './files.ts';
 export type { LogLine } from './lines.ts';
 export * from './logger.ts';
 export { readLogs, type ReadLogsInput } from './read.ts';
-export { listSources, type LogSource } from './sources.ts';
+export { listSources } from './sources.ts';

@@ -1,6 +1,6 @@
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { ensureDir, randomId, shellQuote, shortHash, stateDir } from '../base/index.ts';
+import { ensureDir, randomId, shellQuote, quickHash, stateDir } from '../base/index.ts';
 import { awkLogger, perlLogger } from './logger-script.ts';
 
 /** Where the two forms of the pane logger lie. */
@@ -20,7 +20,7 @@ export function ensureLogger(env: NodeJS.ProcessEnv): LoggerScripts {
 }
 
 function place(dir: string, name: string, content: string): string {
-  const file = path.join(dir, `${name}-${shortHash(content)}`);
+  const file = path.join(dir, `${name}-${quickHash(content)}`);
   if (existsSync(file)) return file;
   const fresh = `${file}.${randomId()}`;
   writeFileSync(path.join(ensureDir(dir), path.basename(fresh)), content, { mode: 0o600 });

@@ -1,4 +1,4 @@
-import { errnoOf, shortHash } from '../base/index.ts';
+import { errnoOf, quickHash } from '../base/index.ts';
 
 const addresses = ['0.0.0.0', '::', '127.0.0.1', '::1'] as const;
 
@@ -41,7 +41,7 @@ const last = 29_999;
 
 /** Where the search for a window's `auto` port starts: always the same for the same project and window. */
 export function preferredPort(projectId: string, window: string): number {
-  return first + (Number.parseInt(shortHash(`${projectId}\0${window}`, 8), 16) % (last - first + 1));
+  return first + (Number.parseInt(quickHash(`${projectId}\0${window}`).slice(-8), 16) % (last - first + 1));
 }
 
 /** What `allotPort` chooses by. */

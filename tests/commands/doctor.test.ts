@@ -20,7 +20,7 @@ async function project(options: { yaml?: string; git?: boolean; env?: NodeJS.Pro
 async function examine(where: { cwd: string; env: NodeJS.ProcessEnv }) {
   const ctx = testContext(where);
   const result = await doctor(ctx);
-  const { checks } = result.json as { checks: readonly Finding[] };
+  const { checks }: { checks: readonly Finding[] } = JSON.parse(JSON.stringify(result.json));
   return {
     exit: result.exit ?? 0,
     text: result.text ?? '',
@@ -39,7 +39,7 @@ describe('doctor', () => {
     expect(found.of('repository')?.message).toContain('without a commit yet');
   });
 
-  test.each<[string, Parameters<typeof project>[0], string, Partial<Finding>, number]>([
+  test.each<[string, Parameters<typeof project>[0], string, object, number]>([
     [
       'no repository',
       { git: false },
@@ -51,7 +51,7 @@ describe('doctor', () => {
       'a typo in the configuration',
       { yaml: 'widnows: {}\n' },
       'configuration',
-      { level: 'error', message: expect.stringContaining('devenv.yaml:1:1') as string },
+      { level: 'error', message: expect.stringContaining('devenv.yaml:1:1') },
       3,
     ],
     [
@@ -107,12 +107,12 @@ describe('doctor', () => {
     expect(old.of('tmux')).toMatchObject({
       ok: false,
       level: 'error',
-      message: expect.stringContaining('3.1c') as string,
+      message: expect.stringContaining('3.1c'),
     });
     expect(old.of('git')).toMatchObject({
       ok: false,
       level: 'warning',
-      message: expect.stringContaining('2.30.2') as string,
+      message: expect.stringContaining('2.30.2'),
     });
   });
 
@@ -150,7 +150,7 @@ describe('ports that are taken', () => {
       expect(found.exit).toBe(3);
       expect(found.of('ports')).toMatchObject({
         ok: false,
-        message: expect.stringContaining(`pid ${process.pid}`) as string,
+        message: expect.stringContaining(`pid ${process.pid}`),
       });
       const result = await ports(testContext(where), { free: true });
       expect(result.json).toEqual({
@@ -159,10 +159,10 @@ describe('ports that are taken', () => {
             service: 'api',
             port,
             state: 'taken',
-            holder: { pid: process.pid, command: expect.any(String) as string, window: null, session: null },
-            free: expect.any(Number) as number,
+            holder: { pid: process.pid, command: expect.any(String), window: null, session: null },
+            free: expect.any(Number),
           },
-          { service: 'ui', port: expect.any(Number) as number, state: 'free', holder: null },
+          { service: 'ui', port: expect.any(Number), state: 'free', holder: null },
         ],
       });
       expect(result.text).toMatch(/api +\d+ +taken +pid \d+: .*; free: \d+/);

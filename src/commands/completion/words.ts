@@ -15,7 +15,7 @@ export interface Words {
 }
 
 /** One option of a command. */
-export interface CompletionOption {
+interface CompletionOption {
   /** `-d`, `--detach`: as typed. */
   readonly flags: readonly string[];
   readonly summary: string;
