@@ -58,7 +58,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 
 /** Two letters swapped (`wbe`) count as one slip. */
 function sameLetters(a: string, b: string): boolean {
-  const sorted = (text: string): string => [...text.toLowerCase()].sort().join('');
+  const sorted = (text: string): string => text.toLowerCase().split('').sort().join('');
   return sorted(a) === sorted(b);
 }
 

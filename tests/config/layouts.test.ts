@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { packageRoot, run } from '../../src/base/index.ts';
 import { listLayouts, loadProject } from '../../src/config/index.ts';
 import { configJsonSchema } from '../../src/config/json-schema.ts';
+import { treeOf } from '../../src/config/tree.ts';
 import { testEnv } from '../support/temp.ts';
 import { errorOf, load, projectOf, windowOf } from './support.ts';
 
@@ -88,4 +89,27 @@ test('schema/devenv.schema.json is current, and the check says so when it is not
   expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(configJsonSchema());
   const check = await run([process.execPath, path.join(packageRoot(), 'scripts/schema.ts'), '--check']);
   expect(check).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('every example of docs/configuration.md is valid', async () => {
+  const text = readFileSync(path.join(packageRoot(), 'docs/configuration.md'), 'utf8');
+  const examples = [...text.matchAll(/```yaml\n(.*?)```/gs)].map((match) => match[1] ?? '');
+  expect(examples.length).toBeGreaterThan(1);
+  for (const example of examples) {
+    const suites = example.includes('suites:') ? '' : 'suites: { e2e: { command: x } }\n';
+    expect((await load(example + suites)).config.windows.length).toBeGreaterThan(3);
+  }
+});
+
+test('docs/configuration.md names every key of the schema', () => {
+  const text = readFileSync(path.join(packageRoot(), 'docs/configuration.md'), 'utf8');
+  const keys = new Set<string>();
+  const collect = (node: unknown): void => {
+    for (const [key, value] of Object.entries(treeOf(Array.isArray(node) ? { ...node } : node))) {
+      if (key === 'properties') for (const name of Object.keys(treeOf(value))) keys.add(name);
+      collect(value);
+    }
+  };
+  collect(configJsonSchema());
+  expect([...keys].filter((key) => !new RegExp(`\\b${key}\\b`).test(text))).toEqual([]);
 });
