@@ -127,7 +127,7 @@ function projectName(value: Written, { root, env, fileEnv }: Source): string {
 }
 
 /** A name reduced to what tmux takes everywhere (`.` and `:` are its own). */
-export function sessionNameOf(name: string): string {
+function sessionNameOf(name: string): string {
   return (
     name
       .normalize('NFKD')

@@ -1,6 +1,6 @@
-export { initProject, type InitOutcome } from './init.ts';
+export { initProject } from './init.ts';
 export { listLayouts } from './layouts.ts';
 export { loadProject, resolvePorts } from './load.ts';
-export { findRoot, type Root } from './root.ts';
+export { findRoot } from './root.ts';
 export { explainProject, maskedConfig, type Setting } from './settings.ts';
 export type * from './types.ts';

@@ -105,7 +105,9 @@ test('docs/configuration.md names every key of the schema', () => {
   const text = readFileSync(path.join(packageRoot(), 'docs/configuration.md'), 'utf8');
   const keys = new Set<string>();
   const collect = (node: unknown): void => {
-    for (const [key, value] of Object.entries(treeOf(Array.isArray(node) ? { ...node } : node))) {
+    for (const [key, value] of typeof node === 'object' && node !== null
+      ? new Map<string, unknown>(Object.entries(node))
+      : []) {
       if (key === 'properties') for (const name of Object.keys(treeOf(value))) keys.add(name);
       collect(value);
     }
