@@ -35,6 +35,8 @@ export interface CaptureOptions {
   readonly maxFileBytes: number;
   /** Paths to hold as they are on the disk though git sees no difference, or ignores them. */
   readonly include?: readonly RawPath[];
+  /** A look that was begun while other things were still being read. */
+  readonly status?: Promise<Status> | undefined;
 }
 
 const memoryLimit = 64 * 1024 * 1024;
@@ -45,7 +47,10 @@ export async function capture(repo: Repo, options: CaptureOptions): Promise<Capt
   refuseHome(repo);
   for (let attempt = 0; attempt < headMoves; attempt++) {
     // The index file is read while git looks at the work tree.
-    const [status, hidden] = await Promise.all([readStatus(repo), hiddenEntries(repo)]);
+    const [status, hidden] = await Promise.all([
+      attempt === 0 && options.status ? options.status : readStatus(repo),
+      hiddenEntries(repo),
+    ]);
     const now = (await readRef(repo, 'HEAD')) ?? null;
     // A commit in the middle of `git status`: what it compared is not what it said.
     if (now === status.head) return read(repo, status, hidden, options);

@@ -1,6 +1,6 @@
 import { DevenvError } from '../base/index.ts';
 import { listRefNames, readRef, startImport } from '../git/index.ts';
-import type { Repo } from '../git/index.ts';
+import type { Repo, Status } from '../git/index.ts';
 import { readLast, saveLast, worktreeId } from './cache.ts';
 import type { LastWritten } from './cache.ts';
 import { capture } from './capture.ts';
@@ -28,6 +28,8 @@ export interface CreateInput {
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly maxFileBytes?: number;
+  /** `readStatus` of this moment, when it was begun early to save time. */
+  readonly status?: Promise<Status> | undefined;
 }
 
 export type Created = Checkpoint & { readonly created: boolean };
@@ -42,7 +44,7 @@ export async function createCheckpoint(repo: Repo, input: CreateInput): Promise<
   for (let attempt = 0; attempt < tries; attempt++) {
     const done = input.snapshot
       ? await fromSnapshot(repo, input, input.snapshot)
-      : await fromWorkTree(repo, input);
+      : await fromWorkTree(repo, input, attempt === 0);
     if (done) return done;
   }
   throw new DevenvError('environment', 'other commands made checkpoints all the time', 'try again');
@@ -60,9 +62,9 @@ async function findPlace(repo: Repo, now: number): Promise<Place> {
 }
 
 /** undefined: somebody else made one at the same moment. */
-async function fromWorkTree(repo: Repo, input: CreateInput): Promise<Created | undefined> {
+async function fromWorkTree(repo: Repo, input: CreateInput, first: boolean): Promise<Created | undefined> {
   const maxFileBytes = input.maxFileBytes ?? defaultMaxFileBytes;
-  const found = await capture(repo, { maxFileBytes });
+  const found = await capture(repo, { maxFileBytes, status: first ? input.status : undefined });
   const place = await findPlace(repo, input.now);
   const last = readLast(repo, 'checkpoint');
   const newestCommit =

@@ -1,6 +1,6 @@
 import { createCheckpoint, type Created } from '../checkpoint/index.ts';
 import { loadProject } from '../config/index.ts';
-import { openRepo } from '../git/index.ts';
+import { openRepo, readStatus } from '../git/index.ts';
 import { finishKilled } from './recovery.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
@@ -12,11 +12,13 @@ export interface CheckpointInput {
 
 /** `devenv checkpoint`: judges the tree, then keeps it under a tag; `--no-verify` keeps it at once. */
 export async function checkpoint(ctx: CommandContext, input: CheckpointInput): Promise<CommandResult> {
-  const [project, repo] = await Promise.all([
-    loadProject({ cwd: ctx.cwd, env: ctx.env }),
-    openRepo({ cwd: ctx.cwd, env: ctx.env }),
-  ]);
+  const repo = await openRepo({ cwd: ctx.cwd, env: ctx.env });
   await finishKilled(ctx, repo);
+  // git looks at the work tree while the configuration is read.
+  const status = input.verify ? undefined : readStatus(repo);
+  // Its failure is reported where it is awaited, unless the configuration fails first.
+  status?.catch(() => {});
+  const project = await loadProject({ cwd: ctx.cwd, env: ctx.env });
   if (input.verify)
     return (await import('./checkpoint-verified.ts')).checkpointVerified(ctx, project, repo, input.message);
   const { tags, maxFileBytes } = project.config.checkpoint;
@@ -28,6 +30,7 @@ export async function checkpoint(ctx: CommandContext, input: CheckpointInput): P
     tags,
     maxFileBytes,
     now: ctx.clock.now(),
+    status,
   });
   return checkpointResult(ctx, created);
 }

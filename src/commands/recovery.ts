@@ -1,11 +1,12 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Repo } from '../git/index.ts';
 import type { CommandContext } from './context.ts';
 
 /** Finishes a rollback that was killed, before a command looks at the work tree. Loads nothing when there is none. */
 export async function finishKilled(ctx: CommandContext, repo: Repo): Promise<void> {
-  if (!existsSync(path.join(repo.gitDir, 'devenv'))) return;
+  const own = path.join(repo.gitDir, 'devenv');
+  if (!existsSync(own) || readdirSync(own).length === 0) return;
   const { recover } = await import('../rollback/index.ts');
   const recovery = await recover(repo);
   if (!recovery) return;

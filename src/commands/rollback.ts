@@ -113,10 +113,12 @@ export function describeOutcome(colors: Colors, outcome: RollbackOutcome, dryRun
   lines.push(...shorten(kept.map(({ path, reason }) => `  ${colors.dim('keep')}    ${path} (${reason})`)));
   if (outcome.restarted.length > 0) lines.push(`restarted ${outcome.restarted.join(', ')}`);
   if (outcome.restartError) lines.push(`services were not restarted: ${outcome.restartError}`);
-  if (outcome.undo)
-    lines.push(
-      `what was there before is kept in ${outcome.undo}; bring it back with: ${colors.bold('devenv undo')}`,
-    );
+  if (outcome.undo) {
+    const back = outcome.to.startsWith('refs/')
+      ? `devenv rollback ${outcome.undo.replace('refs/devenv/', '')}`
+      : 'devenv undo';
+    lines.push(`what was there before is kept in ${outcome.undo}; bring it back with: ${colors.bold(back)}`);
+  }
   return lines.join('\n');
 }
 

@@ -47,12 +47,12 @@ export async function rollBack(
   const repo = await openRepo({ cwd: project.root, env: deps.env });
   const recovered = await recover(repo);
   refuseInTheMiddle(repo);
-  const checkpoint = await resolveCheckpoint(repo, input.target);
-  const saved = await readSaved(repo, checkpoint.commit);
+  const target = await resolveTarget(repo, input.target);
+  const saved = await readSaved(repo, target.commit);
   const result = await putBack(repo, {
     saved,
     kind: 'rollback',
-    target: checkpoint.tag,
+    target: target.name,
     reason: input.reason,
     movesHead: input.head ?? false,
     now: deps.clock.now(),
@@ -60,7 +60,20 @@ export async function rollBack(
     dryRun: input.dryRun ?? false,
     yes: input.yes ?? false,
   });
-  return finishOutcome(deps, result, checkpoint.tag, recovered);
+  return finishOutcome(deps, result, target.name, recovered);
+}
+
+// Besides checkpoints: the state before any rollback or undo, as `undo/3` or by its whole ref.
+async function resolveTarget(
+  repo: Repo,
+  name: string | undefined,
+): Promise<{ readonly name: string; readonly commit: string }> {
+  const n = /^(?:refs\/devenv\/)?undo\/(\d+)$/.exec(name ?? '')?.[1];
+  const entry =
+    n === undefined ? undefined : (await listUndoEntries(repo)).find((one) => one.n === Number(n));
+  if (entry) return { name: entry.ref, commit: entry.commit };
+  const { tag, commit } = await resolveCheckpoint(repo, name);
+  return { name: tag, commit };
 }
 
 /** Takes the last rollback (or reset) that was not yet taken back, back: files, modes and staged state as they were. */

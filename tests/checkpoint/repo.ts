@@ -135,8 +135,15 @@ function describe(full: Buffer, stat: ReturnType<typeof lstatSync> & object): st
   return `${(Number(stat.mode) & 0o100) === 0 ? 'file' : 'exec'} ${createHash('sha1').update(readFileSync(full)).digest('hex')}`;
 }
 
+export interface VisibleState {
+  readonly status: string;
+  readonly refs: readonly string[];
+  readonly git: readonly string[];
+  readonly files: readonly string[];
+}
+
 /** All that a checkpoint must not change: index (bytes, time, inode), HEAD, refs, reflogs, config, stash, status, file times. */
-export async function visibleState(t: TestRepo): Promise<Record<string, unknown>> {
+export async function visibleState(t: TestRepo): Promise<VisibleState> {
   const stamp = (file: string): string => {
     const stat = lstatSync(file, { bigint: true, throwIfNoEntry: false });
     return stat === undefined ? 'absent' : `${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;

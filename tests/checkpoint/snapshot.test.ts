@@ -411,5 +411,6 @@ async function asNobody(
   execFileSync('chmod', ['a+x', path.dirname(t.dir), path.dirname(path.dirname(t.dir))]);
   const result = await run([...drop, process.execPath, script, t.dir], { env: t.env });
   if (!result.ok) throw new Error(result.stderr);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the fixture's own output
   return JSON.parse(result.stdout) as { created: boolean; partial: boolean; skipped: { path: string }[] };
 }

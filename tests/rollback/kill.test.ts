@@ -12,7 +12,7 @@ const files = 60;
 async function twoStates(): Promise<{
   t: TestRepo;
   tag: string;
-  then: Record<string, string>;
+  old: Record<string, string>;
   now: Record<string, string>;
   stagedNow: string;
 }> {
@@ -20,14 +20,14 @@ async function twoStates(): Promise<{
   for (let n = 0; n < files; n++) t.write(`f${n % 7}/${n}.txt`, `then ${n}\n`.repeat(50));
   t.write('swap', 'a file\n');
   const { tag } = await t.checkpoint();
-  const then = filesOf(t.dir);
+  const old = filesOf(t.dir);
   for (let n = 0; n < files; n += 2) t.write(`f${n % 7}/${n}.txt`, `now ${n}\n`.repeat(70));
   for (let n = 1; n < files; n += 4) t.remove(`f${n % 7}/${n}.txt`);
   for (let n = 0; n < 20; n++) t.write(`later/${n}.txt`, `later ${n}\n`);
   t.remove('swap');
   t.write('swap/inside', 'a folder\n');
   await t.git('add', 'later', 'f0');
-  return { t, tag, then, now: filesOf(t.dir), stagedNow: await stagedState(t) };
+  return { t, tag, old, now: filesOf(t.dir), stagedNow: await stagedState(t) };
 }
 
 /** Starts a rollback and kills it so many milliseconds after it began (or when it holds its journal). */
@@ -48,7 +48,7 @@ async function killedAfter(t: TestRepo, tag: string, ms: number | 'journal'): Pr
 }
 
 test('invariants 25, 26: killed at any moment, the next look finds the old or the new state, and all bytes', async () => {
-  const { t, tag, then, now, stagedNow } = await twoStates();
+  const { t, tag, old, now, stagedNow } = await twoStates();
   const seen = new Set<string>();
   const moments: (number | 'journal')[] = [
     'journal',
@@ -60,7 +60,7 @@ test('invariants 25, 26: killed at any moment, the next look finds the old or th
     const killed = await killedAfter(t, tag, moment);
     const recovered = await recover(t.repo);
     const state = filesOf(t.dir);
-    const isThen = JSON.stringify(state) === JSON.stringify(then);
+    const isThen = JSON.stringify(state) === JSON.stringify(old);
     const isNow = JSON.stringify(state) === JSON.stringify(now);
     expect([moment, killed, isThen !== isNow, recovered?.left ?? []]).toEqual([moment, killed, true, []]);
     expect(readdirSync(path.join(t.repo.gitDir, 'devenv'))).toEqual([]);

@@ -82,6 +82,11 @@ describe('rollback and undo', () => {
       'undo',
       'undo',
     ]);
+    // The state before an undo can be had back too.
+    await t.rollBack({ target: 'undo/3' });
+    expect(t.read('a.txt')).toBe('1');
+    await t.undo();
+    expect(t.read('a.txt')).toBe('now');
   });
 
   test('invariant 1: HEAD, branch, index and reflog stay; files that do not differ keep their times', async () => {
@@ -93,8 +98,8 @@ describe('rollback and undo', () => {
     await t.rollBack();
     const { status: __, files: after, ...restAfter } = await visibleState(t);
     expect(restAfter).toEqual(rest);
-    const others = (files: unknown): string[] =>
-      (files as string[]).filter((line) => !line.startsWith('a.txt'));
+    const others = (files: readonly string[]): readonly string[] =>
+      files.filter((line) => !line.startsWith('a.txt'));
     expect(others(after)).toEqual(others(before));
   });
 
