@@ -22,7 +22,7 @@ export interface IgnoreInput {
  */
 export function createIgnoreRules({ top, excludeFiles, globs }: IgnoreInput): IgnoreRules {
   const files = new Map<string, Ignore | undefined>();
-  const own = globs.length > 0 ? ignore().add([...globs]) : undefined;
+  const own = createGlobs(globs);
   const base = excludeFiles.map((file) => readRules(file)).filter((rules) => rules !== undefined);
 
   const rulesOf = (folder: string): Ignore | undefined => {
@@ -47,7 +47,7 @@ export function createIgnoreRules({ top, excludeFiles, globs }: IgnoreInput): Ig
   };
   const ignores = (relative: string, isDirectory: boolean): boolean => {
     if (relative === '' || relative.startsWith('..')) return false;
-    if (own?.ignores(relative + (isDirectory ? '/' : '')) === true) return true;
+    if (own(relative + (isDirectory ? '/' : ''))) return true;
     const parts = relative.split('/');
     if (parts.includes('.git')) return true;
     for (let n = 1; n < parts.length; n++)
@@ -55,6 +55,13 @@ export function createIgnoreRules({ top, excludeFiles, globs }: IgnoreInput): Ig
     return spoken(relative, isDirectory) === true;
   };
   return { ignores };
+}
+
+/** Patterns of .gitignore's syntax, and nothing else, as a test of paths; a folder's path ends in `/`. */
+export function createGlobs(globs: readonly string[]): (path: string) => boolean {
+  if (globs.length === 0) return () => false;
+  const rules = ignore().add([...globs]);
+  return (path) => path !== '' && !path.startsWith('../') && rules.ignores(path);
 }
 
 function parentOf(relative: string): string {

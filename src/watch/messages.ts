@@ -9,6 +9,7 @@ export interface ThreadInput {
 
 /** What the thread tells. Paths are relative to the top; `more` says that only the first of many are named. */
 export type ThreadMessage =
-  | { readonly kind: 'ready'; readonly folders: number }
+  /** Everything is watched; told again after the rules of what is ignored have changed. */
+  | { readonly kind: 'ready' }
   | { readonly kind: 'changed'; readonly paths: readonly string[]; readonly more: boolean }
   | { readonly kind: 'degraded'; readonly why: string };

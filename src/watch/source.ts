@@ -28,8 +28,10 @@ export function watchFiles(input: ThreadInput, listener: ChangeListener): Change
   });
   const ready = Promise.withResolvers<void>();
   worker.on('message', (message: ThreadMessage) => {
-    if (message.kind === 'ready') ready.resolve();
-    else if (message.kind === 'changed') listener.changed(message.paths);
+    if (message.kind === 'ready') {
+      ready.resolve();
+      listener.changed([]);
+    } else if (message.kind === 'changed') listener.changed(message.paths);
     else {
       listener.degraded(message.why);
       ready.resolve();

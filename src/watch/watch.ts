@@ -4,6 +4,7 @@ import { takeLock } from '../store/index.ts';
 import { repoOf } from '../verify/index.ts';
 import type { Decision } from './checkpointer.ts';
 import { createIgnoreRules } from './ignore.ts';
+import { watchIgnored } from './ignored.ts';
 import { createEngine, degradedSweepMs, type Engine } from './engine.ts';
 import { lookAtFolder, lookThroughGit } from './look.ts';
 import { excludeFiles, watchFiles } from './source.ts';
@@ -34,8 +35,7 @@ export async function watchProject(
   const repo = await repoOf(deps, project);
   const top = repo?.root ?? project.root;
   const files = { top, excludeFiles: await excludeFiles(repo, deps.env), globs: project.config.watch.ignore };
-  const ignoredGlobs = createIgnoreRules({ top, excludeFiles: [], globs: files.globs });
-  const ignored = (path: string): boolean => ignoredGlobs.ignores(path, false);
+  const ignored = watchIgnored(project);
   const outputs = project.config.suites.flatMap((suite) =>
     suite.results === undefined ? [] : [suite.results],
   );
@@ -46,7 +46,7 @@ export async function watchProject(
   using lock = holdLock(deps, project, picture, repo !== undefined);
 
   const engine = createEngine({ deps, project, look, ignored, picture, around: input.around, signal });
-  await using source = watchFiles(
+  await using _source = watchFiles(
     { ...files, gitDir: repo?.gitDir },
     {
       changed: () => engine.hint(),
@@ -74,8 +74,6 @@ export async function watchProject(
   engine.attach(timer);
   input.onKey?.((key) => onKey(key, { engine, timer, quit, picture, around: input.around }));
   engine.start();
-  // What changed while the watcher was being set up was not told of.
-  void source.ready.then(() => engine.hint());
   await Promise.all([timer?.run(signal), engine.run(signal)]);
   return input.signal.aborted ? 'stopped' : 'quit';
 }

@@ -44,6 +44,13 @@ function startWatching(input: ThreadInput, tell: (message: ThreadMessage) => voi
     tell({ kind: 'degraded', why: explain(error) });
   };
 
+  // What changed before everything was watched was not noticed: each time it is, that is a reason to look.
+  let waitingFor = input.gitDir === undefined ? 1 : 2;
+  const onReady = (): void => {
+    waitingFor--;
+    if (waitingFor <= 0) tell({ kind: 'ready' });
+  };
+
   const open = (): FSWatcher => {
     const watcher = watch(input.top, {
       ignoreInitial: true,
@@ -52,7 +59,7 @@ function startWatching(input: ThreadInput, tell: (message: ThreadMessage) => voi
       ignored: (file, stats) => stats?.isDirectory() === true && rules.ignores(relativeOf(file), true),
     });
     watcher.on('error', fail);
-    watcher.on('ready', () => tell({ kind: 'ready', folders: Object.keys(watcher.getWatched()).length }));
+    watcher.on('ready', onReady);
     watcher.on('all', (event, file, stats) => {
       const relative = relativeOf(file);
       if (event === 'addDir' || event === 'unlinkDir') return; // git knows no empty folders
@@ -75,6 +82,7 @@ function startWatching(input: ThreadInput, tell: (message: ThreadMessage) => voi
       ignoreInitial: true,
       followSymlinks: false,
     })
+      .on('ready', onReady)
       .on('all', () => hint('.git'))
       .on('error', fail);
   }

@@ -1,0 +1,288 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { listProcesses } from '../../src/base/index.ts';
+import { listCheckpoints } from '../../src/checkpoint/index.ts';
+import { openRepo } from '../../src/git/index.ts';
+import { tempDir } from '../support/temp.ts';
+import { until } from '../support/until.ts';
+import { startWatching, type Watching } from './support.ts';
+
+const isGood = { name: 'unit', command: 'grep -q good code.txt' };
+const soon = { everyMs: 300, quietMs: 100 };
+
+/** Nothing more happens: two looks at the tree found nothing to do. */
+async function staysAt(w: Watching, verdicts: number): Promise<void> {
+  w.t.write('probe.txt', 'x');
+  await w.verdictAfter(verdicts);
+  expect(w.verdicts()).toHaveLength(verdicts + 1);
+}
+
+describe('watching', () => {
+  test('it tests at the start, on a save, and not for the same content', async () => {
+    await using w = await startWatching({ suites: [isGood] });
+    expect(await w.verdictAfter(0)).toBe('passed');
+    w.t.write('code.txt', 'bad\n');
+    expect(await w.verdictAfter(1)).toBe('failed');
+    expect(w.view().suites).toMatchObject([{ name: 'unit', state: 'failed' }]);
+    w.t.write('code.txt', 'bad\n');
+    await staysAt(w, 2);
+  });
+
+  test('a save during a run ends its whole process tree and tests the last content', async () => {
+    const log = path.join(tempDir(), 'log');
+    const command = `cat code.txt >> ${log}; grep -q slow code.txt && { sleep 300 & echo $! > ${log}.pid; setsid sleep 300; }; grep -q good code.txt`;
+    await using w = await startWatching({ suites: [{ name: 'unit', command }] });
+    await w.verdictAfter(0);
+    w.t.write('code.txt', 'slow\n');
+    const pid = await until('the slow run', () => Number(readFileSync(`${log}.pid`, 'utf8')));
+    w.t.write('code.txt', 'good again\n');
+    await until('the last verdict', () => w.verdicts().at(-1) === 'passed' && w.verdicts().length >= 3);
+    expect(w.verdicts()).toEqual(['passed', 'stopped', 'passed']);
+    expect(readFileSync(log, 'utf8')).toBe('good\nslow\ngood again\n');
+    const left = (await listProcesses()).filter(
+      (p) => p.pid === pid || (p.command === 'sleep 300' && p.sid === pid),
+    );
+    expect(left).toEqual([]);
+  });
+
+  test('new folders count, ignored files do not, a changed .gitignore is obeyed', async () => {
+    await using w = await startWatching({
+      suites: [isGood],
+      files: { 'code.txt': 'good\n', '.gitignore': '*.log\nout\n' },
+      watch: { ignore: ['*.tmp'] },
+    });
+    await w.verdictAfter(0);
+    w.t.write('deep/er/file.txt', 'new');
+    await w.verdictAfter(1);
+    w.t.write('noise.log', '1');
+    w.t.write('noise.tmp', '1');
+    w.t.write('out/x', '1');
+    await staysAt(w, 2);
+    w.t.write('.gitignore', '*.log\n');
+    await w.verdictAfter(3);
+    w.t.write('out/y', '1');
+    await w.verdictAfter(4);
+  });
+
+  test('what no event told of is found with the next hint', async () => {
+    const files = { 'code.txt': 'good\n', '.gitignore': 'hidden/\n' };
+    await using w = await startWatching({
+      suites: [{ name: 'unit', command: '! grep -q bad hidden/code.txt' }],
+      files,
+    });
+    await w.verdictAfter(0);
+    // A tracked file in an ignored folder: it is part of the tree, but its folder is not watched.
+    w.t.write('hidden/code.txt', 'bad\n');
+    w.t.git('add', '-f', 'hidden/code.txt');
+    expect(await w.verdictAfter(1)).toBe('failed');
+  });
+
+  test('the report of the suite in the tree starts nothing', async () => {
+    const command = `echo "<testsuite><testcase name='a' time='$(date +%N)'/></testsuite>" > junit.xml`;
+    await using w = await startWatching({ suites: [{ name: 'unit', command, results: 'junit.xml' }] });
+    expect(await w.verdictAfter(0)).toBe('passed');
+    await staysAt(w, 1);
+  });
+
+  test('a suite that changes the tree with every run is held, and the file is named', async () => {
+    await using w = await startWatching({ suites: [{ name: 'unit', command: 'date +%N > stamp.txt' }] });
+    await until('it is held', () => w.view().notes.some((note) => note.includes('stamp.txt')));
+    const runs = w.verdicts().length;
+    expect(runs).toBeLessThanOrEqual(8);
+    w.t.write('code.txt', 'good, edited\n');
+    await w.verdictAfter(runs);
+  });
+
+  test('outside of a repository it tests too, and says why there are no checkpoints', async () => {
+    await using w = await startWatching({ suites: [isGood], git: false });
+    expect(await w.verdictAfter(0)).toBe('passed');
+    expect(w.view().notes).toEqual(['no checkpoints: this is not a git repository']);
+    w.t.write('code.txt', 'bad\n');
+    expect(await w.verdictAfter(1)).toBe('failed');
+    w.t.write('code.txt', 'bad\n');
+    await staysAt(w, 2);
+  });
+
+  test('in a linked work tree', async () => {
+    const main = (await import('../verify/support.ts')).testProject({ suites: [isGood] });
+    const root = path.join(tempDir(), 'linked');
+    main.git('worktree', 'add', '-q', root);
+    const project = {
+      ...main.project,
+      root,
+      config: {
+        ...main.project.config,
+        suites: main.project.config.suites.map((s) => ({ ...s, cwd: root })),
+      },
+    };
+    const on = {
+      ...main,
+      root,
+      project,
+      write: (file: string, text: string) => writeFileSync(path.join(root, file), text),
+    };
+    await using w = await startWatching({ suites: [isGood], on });
+    expect(await w.verdictAfter(0)).toBe('passed');
+    w.t.write('code.txt', 'bad\n');
+    expect(await w.verdictAfter(1)).toBe('failed');
+  });
+
+  test('keys: a runs all, f what failed, p pauses, q quits', async () => {
+    const log = path.join(tempDir(), 'log');
+    const suites = [
+      { name: 'one', command: `echo one >> ${log}` },
+      { name: 'two', command: `echo two >> ${log}; false` },
+    ];
+    await using w = await startWatching({ suites });
+    await w.verdictAfter(0);
+    w.press('f');
+    await w.verdictAfter(1);
+    w.press('a');
+    await w.verdictAfter(2);
+    expect(readFileSync(log, 'utf8').split('\n').filter(Boolean)).toEqual([
+      'one',
+      'two',
+      'two',
+      'two',
+      'two',
+      'one',
+      'two',
+      'two',
+    ]);
+    w.press('p');
+    w.t.write('code.txt', 'while paused\n');
+    expect(w.view().phase).toBe('paused');
+    w.press('p');
+    await w.verdictAfter(3);
+    w.press('q');
+    expect(await w.ended).toBe('quit');
+  });
+});
+
+describe('the timed checkpointer', () => {
+  const withTimer = { suites: [isGood], checkpoint: soon };
+  const code = (w: Watching): string => readFileSync(path.join(w.t.root, 'code.txt'), 'utf8');
+  const checkpoints = async (w: Watching) => listCheckpoints(await openRepo({ cwd: w.t.root, env: w.t.env }));
+
+  test('tags what passed: the very tree that was tested, once', async () => {
+    await using w = await startWatching(withTimer);
+    await until('a tag', () => w.decisions().includes('tagged'));
+    const [first] = await checkpoints(w);
+    expect(first).toMatchObject({
+      verdict: 'passed',
+      reason: 'timer',
+      suites: ['unit=passed'],
+      tree: w.t.git('rev-parse', 'HEAD^{tree}'),
+    });
+    w.t.write('code.txt', 'good too\n');
+    await until('another tag', () => w.decisions().length >= 2);
+    expect(await checkpoints(w)).toHaveLength(2);
+    expect(w.t.git('tag', '--list').split('\n')).toHaveLength(2);
+    expect(w.t.store.lastEvent(w.t.project.id, 'checkpointer')?.data).toMatchObject({ kind: 'tagged' });
+    expect(w.t.store.getValue(w.t.project.id, 'checkpointer')).toMatchObject({
+      nextAt: expect.any(Number),
+      why: expect.stringMatching(/checkpoint-/),
+    });
+  });
+
+  test('a confirmed regression is reset; undo brings it back and it stays; another edit is judged anew', async () => {
+    await using w = await startWatching(withTimer);
+    await until('a tag', () => w.decisions().includes('tagged'));
+    w.t.write('code.txt', 'broken\n');
+    await until('the reset', () => w.decisions().includes('reset'));
+    expect(code(w)).toBe('good\n');
+    await until('the message', () => w.told.length > 0);
+    expect(w.told[0]).toMatch(/code\.txt put back.*devenv undo/);
+    await w.undo();
+    expect(code(w)).toBe('broken\n');
+    await until('the decision to keep it', () => w.decisions().includes('kept'));
+    expect(code(w)).toBe('broken\n');
+    w.t.write('code.txt', 'broken otherwise\n');
+    await until('the second reset', () => w.decisions().filter((kind) => kind === 'reset').length === 2);
+    expect(code(w)).toBe('good\n');
+    expect(w.t.git('log', '--oneline').split('\n')).toHaveLength(1);
+  });
+
+  test('with somebody there it asks, and touches nothing', async () => {
+    await using w = await startWatching({ ...withTimer, attended: true });
+    await until('a tag', () => w.decisions().includes('tagged'));
+    w.t.write('code.txt', 'broken\n');
+    await until('the question', () => w.asked.length === 1);
+    expect(w.asked[0]?.checkpoint).toMatch(/^checkpoint-/);
+    expect(code(w)).toBe('broken\n');
+    w.t.write('code.txt', 'good once more\n');
+    await until('the next tag', () => w.decisions().at(-1) === 'tagged');
+    expect(w.asked).toHaveLength(1);
+  });
+
+  test('what fails on the good checkpoint too is kept', async () => {
+    const switchFile = path.join(tempDir(), 'service-down');
+    await using w = await startWatching({
+      ...withTimer,
+      suites: [{ name: 'unit', command: `test ! -e ${switchFile}` }],
+    });
+    await until('a tag', () => w.decisions().includes('tagged'));
+    writeFileSync(switchFile, '');
+    w.t.write('code.txt', 'edited\n');
+    await until('the decision', () => w.decisions().includes('kept'));
+    expect(code(w)).toBe('edited\n');
+    expect(w.view().why).toContain('not this edit');
+  });
+
+  test('during a merge nothing is reset; after it, it is', async () => {
+    await using w = await startWatching(withTimer);
+    await until('a tag', () => w.decisions().includes('tagged'));
+    const mergeHead = path.join(w.t.root, '.git/MERGE_HEAD');
+    writeFileSync(mergeHead, `${w.t.git('rev-parse', 'HEAD')}\n`);
+    w.t.write('code.txt', 'broken\n');
+    await until('the decision', () => w.decisions().includes('kept'));
+    expect(code(w)).toBe('broken\n');
+    (await import('node:fs')).rmSync(mergeHead);
+    await until('the reset', () => w.decisions().includes('reset'));
+    expect(code(w)).toBe('good\n');
+  });
+
+  test('broken is neither tagged nor reset', async () => {
+    await using w = await startWatching({
+      ...withTimer,
+      suites: [{ name: 'unit', command: 'grep -q good code.txt || no-such-tool' }],
+    });
+    await until('a tag', () => w.decisions().includes('tagged'));
+    w.t.write('code.txt', 'edited\n');
+    await until('the decision', () => w.decisions().includes('kept'));
+    expect(code(w)).toBe('edited\n');
+    expect(await checkpoints(w)).toHaveLength(1);
+  });
+
+  test('no good checkpoint yet: it keeps, and says so once', async () => {
+    await using w = await startWatching({ ...withTimer, files: { 'code.txt': 'broken\n' } });
+    await until('the decision', () => w.decisions().includes('kept'));
+    const { nextAt = 0 } = w.view();
+    await until('two more looks', () => (w.view().nextAt ?? 0) > nextAt + 500);
+    expect(w.decisions()).toEqual(['kept']);
+  });
+
+  test('the keys c and r, and a checkpoint made by hand meanwhile', async () => {
+    await using w = await startWatching({ suites: [isGood] });
+    await w.verdictAfter(0);
+    w.press('c');
+    await until('a checkpoint', () => w.view().checkpoint);
+    expect((await checkpoints(w))[0]).toMatchObject({ verdict: 'passed', reason: 'user' });
+    w.t.write('code.txt', 'bad\n');
+    await until('red', () => w.verdicts().at(-1) === 'failed');
+    w.press('r');
+    await until('the rollback', () => code(w) === 'good\n');
+    await until('green', () => w.verdicts().at(-1) === 'passed');
+  });
+
+  test('only one of two watchers makes checkpoints; the other says so', async () => {
+    await using first = await startWatching(withTimer);
+    await using second = await startWatching({ ...withTimer, on: first.t });
+    await until('a tag', () => first.decisions().includes('tagged'));
+    expect(second.view().notes).toEqual([expect.stringContaining('another devenv watch')]);
+    await until('it tests all the same', () => second.verdicts().includes('passed'));
+    expect(second.decisions()).toEqual([]);
+    expect(existsSync(path.join(first.t.root, '.git/index.lock'))).toBe(false);
+  });
+});
