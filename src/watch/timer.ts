@@ -191,7 +191,7 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
       facts,
       tree: key,
       confirmed: found.confirmed,
-      why: `${verification.why ?? 'failed'}; ${found.why}`,
+      why: `${describeFailed(verification)}; ${found.why}`,
     });
   };
 
@@ -262,7 +262,7 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
     },
     run: async (signal) => {
       signal.addEventListener('abort', () => job.abort(), { once: true });
-      publish();
+      publish(undefined, await lastGood(repo));
       while (!signal.aborted) {
         await deps.clock.sleep(Math.min(Math.max(state.nextAt - deps.clock.now(), 50), 2 ** 30), signal);
         if (!signal.aborted && deps.clock.now() >= state.nextAt) await work(tick);
@@ -274,6 +274,16 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
 }
 
 const failedSuites = (found: Verification) => found.suites.filter((suite) => suite.verdict === 'failed');
+
+/** `unit fails (adds two numbers and 3 more)`. */
+function describeFailed(found: Verification): string {
+  const [first] = failedSuites(found);
+  const [failure] = first?.failures ?? [];
+  if (!first) return found.why ?? 'failed';
+  if (!failure || failure.name === first.name) return `${first.name} fails`;
+  const more = first.failed > 1 ? ` and ${first.failed - 1} more` : '';
+  return `${first.name} fails (${failure.name}${more})`;
+}
 
 /** Whether a rollback or reset has put this very tree away before: then it is here because the user wants it. */
 async function wasPutAway(repo: Repo, tree: string): Promise<boolean> {
