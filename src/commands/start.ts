@@ -155,7 +155,8 @@ export async function awaitReady(
   const progress = ctx.progress(started);
   const shown = new Map<string, string>();
   const onUpdate = (o: ReadyOutcome): void => {
-    const now = `${o.outcome} ${o.status.state} ${o.status.detail}`;
+    // Once it is ready, how that was found out is no news.
+    const now = o.outcome === 'ready' ? 'ready' : `${o.outcome} ${o.status.state} ${o.status.detail}`;
     if (shown.get(o.name) === now) return;
     shown.set(o.name, now);
     progress.update(o.name, picture(o), o.status.detail);

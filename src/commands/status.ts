@@ -67,16 +67,20 @@ export async function status(ctx: CommandContext, input: StatusInput): Promise<C
 
 async function lookAtAll(ctx: CommandContext, deps: SessionDeps): Promise<readonly StatusFacts[]> {
   const found = await allStatuses(deps);
-  return Promise.all(found.map((one) => running(ctx, one)));
+  return Promise.all(found.map((one) => running(ctx, one, checkpointTags(ctx, one.session.root))));
 }
 
 async function lookAtOne(ctx: CommandContext, deps: SessionDeps): Promise<readonly StatusFacts[]> {
   const { root } = findRoot(ctx.cwd);
+  // git and tmux are asked at the same time.
+  const tags = checkpointTags(ctx, root);
+  // Awaited below; should tmux fail first, its error is the one to tell.
+  tags.catch(() => {});
   const found = await sessionStatus(deps, root);
-  return [found ? await running(ctx, found) : await notRunning(ctx)];
+  return [found ? await running(ctx, found, tags) : await notRunning(ctx, tags)];
 }
 
-async function running(ctx: CommandContext, found: SessionStatus): Promise<StatusFacts> {
+async function running(ctx: CommandContext, found: SessionStatus, tags: Promise<Tags>): Promise<StatusFacts> {
   const { session, windows } = found;
   const { name: project = session.name, project: id = projectId(session.root) } =
     session.rows[0]?.marks ?? {};
@@ -88,10 +92,10 @@ async function running(ctx: CommandContext, found: SessionStatus): Promise<Statu
     attached: isAttached(session),
     windows,
   };
-  return { ...base, ...(await history(ctx, session.root, id)) };
+  return { ...base, ...(await history(ctx, id, tags)) };
 }
 
-async function notRunning(ctx: CommandContext): Promise<StatusFacts> {
+async function notRunning(ctx: CommandContext, tags: Promise<Tags>): Promise<StatusFacts> {
   const { loadProject } = await import('../config/index.ts');
   const project = await loadProject({ cwd: ctx.cwd, env: ctx.env });
   const windows = project.config.windows.map(({ name, kind, port }) => ({
@@ -113,16 +117,15 @@ async function notRunning(ctx: CommandContext): Promise<StatusFacts> {
     attached: false,
     windows,
   };
-  return { ...base, ...(await history(ctx, project.root, project.id)) };
+  return { ...base, ...(await history(ctx, project.id, tags)) };
 }
 
 /** What the database and git know of a project. */
 async function history(
   ctx: CommandContext,
-  root: string,
   id: string,
+  tags: Promise<Tags>,
 ): Promise<Pick<StatusFacts, 'suites' | 'checkpoint'>> {
-  const tags = checkpointTags(ctx, root);
   const store = openStore(ctx.env, ctx.clock);
   try {
     const runs = Object.entries(store.lastRuns(id)).map(([name, run]) => [name, runFacts(run)] as const);
@@ -152,10 +155,9 @@ const runFacts = ({ verdict, at, tree, durationMs }: LastRun): StatusFacts['suit
   durationMs,
 });
 
-async function checkpointTags(
-  ctx: CommandContext,
-  root: string,
-): Promise<Pick<CheckpointFacts, 'lastGood' | 'lastGoodAt' | 'last'> & { readonly problem?: string }> {
+type Tags = Pick<CheckpointFacts, 'lastGood' | 'lastGoodAt' | 'last'> & { readonly problem?: string };
+
+async function checkpointTags(ctx: CommandContext, root: string): Promise<Tags> {
   try {
     const [{ openRepo }, { lastGood, listCheckpoints }] = await Promise.all([
       import('../git/index.ts'),

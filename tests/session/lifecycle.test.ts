@@ -313,6 +313,23 @@ describe('stop and restart', () => {
     expect(await status('api')).toMatchObject({ state: 'running' });
   });
 
+  it('works from inside of one of its own panes', async () => {
+    world = makeWorld();
+    const { session } = await started([
+      {
+        name: 'api',
+        commands: ["trap 'sleep 0.2; echo ended > end; exit 0' TERM; while :; do sleep 0.05; done"],
+      },
+      { name: 'shell', kind: 'tool' },
+    ]);
+    await press('shell', 'devenv stop', 'Enter');
+    await until('all of it is gone', async () => {
+      const left = (await listProcesses()).filter((p) => hasMark(p.pid, `DEVENV_SESSION_ID=${session.uid}`));
+      return left.length === 0 && (await world.tmux('list-sessions')) === '';
+    });
+    expect(lines('end')).toEqual(['ended']);
+  });
+
   it('never touches another session, not even of the same project name', async () => {
     world = makeWorld();
     await world.tmux('new-session', '-d', '-s', 'other', 'sleep 1000');

@@ -1,26 +1,29 @@
-// What panes call as `devenv` in these tests: the one command they need, without the rest of the program.
+// What panes call as `devenv` in these tests: the commands they need, without the rest of the program.
 import { createColors, environment, systemClock } from '../../src/base/index.ts';
+import type { CommandContext } from '../../src/commands/context.ts';
+import { stop } from '../../src/commands/stop.ts';
 import { waitReady } from '../../src/commands/wait-ready.ts';
 
 const [name, ...windows] = process.argv.slice(2);
-if (name !== 'wait-ready') throw new Error(`not known here: ${name}`);
+const ctx: CommandContext = {
+  env: environment(),
+  cwd: process.cwd(),
+  clock: systemClock,
+  signal: new AbortController().signal,
+  json: false,
+  verbose: false,
+  interactive: false,
+  colors: createColors(false),
+  note: () => {},
+  write: () => {},
+  progress: () => ({ update: () => {}, end: () => Promise.resolve() }),
+};
+// As the program itself: a hang-up asks a command to end, it does not cut it short.
+process.on('SIGHUP', () => {});
 try {
-  await waitReady(
-    {
-      env: environment(),
-      cwd: process.cwd(),
-      clock: systemClock,
-      signal: new AbortController().signal,
-      json: false,
-      verbose: false,
-      interactive: false,
-      colors: createColors(false),
-      note: () => {},
-      write: () => {},
-      progress: () => ({ update: () => {}, end: () => Promise.resolve() }),
-    },
-    { windows, timeout: undefined },
-  );
+  if (name === 'stop') await stop(ctx, { windows });
+  else if (name === 'wait-ready') await waitReady(ctx, { windows, timeout: undefined });
+  else throw new Error(`not known here: ${name}`);
 } catch (error) {
   process.stderr.write(`devenv: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
