@@ -9,6 +9,8 @@ import { withPorts } from './start.ts';
 export interface TestInput {
   /** None: every suite that the watcher runs. */
   readonly suites: readonly string[];
+  /** Only the tests that depend on what changed since the last commit, where the runner can tell. */
+  readonly affected?: boolean;
   /** Only the suites that failed last time. */
   readonly failed?: boolean;
 }
@@ -37,6 +39,7 @@ export async function test(ctx: CommandContext, input: TestInput): Promise<Comma
     const found = await verify({ env: ctx.env, clock: ctx.clock, store }, project, {
       suites,
       reason: 'test',
+      affected: input.affected ?? false,
       signal: ctx.signal,
       ignored: watchIgnored(project),
       on: {

@@ -4,7 +4,7 @@ import type { SuiteConfig } from '../config/index.ts';
 import { judge } from './judge.ts';
 import { readOutput } from './output.ts';
 import { readResults, rememberResults } from './results.ts';
-import { narrowCommand } from './runners.ts';
+import { changedCommand, narrowCommand } from './runners.ts';
 import type { Failure, Report, SuiteResult } from './types.ts';
 
 /** Where and how a suite runs. */
@@ -19,6 +19,8 @@ export interface RunSuiteOptions {
   readonly onOutput?: (chunk: string) => void;
   /** Run only the files of these failures, where the runner can; else the whole suite. */
   readonly only?: readonly Failure[];
+  /** Run only what depends on these files (which differ from HEAD), where the runner can tell; else the whole suite. */
+  readonly affectedBy?: readonly string[];
 }
 
 /**
@@ -30,7 +32,9 @@ export async function runSuite(suite: SuiteConfig, options: RunSuiteOptions): Pr
   const cwd = path.resolve(root, path.relative(options.root, suite.cwd));
   const results = suite.results === undefined ? undefined : path.resolve(root, suite.results);
   const before = results === undefined ? new Map<string, string>() : rememberResults(results);
-  const narrowed = options.only && narrowTo(suite, options.only, { root, cwd });
+  const narrowed = options.only
+    ? narrowTo(suite, options.only, { root, cwd })
+    : options.affectedBy && narrowToChanged(suite, options.affectedBy, cwd);
   const ended = await supervise(narrowed ?? suite.command, {
     cwd,
     env: { ...options.env, ...suite.env },
@@ -77,4 +81,15 @@ function narrowTo(
   if (suite.results === undefined || files.length === 0 || files.includes(null)) return undefined;
   const relative = [...new Set(files)].map((file) => path.relative(cwd, path.resolve(root, file ?? '')));
   return narrowCommand(suite.command, relative, cwd);
+}
+
+/** Source code, whose dependants a runner finds by imports; any other file may matter to every test. */
+const isSource = /\.(?:[cm]?[jt]sx?|vue|svelte)$/;
+
+function narrowToChanged(suite: SuiteConfig, files: readonly string[], cwd: string): string | undefined {
+  if (suite.results === undefined || suite.affected === 'off') return undefined;
+  const config = /(^|\/)[^/]*(config|setup)[^/]*$/i;
+  if (files.length === 0 || !files.every((file) => isSource.test(file) && !config.test(file)))
+    return undefined;
+  return changedCommand(suite.command, cwd);
 }

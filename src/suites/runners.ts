@@ -8,17 +8,21 @@ interface Runner {
   readonly command: RegExp;
   /** The arguments that make it run these files and no others. */
   readonly files: (files: readonly string[]) => readonly string[];
-  /** The arguments that make it run what depends on these source files. */
-  readonly related?: (files: readonly string[]) => readonly string[];
+  /** The arguments that make it run only what depends on files that differ from the last commit. */
+  readonly changed?: readonly string[];
 }
 
 /** A new runner is one more line. */
 const runners = {
-  vitest: { command: /^vitest( run)?(?= |$)(?!.*(--shard|related|--changed))/, files: (files) => files },
+  vitest: {
+    command: /^vitest( run)?(?= |$)(?!.*(--shard|related|--changed))/,
+    files: (files) => files,
+    changed: ['--changed'],
+  },
   jest: {
     command: /^jest(?= |$)/,
     files: (files) => ['--runTestsByPath', ...files],
-    related: (files) => ['--findRelatedTests', ...files],
+    changed: ['--onlyChanged', '--passWithNoTests'],
   },
   pytest: { command: /^(python3? -m )?pytest( -[a-zA-Z]+)*$/, files: (files) => files },
   node: { command: /^node (--[\w=./-]+ )*--test( --[\w=./-]+)*$/, files: (files) => files },
@@ -35,9 +39,9 @@ export function narrowCommand(command: string, files: readonly string[], cwd: st
   return extend(command, cwd, (runner) => runner.files(files));
 }
 
-/** As `narrowCommand`, to the tests that depend on some source files; undefined where the runner cannot tell. */
-export function relatedCommand(command: string, files: readonly string[], cwd: string): string | undefined {
-  return extend(command, cwd, (runner) => runner.related?.(files));
+/** As `narrowCommand`, to the tests that depend on what changed; undefined where the runner cannot tell. */
+export function changedCommand(command: string, cwd: string): string | undefined {
+  return extend(command, cwd, (runner) => runner.changed);
 }
 
 function extend(

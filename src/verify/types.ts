@@ -41,6 +41,8 @@ export interface VerifyInput {
   readonly reason: string;
   /** How often what failed is run again, at most. A pass makes it flaky. Default 2. */
   readonly reruns?: number;
+  /** Run only the tests that depend on what changed since HEAD, where that can be told. Such runs are no verdict of the tree and are not recorded. */
+  readonly affected?: boolean;
   readonly signal?: AbortSignal;
   /** The present, when it was just looked at. */
   readonly before?: Present;

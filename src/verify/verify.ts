@@ -1,7 +1,7 @@
 import { evaluateGates } from '../gates/index.ts';
 import type { GateResult } from '../gates/index.ts';
 import type { Project, SuiteConfig } from '../config/index.ts';
-import { runSuite, type SuiteResult } from '../suites/index.ts';
+import { runSuite, type RunSuiteOptions, type SuiteResult } from '../suites/index.ts';
 import { codeDifference, lookAt, repoOf } from './present.ts';
 import { rerunFailed } from './rerun.ts';
 import { selectGates, selectSuites } from './suites.ts';
@@ -20,7 +20,7 @@ export async function verify(deps: VerifyDeps, project: Project, input: VerifyIn
   const before = input.before ?? (await lookAt(deps, project, await repoOf(deps, project)));
   const env = suiteEnv(deps, project);
 
-  const results = await runAll(suites, project, env, input);
+  const results = await runAll(suites, project, env, { ...input, before });
   const stopped = results.some((result) => result.verdict === 'stopped');
   const judged = stopped
     ? []
@@ -65,7 +65,7 @@ async function runAll(
   suites: readonly SuiteConfig[],
   project: Project,
   env: NodeJS.ProcessEnv,
-  input: VerifyInput,
+  input: VerifyInput & { readonly before: Present },
 ): Promise<readonly SuiteResult[]> {
   const results: SuiteResult[] = [];
   for (const suite of suites) {
@@ -77,7 +77,7 @@ async function runAll(
       onOutput: (chunk: string) => input.on?.output?.(suite.name, chunk),
     };
     if (!known) input.on?.start?.(suite.name);
-    const first = known ?? (await runSuite(suite, options));
+    const first = known ?? (await runFirst(suite, options, input));
     const result = await rerunFailed(suite, first, {
       ...options,
       times: input.reruns ?? 2,
@@ -88,6 +88,17 @@ async function runAll(
     if (result.verdict === 'stopped') break;
   }
   return results;
+}
+
+async function runFirst(
+  suite: SuiteConfig,
+  options: RunSuiteOptions,
+  { affected, before }: { readonly affected?: boolean; readonly before: Present },
+): Promise<SuiteResult> {
+  const files = affected === true ? before.snapshot?.files : undefined;
+  const result = await runSuite(suite, { ...options, ...(files ? { affectedBy: files } : {}) });
+  // No test was found to depend on the change, or the arguments were not understood: that is not green.
+  return result.partial && result.verdict === 'broken' ? runSuite(suite, options) : result;
 }
 
 async function changedSince(
@@ -174,7 +185,7 @@ function record(
   },
 ): void {
   for (const result of run.results) {
-    if (result.verdict === 'stopped' || run.known.includes(result)) continue;
+    if (result.verdict === 'stopped' || result.partial || run.known.includes(result)) continue;
     store.recordRun({
       projectId: project.id,
       suite: result.name,
