@@ -35,7 +35,7 @@ export async function showMessage(deps: SessionDeps, session: OwnSession, text: 
 }
 
 /** A choice put before the user. */
-export interface Menu {
+interface Menu {
   readonly title: string;
   readonly items: readonly { readonly label: string; readonly key: string; readonly command: string }[];
 }

@@ -42,7 +42,7 @@ function firstState(window: WindowConfig, command: string | undefined): string {
 }
 
 /** How a window is known to be ready: as configured, else by its port, else not at all. */
-export function probeOf(window: WindowConfig): ProbeConfig | undefined {
+function probeOf(window: WindowConfig): ProbeConfig | undefined {
   if (window.ready) return window.ready;
   if (window.kind !== 'service' || typeof window.port !== 'number') return undefined;
   return { kind: 'tcp', host: 'localhost', port: window.port, timeoutMs: defaultTimeoutMs };

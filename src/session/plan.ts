@@ -43,10 +43,7 @@ export function planSession(
 }
 
 /** The windows named and, transitively, those they need, in the order of the layout; all for no names. */
-export function wantedWindows(
-  all: readonly WindowConfig[],
-  names: readonly string[],
-): readonly WindowConfig[] {
+function wantedWindows(all: readonly WindowConfig[], names: readonly string[]): readonly WindowConfig[] {
   if (names.length === 0) return all;
   const wanted = new Set<string>();
   const add = (name: string): void => {

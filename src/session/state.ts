@@ -15,7 +15,7 @@ function signalStatus(signal: string | undefined): number | null {
 }
 
 /** What state one pane is in, by its marks alone. */
-export function paneState(row: PaneRow): WindowState {
+function paneState(row: PaneRow): WindowState {
   const ended = exitOf(row) === 0 ? 'exited' : 'failed';
   if (row.dead) return row.marks.stopping === undefined && row.marks.state !== 'stopped' ? ended : 'stopped';
   switch (row.marks.state) {

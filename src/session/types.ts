@@ -33,7 +33,7 @@ export interface OwnWindow {
 
 /** As `--json` shows it. */
 export type WindowState = 'starting' | 'ready' | 'running' | 'exited' | 'failed' | 'stopped';
-export type Health = 'healthy' | 'unhealthy' | 'unknown';
+type Health = 'healthy' | 'unhealthy' | 'unknown';
 
 export interface PaneStatus {
   readonly id: string;

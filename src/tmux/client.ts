@@ -19,7 +19,7 @@ export interface Tmux {
   alive(): Promise<boolean>;
 }
 
-export interface TmuxOptions {
+interface TmuxOptions {
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
   readonly stdio?: 'pipe' | 'inherit';

@@ -1,5 +1,4 @@
-export * from './client.ts';
-export * from './panes.ts';
-export * from './quote.ts';
-export { socketPath } from './socket.ts';
-export * from './version.ts';
+export { createTmux, explain, isGone, type Tmux } from './client.ts';
+export { listPanes, type Marks, type PaneRow } from './panes.ts';
+export { command, encodeMark, format, sequence } from './quote.ts';
+export { requireVersion } from './version.ts';

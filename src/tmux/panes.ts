@@ -3,7 +3,7 @@ import { explain, isGone, type Tmux } from './client.ts';
 import { decodeMark } from './quote.ts';
 
 /** devenv's marks: user options of sessions and panes, here without their prefix `@devenv_`. */
-export const markNames = [
+const markNames = [
   'id',
   'root',
   'name',
@@ -67,12 +67,10 @@ const fields = [
 ] as const;
 
 /** The format of `list-panes -F`: every fact in one listing. */
-export const paneFormat = [...fields.map((f) => `#{${f}}`), ...markNames.map((m) => `#{@devenv_${m}}`)].join(
-  '\t',
-);
+const paneFormat = [...fields.map((f) => `#{${f}}`), ...markNames.map((m) => `#{@devenv_${m}}`)].join('\t');
 
 /** One line of that listing. */
-export function parsePane(line: string): PaneRow {
+function parsePane(line: string): PaneRow {
   const cells = line.split('\t');
   const cell = (name: (typeof fields)[number]): string => cells[fields.indexOf(name)] ?? '';
   const marks = markNames.flatMap((name, i) => {

@@ -2,7 +2,7 @@
  * One argument of a command in a sourced file. Single quotes keep everything but a newline, after
  * which tmux drops blanks and comments even inside quotes, so line ends are written as escapes.
  */
-export function quote(arg: string): string {
+function quote(arg: string): string {
   if (/^[\w@%+=,./-]+$/.test(arg) && !arg.startsWith('%') && !arg.includes('=')) return arg;
   const inner = arg.replaceAll("'", `'\\''`).replaceAll('\n', `'"\\n"'`).replaceAll('\r', `'"\\r"'`);
   return `'${inner}'`;
@@ -11,11 +11,6 @@ export function quote(arg: string): string {
 /** A text that tmux expands as a format (`-c`, `-n`, `-s`, menus), so that it comes out as it is: `#(x)` would run x. */
 export function format(text: string): string {
   return text.replaceAll('#', '##');
-}
-
-/** As `format`, where tmux also expands dates (`pipe-pane`, status lines). */
-export function formatWithTime(text: string): string {
-  return format(text).replaceAll('%', '%%');
 }
 
 /** One command of a sourced file. */

@@ -1,7 +1,7 @@
 import { DevenvError } from '../base/index.ts';
 
 /** What devenv needs: `-e` everywhere, pane options, scripts on standard input. */
-export const minimumVersion = '3.2a';
+const minimumVersion = '3.2a';
 
 /** `tmux 3.3a` or `3.3a` as something to compare; undefined for builds without a number (`master`). */
 export function parseVersion(text: string): number | undefined {

@@ -1,16 +1,9 @@
 import { assert, property, string } from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import {
-  command,
-  createTmux,
-  decodeMark,
-  encodeMark,
-  format,
-  parseVersion,
-  requireVersion,
-  sequence,
-} from '../../src/tmux/index.ts';
+import { command, createTmux, encodeMark, format, requireVersion, sequence } from '../../src/tmux/index.ts';
 import { DevenvError } from '../../src/base/index.ts';
+import { decodeMark } from '../../src/tmux/quote.ts';
+import { parseVersion } from '../../src/tmux/version.ts';
 import { privateTmux } from '../support/private-tmux.ts';
 
 const world = privateTmux();
