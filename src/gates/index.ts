@@ -1,2 +1,2 @@
-export { evaluateGates, type GateInput } from './evaluate.ts';
-export type { GateResult, GateVerdict, SuiteResultLike } from './types.ts';
+export { evaluateGates } from './evaluate.ts';
+export type { GateResult } from './types.ts';

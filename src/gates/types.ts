@@ -1,5 +1,5 @@
 /** What a gate says. Broken: it could not be judged. Flaky: it holds, but a test needed a second try. */
-export type GateVerdict = 'passed' | 'failed' | 'flaky' | 'broken';
+type GateVerdict = 'passed' | 'failed' | 'flaky' | 'broken';
 
 export interface GateResult {
   readonly name: string;

@@ -67,12 +67,12 @@ function prepare(db: DatabaseSync): void {
   }
 }
 
-export function versionOf(db: DatabaseSync): number {
+function versionOf(db: DatabaseSync): number {
   return Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
 }
 
 /** SQLITE_CORRUPT (11) and SQLITE_NOTADB (26); a database that is merely locked is not damaged. */
-export function isDamaged(error: unknown): boolean {
+function isDamaged(error: unknown): boolean {
   const code = typeof error === 'object' && error !== null && 'errcode' in error ? error.errcode : undefined;
   return typeof code === 'number' && ((code & 0xff) === 11 || (code & 0xff) === 26);
 }

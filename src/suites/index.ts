@@ -1,3 +1,3 @@
-export { judge, type Evidence, type Judgement } from './judge.ts';
+export { judge, type Evidence } from './judge.ts';
 export { runSuite, type RunSuiteOptions } from './run.ts';
-export type { Failure, SuiteResult, SuiteVerdict } from './types.ts';
+export type { Failure, SuiteResult } from './types.ts';

@@ -1,5 +1,5 @@
 export { codeDifference, isOutput, lookAt, outputPaths, repoOf } from './present.ts';
-export { confirmRegression, type Regression, type RegressionInput } from './regression.ts';
-export { checkpointGates, selectGates, selectSuites } from './suites.ts';
-export { describeChanged, verify } from './verify.ts';
-export type { Present, Verdict, Verification, VerifyDeps, VerifyEvents, VerifyInput } from './types.ts';
+export { confirmRegression } from './regression.ts';
+export { checkpointGates } from './suites.ts';
+export { verify } from './verify.ts';
+export type { Present, Verdict, Verification, VerifyDeps, VerifyEvents } from './types.ts';

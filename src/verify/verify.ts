@@ -119,7 +119,7 @@ function toStale(result: SuiteResult, changed: readonly string[]): SuiteResult {
 }
 
 /** `a.ts`, `a.ts and b.ts`, `a.ts and 7 more files`. */
-export function describeChanged(changed: readonly string[]): string {
+function describeChanged(changed: readonly string[]): string {
   const [first = 'the tree', second] = changed;
   if (second === undefined) return first;
   return changed.length === 2 ? `${first} and ${second}` : `${first} and ${changed.length - 1} more files`;
@@ -133,7 +133,7 @@ interface Part {
 }
 
 /** What the gates and the suites that were asked for by name say together. */
-export function summarise(found: {
+function summarise(found: {
   readonly suites: readonly SuiteResult[];
   readonly gates: readonly GateResult[];
   readonly asked: readonly string[];

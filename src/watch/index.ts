@@ -1,4 +1,4 @@
 export { watchIgnored } from './ignored.ts';
 export { describeEvent, jsonReport, lineReport, screenReport } from './report.ts';
-export { watchProject, type WatchInput } from './watch.ts';
-export type { Question, Report, RolledBack, Surroundings, View, WatchDeps, WatchEvent } from './types.ts';
+export { watchProject } from './watch.ts';
+export type { Question, Surroundings, View, WatchEvent } from './types.ts';

@@ -170,7 +170,7 @@ function countUnstable(
 }
 
 /** When the hints so far count as over. */
-export function quietAt(state: LoopState): number {
+function quietAt(state: LoopState): number {
   return Math.min(
     state.lastHintAt + state.debounceMs,
     state.firstHintAt + Math.max(longestDebounceMs, state.debounceMs),

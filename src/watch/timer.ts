@@ -23,7 +23,7 @@ import {
 import type { Surroundings, WatchDeps } from './types.ts';
 
 /** What the watcher tells the checkpointer, asked anew at every step. */
-export interface Watched {
+interface Watched {
   /** The tree as it was last found; undefined before the first look. */
   readonly key: string | undefined;
   readonly editedAt: number;

@@ -32,7 +32,7 @@ export interface Question {
 }
 
 /** As much of a rollback's outcome as is told. */
-export interface RolledBack {
+interface RolledBack {
   readonly to: string;
   readonly undo: string | null;
   readonly written: readonly string[];
@@ -40,7 +40,7 @@ export interface RolledBack {
   readonly restarted: readonly string[];
 }
 
-export type SuiteState = 'waiting' | 'running' | 'rerunning' | SuiteResult['verdict'];
+type SuiteState = 'waiting' | 'running' | 'rerunning' | SuiteResult['verdict'];
 
 export interface SuiteView {
   readonly name: string;
