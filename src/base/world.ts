@@ -24,11 +24,6 @@ export const systemClock: Clock = {
     }),
 };
 
-/** This process's environment; nothing outside base and cli reads `process.env` itself. */
-export function environment(): NodeJS.ProcessEnv {
-  return process.env;
-}
-
 /** This process, as other processes know it. */
 export const self = {
   pid: process.pid,

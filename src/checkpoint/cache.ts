@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { self, shortHash, stateDir } from '../base/index.ts';
+import { makeDir, self, shortHash, stateDir } from '../base/index.ts';
 import type { Repo } from '../git/index.ts';
 import type { Checkpoint } from './types.ts';
 
@@ -42,7 +42,7 @@ export function readLast(repo: Repo, kind: LastKind): LastWritten | undefined {
 export function saveLast(repo: Repo, kind: LastKind, last: LastWritten): void {
   const file = cacheFile(repo, kind);
   try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    makeDir(path.dirname(file));
     const temporary = `${file}.${self.pid}`;
     writeFileSync(temporary, JSON.stringify(last), { mode: 0o600 });
     renameSync(temporary, file);

@@ -49,11 +49,6 @@ export async function snapshot(repo: Repo, options: SnapshotOptions): Promise<Sn
   return toSnapshot(found, written);
 }
 
-/** The tree of the work tree now; one process when nothing changed since it was asked last. */
-export async function treeNow(repo: Repo, options: SnapshotOptions): Promise<string> {
-  return (await snapshot(repo, options)).tree;
-}
-
 /** Writes a capture under a ref of devenv's that is no checkpoint. */
 export async function keepCapture(
   repo: Repo,

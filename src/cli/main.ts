@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { DevenvError, errnoOf, exitCodes, explainFsError, messageOf, systemClock } from '../base/index.ts';
 import type { CommandContext, CommandResult } from '../commands/context.ts';
+import { commandTable } from './commands.ts';
 import { openOutput, type Output } from './output.ts';
 import { parseCommandLine, type Globals } from './program.ts';
 import { liveProgress, plainProgress } from './progress.ts';
@@ -26,6 +27,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     const result = await invocation.spec.run(
       openContext(output, invocation.globals, stop.signal),
       invocation.parsed,
+      commandTable,
     );
     printResult(result, output, json);
     process.exitCode = result.exit ?? 0;

@@ -31,11 +31,13 @@ export function liveProgress(titles: readonly string[]): Progress {
   const drawn = drawList(titles, rows);
   return {
     update(title, state, detail) {
-      void drawn.ready.then(() => {
+      const show = async (): Promise<void> => {
+        await drawn.ready;
         const row = rows.get(title);
         if (state === 'waiting' || state === 'running') row?.show(detail ?? state);
         else row?.settle(state, detail ?? formatDuration(systemClock.monotonic() - started));
-      });
+      };
+      void show();
     },
     async end() {
       await drawn.ready;
@@ -48,10 +50,10 @@ export function liveProgress(titles: readonly string[]): Progress {
 function drawList(
   titles: readonly string[],
   rows: Map<string, Row>,
-): { ready: Promise<void>; finished: Promise<void> } {
-  let markReady = (): void => {};
-  const ready = new Promise<void>((resolve) => (markReady = resolve));
-  const finished = import('listr2').then(async ({ Listr }) => {
+): { ready: Promise<unknown>; finished: Promise<void> } {
+  const ready = Promise.withResolvers<undefined>();
+  const draw = async (): Promise<void> => {
+    const { Listr } = await import('listr2');
     const tasks = titles.map((title) => {
       const outcome = Promise.withResolvers<{ state: State; detail: string | undefined }>();
       let show: (text: string) => void = () => {};
@@ -77,8 +79,8 @@ function drawList(
       rendererOptions: { collapseErrors: true, showErrorMessage: false },
     });
     const run = list.run();
-    markReady();
+    ready.resolve(undefined);
     await run;
-  });
-  return { ready, finished };
+  };
+  return { ready: ready.promise, finished: draw() };
 }

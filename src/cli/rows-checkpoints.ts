@@ -48,6 +48,7 @@ export const checkpointCommands: readonly CommandSpec[] = [
     completes: 'tag',
     options: [
       ['--dry-run', 'list every file it would write or delete, and do nothing'],
+      ['--head', 'also put the branch back to the commit of the checkpoint'],
       ['--yes', 'go ahead although a great part of the tree would be deleted'],
     ],
     example: 'devenv rollback checkpoint-20260102-030405',
@@ -55,6 +56,7 @@ export const checkpointCommands: readonly CommandSpec[] = [
       (await import('../commands/rollback.ts')).rollback(ctx, {
         tag: p.args[0],
         dryRun: flag(p, 'dryRun'),
+        head: flag(p, 'head'),
         yes: flag(p, 'yes'),
       }),
   },

@@ -1,5 +1,5 @@
 import { DevenvError } from '../base/index.ts';
-import { flag, text, type CommandSpec } from './table.ts';
+import { text, type CommandSpec } from './table.ts';
 
 const configActions = ['show', 'schema', 'path'] as const;
 const shells = ['bash', 'zsh', 'fish'] as const;
@@ -44,7 +44,7 @@ export const projectCommands: readonly CommandSpec[] = [
     group: 'Project',
     summary: 'check tools, repository, disk, ports and configuration, with remedies',
     example: 'devenv doctor',
-    run: async (ctx, p) => (await import('../commands/doctor.ts')).doctor(ctx, { fix: flag(p, 'fix') }),
+    run: async (ctx) => (await import('../commands/doctor.ts')).doctor(ctx),
   },
   {
     name: 'completion',
@@ -53,13 +53,10 @@ export const projectCommands: readonly CommandSpec[] = [
     args: '<bash|zsh|fish>',
     completes: 'shell',
     example: 'source <(devenv completion bash)',
-    run: async (ctx, p) => {
+    run: async (ctx, p, table) => {
       const shell = oneOf('the shell', p.args[0], shells);
-      const [{ completion }, { commandTable }] = await Promise.all([
-        import('../commands/completion.ts'),
-        import('./commands.ts'),
-      ]);
-      return completion(ctx, { shell, commands: commandTable.filter((row) => !row.hidden) });
+      const { completion } = await import('../commands/completion.ts');
+      return completion(ctx, { shell, commands: table.filter((row) => !row.hidden) });
     },
   },
   {

@@ -20,7 +20,12 @@ export interface CommandSpec {
   readonly options?: readonly (readonly [flags: string, description: string])[];
   readonly example: string;
   readonly hidden?: boolean;
-  readonly run: (ctx: CommandContext, parsed: Parsed) => Promise<CommandResult>;
+  /** `table` is every row, for completion. */
+  readonly run: (
+    ctx: CommandContext,
+    parsed: Parsed,
+    table: readonly CommandSpec[],
+  ) => Promise<CommandResult>;
 }
 
 /** A text option's value. */

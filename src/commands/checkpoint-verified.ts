@@ -4,7 +4,7 @@ import type { Project } from '../config/index.ts';
 import type { Repo } from '../git/index.ts';
 import { openStore } from '../store/index.ts';
 import { checkpointGates, verify, type Verification } from '../verify/index.ts';
-import { checkpointResult } from './checkpoint.ts';
+import { checkpointResult } from './checkpoint-result.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
 /** The judged checkpoint: the tree that was tested is the tree that is kept; what failed is not kept. */

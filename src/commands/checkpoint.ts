@@ -1,6 +1,7 @@
-import { createCheckpoint, type Created } from '../checkpoint/index.ts';
+import { createCheckpoint } from '../checkpoint/index.ts';
 import { loadProject } from '../config/index.ts';
 import { openRepo, readStatus } from '../git/index.ts';
+import { checkpointResult } from './checkpoint-result.ts';
 import { finishKilled } from './recovery.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
@@ -33,15 +34,4 @@ export async function checkpoint(ctx: CommandContext, input: CheckpointInput): P
     status,
   });
   return checkpointResult(ctx, created);
-}
-
-/** The documented shape, and the line for people. */
-export function checkpointResult(ctx: CommandContext, created: Created): CommandResult {
-  const { tag, commit, tree, verdict, skipped } = created;
-  for (const skip of created.created ? skipped.slice(0, 10) : [])
-    ctx.note(`not saved: ${skip.path} (${skip.reason})`);
-  const line = created.created
-    ? `kept as ${ctx.colors.bold(tag)} (${verdict})`
-    : `unchanged since ${ctx.colors.bold(tag)} (${verdict})`;
-  return { json: { tag, commit, tree, verdict, created: created.created, skipped }, text: line };
 }

@@ -26,10 +26,7 @@ const checks = {
 } satisfies Record<string, Check>;
 
 /** `devenv doctor`: looks at everything the rest depends on, all at once. Exit status 3 when something devenv needs is amiss. */
-export async function doctor(
-  ctx: CommandContext,
-  _input: { readonly fix?: boolean } = {},
-): Promise<CommandResult> {
+export async function doctor(ctx: CommandContext): Promise<CommandResult> {
   const examined = { ctx, root: findRoot(ctx.cwd).root, project: await readProject(ctx) };
   const findings = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => {

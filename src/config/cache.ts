@@ -1,6 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { cacheDir, packageRoot, quickHash, randomId } from '../base/index.ts';
+import { cacheDir, makeDir, packageRoot, quickHash, randomId } from '../base/index.ts';
 import type { Document, DocumentKind } from './document.ts';
 import { isTree } from './tree.ts';
 
@@ -65,7 +65,7 @@ function isEntry(entry: unknown): entry is Entry {
 function writeEntry(file: string, entry: Entry): void {
   const temporary = `${file}.${randomId()}`;
   try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    makeDir(path.dirname(file));
     writeFileSync(temporary, JSON.stringify(entry), { mode: 0o600 });
     renameSync(temporary, file);
     prune(path.dirname(file));

@@ -1,6 +1,6 @@
-import { lstatSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { self, shortHash, stateDir } from '../base/index.ts';
+import { makeDir, self, shortHash, stateDir } from '../base/index.ts';
 import { git } from './exec.ts';
 import { diskPath, rawDir } from './names.ts';
 import type { RawPath } from './names.ts';
@@ -58,7 +58,7 @@ function readKnown(repo: Repo): Known | undefined {
 function saveKnown(repo: Repo, known: Known): void {
   const file = knownFile(repo);
   try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    makeDir(path.dirname(file));
     writeFileSync(`${file}.${self.pid}`, JSON.stringify(known), { mode: 0o600 });
     renameSync(`${file}.${self.pid}`, file);
   } catch {

@@ -1,6 +1,6 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
-import { ensureDir, isAlive, randomId, self, stateDir } from '../base/index.ts';
+import { ensureDir, isAlive, makeDir, randomId, self, stateDir } from '../base/index.ts';
 import { git, mustGit } from './exec.ts';
 import type { Repo } from './repo.ts';
 
@@ -63,7 +63,7 @@ function linkIn(root: string, dir: string, relative: string): void {
     lstatSync(target, { throwIfNoEntry: false })
   )
     return;
-  mkdirSync(path.dirname(target), { recursive: true });
+  makeDir(path.dirname(target));
   symlinkSync(source, target);
 }
 

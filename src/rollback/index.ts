@@ -2,5 +2,4 @@ export { rollBack, undoLast } from './rollback.ts';
 export type { RollbackDeps, RollbackInput, RollbackOutcome, RollbackProject } from './rollback.ts';
 export { needsRecovery, recover } from './recover.ts';
 export type { Recovery } from './recover.ts';
-export { planIndex, planRollback, deletesMuch } from './plan.ts';
 export type { Plan, PlanInput, Step } from './plan.ts';

@@ -1,12 +1,12 @@
 // What panes call as `devenv` in these tests: the commands they need, without the rest of the program.
-import { createColors, environment, systemClock } from '../../src/base/index.ts';
+import { createColors, systemClock } from '../../src/base/index.ts';
 import type { CommandContext } from '../../src/commands/context.ts';
 import { stop } from '../../src/commands/stop.ts';
 import { waitReady } from '../../src/commands/wait-ready.ts';
 
 const [name, ...windows] = process.argv.slice(2);
 const ctx: CommandContext = {
-  env: environment(),
+  env: process.env,
   cwd: process.cwd(),
   clock: systemClock,
   signal: new AbortController().signal,

@@ -9,7 +9,7 @@ export async function until<T>(
   while (performance.now() < deadline) {
     try {
       const value = await check();
-      if (value) return value as NonNullable<T>;
+      if (value) return value;
       last = value;
     } catch (error) {
       last = error;
