@@ -1,4 +1,4 @@
-import { messageOf } from '../base/index.ts';
+import { endProcesses, hasMark, listProcesses, messageOf, type ProcessInfo } from '../base/index.ts';
 import type { Project } from '../config/index.ts';
 import { takeLock } from '../store/index.ts';
 import { repoOf } from '../verify/index.ts';
@@ -26,10 +26,11 @@ export interface WatchInput {
  * unless another `devenv watch` does it already, the timed checkpointer.
  */
 export async function watchProject(
-  deps: WatchDeps,
+  outer: WatchDeps,
   project: Project,
   input: WatchInput,
 ): Promise<'quit' | 'stopped'> {
+  const deps = { ...outer, env: { ...outer.env, [markName]: project.id } };
   const quit = new AbortController();
   const signal = AbortSignal.any([input.signal, quit.signal]);
   const repo = await repoOf(deps, project);
@@ -44,6 +45,7 @@ export async function watchProject(
     : lookAtFolder(project.root, createIgnoreRules(files), outputs);
   const picture = createPicture(project, input.report, deps.clock);
   using lock = holdLock(deps, project, picture, repo !== undefined);
+  if (lock.alone) await endLeftovers(deps, project);
 
   const engine = createEngine({ deps, project, look, ignored, picture, around: input.around, signal });
   await using _source = watchFiles(
@@ -82,22 +84,33 @@ function timerView(timer: Timer | undefined): { readonly nextAt: number; readonl
   return timer?.state();
 }
 
+/** In the environment of everything the watcher runs. */
+const markName = 'DEVENV_WATCH';
+
+/** Tests of a watcher that was killed still run, and hold ports and files. */
+async function endLeftovers({ clock }: WatchDeps, project: Project): Promise<void> {
+  const find = async (): Promise<readonly ProcessInfo[]> =>
+    (await listProcesses()).filter((one) => hasMark(one.pid, `${markName}=${project.id}`));
+  await endProcesses(clock, find, { signal: 'SIGTERM', graceMs: 2000 });
+}
+
 /** Two watchers of one work tree both test, but only one makes checkpoints. */
 function holdLock(
   deps: WatchDeps,
   project: Project,
   picture: Picture,
   hasRepo: boolean,
-): Disposable & { readonly held: boolean } {
+): Disposable & { readonly held: boolean; readonly alone: boolean } {
   if (!hasRepo) {
     picture.note('checkpoints', 'no checkpoints: this is not a git repository');
-    return { held: false, [Symbol.dispose]: () => {} };
+    return { held: false, alone: false, [Symbol.dispose]: () => {} };
   }
   const lock = takeLock(deps.env, `watch-${project.id}`);
   if (lock === 'taken')
     picture.note('checkpoints', 'another devenv watch makes the checkpoints here; this one only tests');
   return {
     held: lock !== 'taken',
+    alone: typeof lock === 'object',
     [Symbol.dispose]: () => {
       if (typeof lock === 'object') lock[Symbol.dispose]();
     },

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listProcesses } from '../../src/base/index.ts';
@@ -6,6 +7,7 @@ import { listCheckpoints } from '../../src/checkpoint/index.ts';
 import { openRepo } from '../../src/git/index.ts';
 import { tempDir } from '../support/temp.ts';
 import { until } from '../support/until.ts';
+import { testProject } from '../verify/support.ts';
 import { startWatching, type Watching } from './support.ts';
 
 const isGood = { name: 'unit', command: 'grep -q good code.txt' };
@@ -105,7 +107,7 @@ describe('watching', () => {
   });
 
   test('in a linked work tree', async () => {
-    const main = (await import('../verify/support.ts')).testProject({ suites: [isGood] });
+    const main = testProject({ suites: [isGood] });
     const root = path.join(tempDir(), 'linked');
     main.git('worktree', 'add', '-q', root);
     const project = {
@@ -126,6 +128,15 @@ describe('watching', () => {
     expect(await w.verdictAfter(0)).toBe('passed');
     w.t.write('code.txt', 'bad\n');
     expect(await w.verdictAfter(1)).toBe('failed');
+  });
+
+  test('what a watcher that was killed left running is ended', async () => {
+    const t = testProject({ suites: [isGood] });
+    const left = spawn('sleep', ['300'], { env: { ...t.env, DEVENV_WATCH: t.project.id }, stdio: 'ignore' });
+    const ended = new Promise((resolve) => left.on('exit', (_, signal) => resolve(signal)));
+    await using w = await startWatching({ suites: [isGood], on: t });
+    expect(await ended).toBe('SIGTERM');
+    await w.verdictAfter(0);
   });
 
   test('keys: a runs all, f what failed, p pauses, q quits', async () => {
@@ -238,7 +249,7 @@ describe('the timed checkpointer', () => {
     w.t.write('code.txt', 'broken\n');
     await until('the decision', () => w.decisions().includes('kept'));
     expect(code(w)).toBe('broken\n');
-    (await import('node:fs')).rmSync(mergeHead);
+    rmSync(mergeHead);
     await until('the reset', () => w.decisions().includes('reset'));
     expect(code(w)).toBe('good\n');
   });
