@@ -151,7 +151,8 @@ function paneCommands(recipe: Recipe, here: string, window: WindowConfig, index:
   return [
     ['set-option', '-p', '-t', here, 'remain-on-exit', keep],
     ...setMarks(here, paneMarks(window, index, log, recipe.nowS)),
-    ...(log ? [['pipe-pane', '-O', '-t', here, log.logger]] : []),
+    // The pipe is there from the first byte; its reader comes when the session stands, and does not slow that down.
+    ...(log ? [['pipe-pane', '-O', '-t', here, `sleep 0.1; ${log.logger}`]] : []),
   ];
 }
 
