@@ -33,6 +33,20 @@ function importedNames() {
   return names;
 }
 
+/** Loaded by Node itself before any program; of the others even the functions are fetched at their first call. */
+const alwaysThere = new Set([
+  'buffer',
+  'events',
+  'fs',
+  'module',
+  'os',
+  'path',
+  'process',
+  'timers',
+  'url',
+  'util',
+]);
+
 /**
  * An `import` of one of Node's own modules reads every one of its exports, lazy ones included: importing
  * `node:fs` loads all of streams, 5 ms of a 20 ms start. Like this only what is used is read.
@@ -52,9 +66,13 @@ const lazyBuiltins = {
       const used = [...(names.get(path) ?? [])].filter(
         (name) => Object.hasOwn(has, name) && name !== 'default',
       );
-      const lines = used.map((name) => `export const ${name} = builtin.${name};`);
+      const lines = used.map((name) =>
+        alwaysThere.has(path) || typeof has[name] !== 'function' || /^[A-Z]/.test(name)
+          ? `export const ${name} = builtin().${name};`
+          : `export const ${name} = (...given) => builtin().${name}(...given);`,
+      );
       return {
-        contents: `const builtin = process.getBuiltinModule('node:${path}');\nexport default builtin;\n${lines.join('\n')}`,
+        contents: `const builtin = () => process.getBuiltinModule('node:${path}');\nexport default ${alwaysThere.has(path) ? 'builtin()' : 'new Proxy({}, { get: (_, name) => builtin()[name] })'};\n${lines.join('\n')}`,
         loader: 'js',
       };
     });

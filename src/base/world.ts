@@ -68,3 +68,11 @@ export function quickHash(text: string): string {
   b = Math.imul(b ^ (b >>> 16), 2_246_822_507) ^ Math.imul(a ^ (a >>> 13), 3_266_489_909);
   return (4_294_967_296 * (2_097_151 & b) + (a >>> 0)).toString(16).padStart(14, '0');
 }
+
+/** The streams of a question asked in the middle of a command: read here, asked on standard error. */
+export function standardStreams(): {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stderr: NodeJS.WriteStream;
+} {
+  return { stdin: process.stdin, stderr: process.stderr };
+}

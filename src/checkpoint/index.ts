@@ -3,7 +3,7 @@ export { snapshot } from './snapshot.ts';
 export type { SnapshotOptions } from './snapshot.ts';
 export { createCheckpoint } from './create.ts';
 export type { CreateInput, Created } from './create.ts';
-export { listCheckpoints, lastGood, resolveCheckpoint } from './list.ts';
+export { listCheckpoints, lastGood, resolveCheckpoint, checkpointNames } from './list.ts';
 export {
   addUndoEntry,
   dropUndoEntry,

@@ -114,6 +114,7 @@ const mostAsked = 20;
  * checked out: taken on this branch, or on a commit that HEAD holds. undefined when there is none.
  */
 export async function lastGood(repo: Repo): Promise<Checkpoint | undefined> {
+  if ((await checkpointNames(repo)).length === 0) return undefined;
   const all = await readCheckpoints(repo, [checkpointRefs]);
   const good = all.filter((draft) => draft.verdict === 'passed' && draft.worktree === worktreeId(repo));
   if (good.length === 0) return undefined;

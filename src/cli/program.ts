@@ -33,10 +33,49 @@ const globalOptions: readonly (readonly [string, string])[] = [
 ];
 
 /** Reads the command line. Wrong usage throws a DevenvError('usage'). */
-export function parseCommandLine(argv: readonly string[]): Invocation {
-  let found: Invocation | undefined;
-  let printed = '';
-  const program = new Command('devenv')
+export function parseCommandLine(given: readonly string[]): Invocation {
+  const argv = globalsLast(given);
+  const named = commandTable.find((row) => row.name === argv[0]);
+  const result: { found?: Invocation; printed: string } = { printed: '' };
+  const program = quiet(new Command('devenv'), result);
+  if (named) {
+    // Declaring the other commands as well would cost more than all the rest of `devenv status`.
+    addCommand(program, named, result);
+  } else {
+    describe(program);
+    for (const group of groups) {
+      program.commandsGroup(`${group}:`);
+      for (const spec of commandTable) if (spec.group === group) addCommand(program, spec, result);
+    }
+  }
+  if (argv.length === 0) return { kind: 'text', text: program.helpInformation(), exit: 0 };
+  try {
+    program.parse(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { kind: 'text', text: result.printed, exit: 0 };
+    throw usageError(error, argv);
+  }
+  return result.found ?? { kind: 'text', text: program.helpInformation(), exit: 0 };
+}
+
+/** `devenv --json status` means `devenv status --json`. */
+function globalsLast(argv: readonly string[]): readonly string[] {
+  let first = 0;
+  while (/^(--json|-q|--quiet|-v|--verbose|--cwd|--cwd=.*)$/s.test(argv[first] ?? ''))
+    first += argv[first] === '--cwd' ? 2 : 1;
+  const name = argv[first];
+  return name === undefined ? argv : [name, ...argv.slice(0, first), ...argv.slice(first + 1)];
+}
+
+function quiet(command: Command, result: { printed: string }): Command {
+  return command
+    .exitOverride()
+    .configureOutput({ writeOut: (s) => (result.printed += s), writeErr: () => {} });
+}
+
+function describe(program: Command): void {
+  program
     .description('One tmux session with your whole development environment; checkpoints that lose no work.')
     .helpCommand('help [command]', 'help for one command')
     .version(
@@ -48,35 +87,25 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
       'after',
       '\nStart in a project with `devenv start`; every command has --help with an example.',
     );
-  const quiet = (command: Command): Command =>
-    command.exitOverride().configureOutput({ writeOut: (s) => (printed += s), writeErr: () => {} });
-  quiet(program);
-  for (const group of groups) {
-    program.commandsGroup(`${group}:`);
-    for (const spec of commandTable.filter((row) => row.group === group)) {
-      const command = quiet(program.command(spec.name, spec.hidden ? { hidden: true } : {}));
-      declare(command, spec);
-      command.action(() => {
-        const { json, quiet: q, verbose, cwd, ...options } = command.opts();
-        const globals = {
-          json: json === true,
-          quiet: q === true,
-          verbose: verbose === true,
-          cwd: typeof cwd === 'string' ? cwd : undefined,
-        };
-        found = { kind: 'command', spec, parsed: { args: command.args, options }, globals };
-      });
-    }
-  }
-  if (argv.length === 0) return { kind: 'text', text: program.helpInformation(), exit: 0 };
-  try {
-    program.parse(argv, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { kind: 'text', text: printed, exit: 0 };
-    throw usageError(error, argv);
-  }
-  return found ?? { kind: 'text', text: program.helpInformation(), exit: 0 };
+}
+
+function addCommand(
+  program: Command,
+  spec: CommandSpec,
+  result: { found?: Invocation; printed: string },
+): void {
+  const command = quiet(program.command(spec.name, spec.hidden ? { hidden: true } : {}), result);
+  declare(command, spec);
+  command.action(() => {
+    const { json, quiet: q, verbose, cwd, ...options } = command.opts();
+    const globals = {
+      json: json === true,
+      quiet: q === true,
+      verbose: verbose === true,
+      cwd: typeof cwd === 'string' ? cwd : undefined,
+    };
+    result.found = { kind: 'command', spec, parsed: { args: command.args, options }, globals };
+  });
 }
 
 function declare(command: Command, spec: CommandSpec): void {

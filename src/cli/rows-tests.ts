@@ -14,10 +14,17 @@ export const testCommands: readonly CommandSpec[] = [
     summary: 'run suites once, now',
     args: '[suite...]',
     completes: 'suite',
-    options: [['--failed', 'only the suites that failed last time']],
+    options: [
+      ['--failed', 'only the suites that failed last time'],
+      ['--affected', 'only tests that depend on what changed since the last commit'],
+    ],
     example: 'devenv test unit',
     run: async (ctx, p) =>
-      (await import('../commands/test.ts')).test(ctx, { suites: p.args, failed: flag(p, 'failed') }),
+      (await import('../commands/test.ts')).test(ctx, {
+        suites: p.args,
+        failed: flag(p, 'failed'),
+        affected: flag(p, 'affected'),
+      }),
   },
   {
     name: 'gate',

@@ -1,4 +1,4 @@
-import { DevenvError, plural, type Colors } from '../base/index.ts';
+import { DevenvError, plural, type Colors, standardStreams } from '../base/index.ts';
 import { loadProject, type Project } from '../config/index.ts';
 import { rollBack, type RollbackDeps, type RollbackOutcome } from '../rollback/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
@@ -44,7 +44,7 @@ export async function withConsent(
 
 async function confirm(ctx: CommandContext, question: string): Promise<boolean> {
   const { createInterface } = await import('node:readline/promises');
-  const { stdin, stderr } = await import('node:process');
+  const { stdin, stderr } = standardStreams();
   const prompt = createInterface({ input: stdin, output: stderr });
   try {
     return /^y(es)?$/i.test((await prompt.question(question, { signal: ctx.signal })).trim());

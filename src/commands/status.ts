@@ -159,13 +159,13 @@ type Tags = Pick<CheckpointFacts, 'lastGood' | 'lastGoodAt' | 'last'> & { readon
 
 async function checkpointTags(ctx: CommandContext, root: string): Promise<Tags> {
   try {
-    const [{ openRepo }, { lastGood, listCheckpoints }] = await Promise.all([
+    const [{ openRepo }, { checkpointNames, lastGood }] = await Promise.all([
       import('../git/index.ts'),
       import('../checkpoint/index.ts'),
     ]);
     const repo = await openRepo({ cwd: root, env: ctx.env });
-    const [good, [last]] = await Promise.all([lastGood(repo), listCheckpoints(repo, { limit: 1 })]);
-    return { lastGood: good?.tag ?? null, lastGoodAt: good?.at ?? null, last: last?.tag ?? null };
+    const [good, [last]] = await Promise.all([lastGood(repo), checkpointNames(repo)]);
+    return { lastGood: good?.tag ?? null, lastGoodAt: good?.at ?? null, last: last ?? null };
   } catch (error) {
     // Sessions work without git; then status says why there are no checkpoints.
     if (!(error instanceof DevenvError)) throw error;
