@@ -42,9 +42,13 @@ export function terminalSize(): { readonly columns: number; readonly rows: numbe
 // Loaded on first use: it takes a fifth of a Node start-up, and most commands need it for nothing.
 const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto');
 
-/** `bytes` random bytes in hex, for names that must not collide. */
+/**
+ * `bytes` random bytes in hex, for names that must not collide. Not for secrets: it is Math.random (seeded
+ * by the system) and the clock, since loading node:crypto takes a fifth of a Node start-up.
+ */
 export function randomId(bytes = 4): string {
-  return crypto().randomBytes(bytes).toString('hex');
+  const byte = (i: number): number => Math.floor(Math.random() * 256) ^ (i === 0 ? process.pid & 255 : 0);
+  return Buffer.from(Array.from({ length: bytes }, (_, i) => byte(i))).toString('hex');
 }
 
 /** A short, stable id of a text (hex of SHA-256, `length` characters). */

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
+import { isatty } from 'node:tty';
 import { DevenvError, errnoOf, exitCodes, explainFsError, messageOf, systemClock } from '../base/index.ts';
 import type { CommandContext, CommandResult } from '../commands/context.ts';
 import { commandTable } from './commands.ts';
@@ -50,9 +51,9 @@ function listenForSignals(stop: AbortController): void {
 }
 
 function openContext(output: Output, globals: Globals, signal: AbortSignal): CommandContext {
-  const interactive = process.stdin.isTTY && process.stdout.isTTY;
-  const live =
-    process.stderr.isTTY && process.stdout.isTTY && !globals.json && !globals.quiet && !process.env['CI'];
+  // Not process.stdin.isTTY: opening that stream loads half of Node's streams.
+  const interactive = isatty(0) && isatty(1);
+  const live = isatty(2) && isatty(1) && !globals.json && !globals.quiet && !process.env['CI'];
   return {
     env: process.env,
     cwd: workingDirectory(globals.cwd),
