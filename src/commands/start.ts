@@ -3,7 +3,6 @@ import { loadProject, resolvePorts, type Project, type WindowConfig } from '../c
 import {
   attachSession,
   lastLines,
-  prepareStart,
   requireSession,
   startSession,
   waitUntilReady,
@@ -25,19 +24,17 @@ export interface StartInput {
 /** `devenv start [WINDOW...]`: builds the session or what is missing of it, waits, attaches. */
 export async function start(ctx: CommandContext, input: StartInput): Promise<CommandResult> {
   const timeoutMs = readTimeout(input.timeout);
-  const deps: SessionDeps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
-  const version = prepareStart(deps);
   const loaded = await loadProject({ cwd: ctx.cwd, env: ctx.env, layout: input.layout });
   if (loaded.detected.length > 0)
     ctx.note(
       `no devenv.yaml: using what this folder holds (${loaded.detected.join('; ')}); devenv init writes it down`,
     );
   const project = await withPorts(ctx, loaded);
+  const deps: SessionDeps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
   const result = await startSession(deps, project, {
     windows: input.windows,
     size: ctx.interactive ? terminalSize() : undefined,
     signal: ctx.signal,
-    version,
     preflight: (windows) => requirePorts(project, windows),
   });
   tell(ctx, result);

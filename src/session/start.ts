@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
-import { DevenvError, randomId, type RunResult } from '../base/index.ts';
+import { DevenvError, randomId } from '../base/index.ts';
 import type { Project, WindowConfig } from '../config/index.ts';
 import {
+  clientVersion,
   encodeMark,
   explain,
   format,
@@ -23,8 +24,6 @@ export interface StartOptions {
   readonly size?: { readonly columns: number; readonly rows: number } | undefined;
   /** Aborted: nothing of what this start built stays. */
   readonly signal?: AbortSignal | undefined;
-  /** What `prepareStart` began to ask. */
-  readonly version?: Promise<RunResult | undefined>;
   /** Called before anything is built, with the windows that will be: may throw to prevent it. */
   readonly preflight?: (windows: readonly WindowConfig[]) => Promise<void>;
 }
@@ -48,7 +47,7 @@ export async function startSession(
   options: StartOptions,
 ): Promise<StartResult> {
   return withLock(deps, project.id, async () => {
-    const plan = planSession(project, await look(deps, options.version), options.windows);
+    const plan = planSession(project, await look(deps), options.windows);
     if (plan.kind === 'refused') throw refusal(plan, project);
     const building = plan.kind === 'build' ? plan.windows : plan.windows.map((placed) => placed.window);
     const reviving = plan.kind === 'build' ? [] : plan.revive.map((own) => own.name);
@@ -74,23 +73,13 @@ export async function startSession(
   });
 }
 
-/**
- * Asks tmux for its version where no server runs that would tell it, so that it answers while the
- * configuration is read. Give the promise to `startSession`.
- */
-export async function prepareStart(deps: Pick<SessionDeps, 'tmux'>): Promise<RunResult | undefined> {
-  return (await deps.tmux.alive()) ? undefined : deps.tmux.run(['-V']);
-}
-
-async function look(deps: SessionDeps, asked: StartOptions['version']): Promise<readonly PaneRow[]> {
+async function look(deps: SessionDeps): Promise<readonly PaneRow[]> {
   const rows = await listPanes(deps.tmux);
   if (rows !== undefined && rows[0]) {
     requireVersion(rows[0].version);
     return rows;
   }
-  const version = (await asked) ?? (await deps.tmux.run(['-V']));
-  if (!version.ok) throw explain(version, 'telling its version');
-  requireVersion(version.stdout);
+  requireVersion(await clientVersion(deps.tmux));
   return rows ?? [];
 }
 
