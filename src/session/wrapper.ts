@@ -91,6 +91,7 @@ describe() {
 
 # From here on keys are read one by one; those typed while the command ran do not count.
 listen() {
+  return=$(printf '\\r') etx=$(printf '\\003')
   DEVENV_PANE_HELPER=1 stty sane -icanon -echo -isig min 0 time 0 2>/dev/null || return
   DEVENV_PANE_HELPER=1 dd bs=4096 count=1 >/dev/null 2>&1
   DEVENV_PANE_HELPER=1 stty min 1 time 0 2>/dev/null
@@ -110,7 +111,6 @@ ask() {
   DEVENV_PANE_HELPER=1 stty sane 2>/dev/null
   [ "$key" != gone ] || exit "$status"
 }
-return=$(printf '\\r') etx=$(printf '\\003')
 newline='
 '
 
