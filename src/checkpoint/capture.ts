@@ -47,10 +47,10 @@ export async function capture(repo: Repo, options: CaptureOptions): Promise<Capt
   refuseHome(repo);
   for (let attempt = 0; attempt < headMoves; attempt++) {
     // The index file is read while git looks at the work tree.
-    const [status, hidden] = await Promise.all([
-      attempt === 0 && options.status ? options.status : readStatus(repo),
-      hiddenEntries(repo),
-    ]);
+    const looking = attempt === 0 && options.status ? options.status : readStatus(repo);
+    // node:crypto takes milliseconds to load: better now than when git has answered.
+    createHash(repo.objectFormat);
+    const [status, hidden] = await Promise.all([looking, hiddenEntries(repo)]);
     const now = (await readRef(repo, 'HEAD')) ?? null;
     // A commit in the middle of `git status`: what it compared is not what it said.
     if (now === status.head) return read(repo, status, hidden, options);

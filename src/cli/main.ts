@@ -20,7 +20,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     const invocation = parseCommandLine(argv);
     if (invocation.kind === 'text') {
-      output.write(invocation.text);
+      output.writeLast(invocation.text);
       process.exitCode = invocation.exit;
       return;
     }
@@ -90,9 +90,9 @@ function workingDirectory(given: string | undefined): string {
 
 function printResult(result: CommandResult, output: Output, json: boolean): void {
   if (json) {
-    if (result.json !== undefined) output.write(`${JSON.stringify(result.json)}\n`);
+    if (result.json !== undefined) output.writeLast(`${JSON.stringify(result.json)}\n`);
   } else if (result.text !== undefined && result.text !== '') {
-    output.write(result.text.endsWith('\n') ? result.text : `${result.text}\n`);
+    output.writeLast(result.text.endsWith('\n') ? result.text : `${result.text}\n`);
   }
 }
 
@@ -111,15 +111,15 @@ function report(thrown: unknown, output: Output, argv: readonly string[]): numbe
     ? thrown.hint
     : 'this is a defect of devenv; run it again with -v to see where, and please report it';
   if (argv.includes('--json'))
-    output.write(`${JSON.stringify({ error: { code, message, hint: hint ?? '' } })}\n`);
-  else process.stderr.write(`${output.errorColors.red('devenv:')} ${message}\n${hint ? `  ${hint}\n` : ''}`);
+    output.writeLast(`${JSON.stringify({ error: { code, message, hint: hint ?? '' } })}\n`);
+  else output.complain(`${output.errorColors.red('devenv:')} ${message}\n${hint ? `  ${hint}\n` : ''}`);
   const detail = known ? thrown.cause : thrown;
   if (
     (argv.includes('-v') || argv.includes('--verbose')) &&
     detail instanceof Error &&
     errnoOf(detail) !== 'ENOENT'
   ) {
-    process.stderr.write(`${output.errorColors.dim(detail.stack ?? detail.message)}\n`);
+    output.complain(`${output.errorColors.dim(detail.stack ?? detail.message)}\n`);
   }
   return exitCodes[code];
 }

@@ -1,4 +1,6 @@
-import { createColors, type Colors } from '../base/index.ts';
+import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { createColors, errnoOf, type Colors } from '../base/index.ts';
 
 /** What the user asked of the output, and what the streams can show. */
 export interface OutputOptions {
@@ -11,12 +13,17 @@ export interface OutputOptions {
 export interface Output {
   readonly colors: Colors;
   readonly errorColors: Colors;
+  /** A piece of a stream of facts. */
   readonly write: (text: string) => void;
+  /** The last thing a command says. */
+  readonly writeLast: (text: string) => void;
+  /** To standard error, whatever -q says. */
+  readonly complain: (text: string) => void;
   readonly note: (line: string) => void;
 }
 
 /** Colours only on a terminal; `NO_COLOR` and `CI` switch them off, `FORCE_COLOR` on. */
-export function wantsColor(isTerminal: boolean, env: NodeJS.ProcessEnv): boolean {
+function wantsColor(isTerminal: boolean, env: NodeJS.ProcessEnv): boolean {
   if (env['NO_COLOR']) return false;
   if (env['FORCE_COLOR'] !== undefined) return env['FORCE_COLOR'] !== '0';
   return isTerminal && env['TERM'] !== 'dumb' && !env['CI'];
@@ -24,19 +31,55 @@ export function wantsColor(isTerminal: boolean, env: NodeJS.ProcessEnv): boolean
 
 /** Opens the output of one command on this process's own streams. */
 export function openOutput({ env, json, quiet }: OutputOptions): Output {
-  // A reader that closed the pipe (`| head`) has seen enough: that is no error.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0);
-      throw error;
-    });
-  }
+  const out = openStream(1);
+  const error = openStream(2);
   return {
-    colors: createColors(!json && wantsColor(process.stdout.isTTY, env)),
-    errorColors: createColors(wantsColor(process.stderr.isTTY, env)),
-    write: (text) => void process.stdout.write(text),
+    colors: createColors(!json && wantsColor(isatty(1), env)),
+    errorColors: createColors(wantsColor(isatty(2), env)),
+    write: out.stream,
+    writeLast: out.direct,
+    complain: error.direct,
     note: (line) => {
-      if (!quiet) process.stderr.write(`${line}\n`);
+      if (!quiet) error.direct(`${line}\n`);
     },
   };
+}
+
+interface Stream {
+  readonly stream: (text: string) => void;
+  readonly direct: (text: string) => void;
+}
+
+/**
+ * Two ways to one descriptor. `stream` is Node's own: it never blocks, so that Ctrl-C is heard while a
+ * slow reader is waited for. `direct` is a plain write, because opening that stream costs a tenth of a
+ * Node start-up; it is for short last words, and falls back to the stream when the reader is slow.
+ */
+function openStream(fd: 1 | 2): Stream {
+  let opened: NodeJS.WriteStream | undefined;
+  const stream = (text: string | Uint8Array): void => {
+    opened ??= open(fd);
+    opened.write(text);
+  };
+  const direct = (text: string): void => {
+    if (opened) return stream(text);
+    let rest = Buffer.from(text);
+    try {
+      while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
+    } catch (error) {
+      onError(error);
+      stream(rest);
+    }
+  };
+  return { stream, direct };
+}
+
+function open(fd: 1 | 2): NodeJS.WriteStream {
+  return (fd === 1 ? process.stdout : process.stderr).on('error', onError);
+}
+
+// A reader that closed the pipe (`| head`) has seen enough: that is no error.
+function onError(error: unknown): void {
+  if (errnoOf(error) === 'EPIPE') process.exit(0);
+  if (errnoOf(error) !== 'EAGAIN') throw error;
 }

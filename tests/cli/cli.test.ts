@@ -115,7 +115,7 @@ describe('start-up', () => {
     const env = testEnv({ NODE_DEBUG: 'module' });
     const cwd = tempDir();
     // The configuration is read once before: from then on its parsed form is kept.
-    await devenv(['config', 'path'], { cwd, env });
+    await devenv(['config', 'show'], { cwd, env });
     const result = await devenv(args.split(' '), { cwd, env });
     const loaded = [...result.stderr.matchAll(/vendor\/([\w-]+)\.cjs/g)].map((m) => m[1]);
     expect([...new Set(loaded)]).toEqual(expected);
@@ -124,7 +124,7 @@ describe('start-up', () => {
   it('the check above sees a vendor that is loaded', async () => {
     const cwd = tempDir();
     const env = testEnv({ NODE_DEBUG: 'module' });
-    const result = await devenv(['config', 'schema'], { cwd, env });
+    const result = await devenv(['config', 'show'], { cwd, env });
     expect(result.stderr).toMatch(/vendor\/zod\.cjs/);
   });
 });
