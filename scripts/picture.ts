@@ -7,7 +7,7 @@ import { AnsiUp } from 'ansi_up';
 import { demoSteps, endWorld, openWorld } from './demo-steps.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
-const [columns, rows] = [110, 34];
+const [columns, rows] = [100, 24];
 const world = await openWorld((line) => console.log(line));
 const outer = `${path.basename(world.dir)}-outer`;
 const tmux = (...args: string[]): string =>
@@ -36,7 +36,7 @@ async function takeScreen(): Promise<string> {
     'off',
   );
   tmux('-L', inner, 'select-window', '-t', '=shop:watcher');
-  await new Promise((resolve) => setTimeout(resolve, 2000));
+  await new Promise((resolve) => setTimeout(resolve, 5000));
   return tmux('-L', outer, 'capture-pane', '-e', '-p');
 }
 
@@ -61,7 +61,7 @@ try {
   spawnSync('chromium', [
     ...flags,
     `--user-data-dir=${world.dir}/chromium`,
-    '--window-size=1060,740',
+    '--window-size=960,510',
     `--screenshot=${out}`,
     `file://${html}`,
   ]);

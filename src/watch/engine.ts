@@ -38,6 +38,7 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
   let interval = sweepMs;
   let cutBy: Looked['changed'] = () => Promise.resolve([]);
   let shown = '';
+  let telling: Promise<unknown> = Promise.resolve();
 
   const send = (event: LoopEvent): void => {
     if (signal.aborted) return;
@@ -94,7 +95,7 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
     picture.clear('held');
     picture.testing({ tree: present?.tree ?? null, suites });
     try {
-      const found = await verify(deps, project, {
+      const judging = verify(deps, project, {
         suites,
         reason: 'watch',
         reruns: 1,
@@ -103,7 +104,9 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
         on: picture.events(present?.tree ?? null),
         ...(present ? { before: present } : {}),
       });
-      await finish(key, found, suites);
+      // Only now: the tests do not wait for tmux.
+      showStatus();
+      await finish(key, await judging, suites);
     } catch (error) {
       picture.note('run', `the tests could not be run: ${messageOf(error)}`);
       deps.log.error({ error: messageOf(error) }, 'the tests could not be run');
@@ -122,18 +125,19 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
       if (whole) last = { key, found: { ...found, suites: [...others, ...found.suites] } };
     }
     picture.ended(found);
-    void showStatus();
+    showStatus();
     const verdict = found.verdict === 'stopped' || found.verdict === 'stale' ? found.verdict : 'judged';
     const changed = found.verdict === 'stopped' ? await cutBy() : found.changed;
     send({ kind: 'ended', at: clock.now(), verdict, changed });
   };
 
-  const showStatus = async (): Promise<void> => {
+  // One after the other: an older text must not come after a newer one.
+  const showStatus = (): void => {
     const text = picture.status();
     if (text === shown) return;
     shown = text;
-    await around
-      .showStatus(text)
+    telling = telling
+      .then(() => around.showStatus(text))
       .catch((error: unknown) => deps.log.warn({ error: messageOf(error) }, 'no status in tmux'));
   };
 
@@ -143,6 +147,8 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
     attach: (made: Timer | undefined): void => void (timer = made),
     want: (scope: Scope): void => send({ kind: 'want', at: clock.now(), scope }),
     sweepEvery: (ms: number): void => void (interval = ms),
+    /** Something that the status line tells is another now. */
+    showStatus,
     togglePause: (): void => {
       send({ kind: loop.paused ? 'resume' : 'pause', at: clock.now() });
       picture.paused(loop.paused);

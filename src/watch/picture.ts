@@ -116,8 +116,17 @@ export function createPicture(project: Project, report: Report, clock: Clock) {
     },
     /** A few words for a status line. */
     status: (): string =>
-      view.suites.map(({ name, result }) => `${name} ${result ? symbols[result.verdict] : '-'}`).join('  '),
+      [
+        ...view.suites.map(({ name, state, result }) => `${name} ${symbolOf(state, result?.verdict)}`),
+        ...(view.checkpoint ? [`kept ${new Date(view.checkpoint.at).toTimeString().slice(0, 5)}`] : []),
+      ].join('  '),
   };
+}
+
+// A verdict on an older tree is no verdict on this one.
+function symbolOf(state: SuiteView['state'], verdict: keyof typeof symbols | undefined): string {
+  if (state === 'running' || state === 'waiting' || state === 'rerunning') return '…';
+  return verdict ? symbols[verdict] : '-';
 }
 
 const symbols: Readonly<Record<NonNullable<SuiteView['result']>['verdict'], string>> = {

@@ -31,7 +31,7 @@ export function renderScreen(view: View, size: Size, colors: Colors): readonly s
     '',
     ...view.notes.map((note) => colors.yellow(fit(`! ${note}`))),
     fit(checkpointLine(view)),
-    ...view.decisions.slice(0, 3).map((one) => colors.dim(fit(`  ${clockTime(one.at)} ${one.text}`))),
+    ...decisionLines(view, size).map((line) => colors.dim(fit(line))),
     '',
     colors.dim(fit(keys)),
   ];
@@ -123,10 +123,29 @@ function failureLines(
   return shown < all.length ? [...lines, colors.dim(fit(`  and ${all.length - shown} more`))] : lines;
 }
 
-function checkpointLine({ checkpoint, nextAt, why }: View): string {
-  const last = checkpoint ? `last ${checkpoint.tag}` : why;
-  if (nextAt === undefined) return checkpoint ? `checkpoints: ${last}` : 'checkpoints: none made here';
-  return `checkpoints: next look ${clockTime(nextAt)}; ${checkpoint && why !== '' ? why : last}`;
+function checkpointLine({ checkpoint, nextAt, why, decisions }: View): string {
+  const last = checkpoint ? `last ${checkpoint.tag}` : 'none made here';
+  const next = nextAt === undefined ? '' : `next look ${clockTime(nextAt)}; `;
+  // What was decided stands below; this is for what led to no decision.
+  const reason = why === '' || decisions.some((one) => one.text === why) ? '' : `; ${why}`;
+  return `checkpoints: ${next}${last}${reason}`;
+}
+
+/** The latest decisions; the newest in full, since its end says how to take it back. */
+function decisionLines({ decisions }: View, size: Size): readonly string[] {
+  return decisions.slice(0, 3).flatMap((one, i) => {
+    const text = `  ${clockTime(one.at)} ${one.text}`;
+    return i === 0 ? wrap(text, size.columns - 1) : [text];
+  });
+}
+
+/** Breaks a line between words, with the rest indented. */
+function wrap(text: string, width: number): readonly string[] {
+  const indent = ' '.repeat(11);
+  if (text.length <= width || width <= 2 * indent.length) return [text];
+  const end = text.lastIndexOf(' ', width);
+  if (end <= indent.length) return [text];
+  return [text.slice(0, end), ...wrap(indent + text.slice(end + 1), width)];
 }
 
 function clockTime(at: number): string {

@@ -70,7 +70,10 @@ export async function watchProject(
           ignored,
           hint: () => engine.hint(),
           events: {},
-          changed: (told) => picture.checkpointer(timerView(timer), told),
+          changed: (told) => {
+            picture.checkpointer(timerView(timer), told);
+            if (told.checkpoint) engine.showStatus();
+          },
         })
       : undefined;
   engine.attach(timer);
