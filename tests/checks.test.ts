@@ -123,6 +123,13 @@ const faults: readonly (readonly [
     (old) => old.replace('"version"', '"resolved": "https://registry.example/x.tgz", "version"'),
     /registry\.example/,
   ],
+  [
+    'lockfile',
+    'a variant for another platform that is not listed',
+    'package-lock.json',
+    (old) => old.replace('"node_modules/@oxlint/binding-darwin-arm64"', '"node_modules/nothing"'),
+    /binding-darwin-arm64@\S+ is missing/,
+  ],
 ];
 
 describe('every check finds its planted fault', () => {
