@@ -5,12 +5,13 @@ import { runSuite, type RunSuiteOptions, type SuiteResult } from '../suites/inde
 import { codeDifference, lookAt, repoOf } from './present.ts';
 import { rerunFailed } from './rerun.ts';
 import { selectGates, selectSuites } from './suites.ts';
+import { fileTime, touchedSince } from './touched.ts';
 import type { Present, Verdict, Verification, VerifyDeps, VerifyInput } from './types.ts';
 
 /**
  * Judges the work tree: a snapshot before, the suites and gates, what failed again, a snapshot after. The
- * verdict is of exactly the tree before; where the tree after is another one it is stale. Every run is
- * recorded. Throws only for unknown names and for a repository that cannot be read.
+ * verdict is of exactly the tree before; where the tree after is another one, or a file was written meanwhile
+ * (also when it then was taken back), it is stale. Every run is recorded. Throws only for unknown names and for a repository that cannot be read.
  */
 export async function verify(deps: VerifyDeps, project: Project, input: VerifyInput): Promise<Verification> {
   const started = deps.clock.monotonic();
@@ -19,6 +20,7 @@ export async function verify(deps: VerifyDeps, project: Project, input: VerifyIn
   const suites = selectSuites(project, [...wanted]);
   const before = input.before ?? (await lookAt(deps, project, await repoOf(deps, project)));
   const env = suiteEnv(deps, project);
+  const since = before.repo && fileTime(before.repo);
 
   const results = await runAll(suites, project, env, { ...input, before });
   const stopped = results.some((result) => result.verdict === 'stopped');
@@ -40,7 +42,7 @@ export async function verify(deps: VerifyDeps, project: Project, input: VerifyIn
     return finish({ verdict: 'stopped', suites: results, gates: judged, changed: [] });
   }
 
-  const changed = await changedSince(deps, project, before, input.ignored);
+  const changed = await changedSince(deps, project, { ...before, since }, input.ignored);
   const settled = changed.length > 0 ? results.map((result) => toStale(result, changed)) : results;
   record(deps, project, {
     reason: input.reason,
@@ -104,14 +106,18 @@ async function runFirst(
 async function changedSince(
   deps: VerifyDeps,
   project: Project,
-  before: Present,
+  before: Present & { readonly since: bigint | undefined },
   ignored: VerifyInput['ignored'],
 ): Promise<readonly string[]> {
-  if (!before.repo || before.tree === null) return [];
-  const after = await lookAt(deps, project, before.repo);
-  return after.tree === null
-    ? []
-    : codeDifference(before.repo, project, { from: before.tree, to: after.tree }, ignored);
+  const { repo, tree, since } = before;
+  if (!repo || tree === null || since === undefined) return [];
+  const [after, touched] = await Promise.all([
+    lookAt(deps, project, repo),
+    touchedSince(repo, project, since, ignored),
+  ]);
+  const other =
+    after.tree === null ? [] : await codeDifference(repo, project, { from: tree, to: after.tree }, ignored);
+  return other.length > 0 ? other : touched;
 }
 
 function toStale(result: SuiteResult, changed: readonly string[]): SuiteResult {

@@ -68,11 +68,63 @@ describe('a verdict of one tree', () => {
     expect(deps.store.lastRuns(project.id)).toEqual({});
   });
 
-  test('a change that is taken back while it runs is no change', async () => {
-    const { deps, project } = make({
-      suites: [{ name: 'unit', command: 'echo x > code.txt; echo good > code.txt' }],
+  test('a change that is taken back while it runs is one: what was tested is not what is there', async () => {
+    const { deps, project, write, store } = make({
+      suites: [
+        {
+          name: 'unit',
+          command: 'echo good > code.txt; grep -q good code.txt; r=$?; echo bad > code.txt; exit $r',
+        },
+      ],
     });
-    expect((await verify(deps, project, { suites: ['unit'], reason: 'test' })).verdict).toBe('passed');
+    write('code.txt', 'bad\n');
+    const found = await verify(deps, project, { suites: ['unit'], reason: 'test' });
+    expect(found).toMatchObject({
+      verdict: 'stale',
+      changed: ['code.txt'],
+      why: 'code.txt changed while the suites ran',
+      suites: [{ verdict: 'stale' }],
+    });
+    expect(store.lastRuns(project.id)).toEqual({});
+  });
+
+  test('another branch that was checked out meanwhile, and back, with old times set again', async () => {
+    const { deps, project, write, git } = make({
+      suites: [
+        {
+          name: 'unit',
+          command:
+            'git checkout -q main && grep -q good code.txt; r=$?; git checkout -q bad; touch -d 2020-01-01 code.txt; exit $r',
+        },
+      ],
+    });
+    git('checkout', '-q', '-b', 'bad');
+    write('code.txt', 'bad\n');
+    git('commit', '-qam', 'Break it');
+    expect(await verify(deps, project, { suites: ['unit'], reason: 'test' })).toMatchObject({
+      verdict: 'stale',
+      changed: ['code.txt'],
+    });
+  });
+
+  test('what is ignored, a report, or only looked at may be written again without harm', async () => {
+    const { deps, project, write } = make({
+      suites: [
+        {
+          name: 'unit',
+          results: 'junit.xml',
+          command: `echo x > cache.log; echo x > notes.md; cat code.txt; git status; echo '<testsuite><testcase name="a"/></testsuite>' > junit.xml`,
+        },
+      ],
+      files: { 'code.txt': 'good\n', '.gitignore': '*.log\n', 'notes.md': 'x\n' },
+    });
+    write('code.txt', 'other\n');
+    const found = await verify(deps, project, {
+      suites: ['unit'],
+      reason: 'test',
+      ignored: (file) => file === 'notes.md',
+    });
+    expect(found.verdict).toBe('passed');
   });
 
   test('the report of the suite itself does not make it stale, ignored or not', async () => {
