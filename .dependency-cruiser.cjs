@@ -62,8 +62,8 @@ module.exports = {
     {
       name: 'no-unknown-folder',
       severity: 'error',
-      from: {},
-      to: { path: '^src/[^/]+/', pathNot: `^src/(${ranks.flat().join('|')})/` },
+      from: { path: '^src/', pathNot: `^src/(${ranks.flat().join('|')})/` },
+      to: {},
     },
     ...rankRules,
     ...doorRules,

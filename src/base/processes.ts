@@ -70,10 +70,15 @@ async function psProcesses(): Promise<readonly ProcessInfo[]> {
  * inherited by every child, also by one that left its group or lost its parent.
  */
 export function hasMark(pid: number, mark: string): boolean {
+  return environOf(pid).includes(Buffer.from(mark).toString('latin1'));
+}
+
+/** The environment a process was started with, `NAME=value` each; empty where it cannot be known. */
+export function environOf(pid: number): readonly string[] {
   try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(mark);
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
   } catch {
-    return false; // another user's process, or gone
+    return []; // another user's process, or gone
   }
 }
 

@@ -63,8 +63,19 @@ export async function supervise(command: string, options: SuperviseOptions): Pro
     return withDescendants(all, members);
   };
   let ending: Promise<unknown> | undefined;
+  const closed = new AbortController();
   const sweep = (): void => {
-    ending ??= endProcesses(systemClock, tree, { signal: 'SIGTERM', graceMs: options.graceMs ?? 5000 });
+    ending ??= endProcesses(systemClock, tree, {
+      signal: 'SIGTERM',
+      graceMs: options.graceMs ?? 5000,
+    }).then(letGo);
+  };
+  // What hid from the search (`env -i setsid ...`) may hold the pipes open for ever: they are let go.
+  const letGo = async (): Promise<void> => {
+    const { stdout, stderr } = child.nodeChildProcess;
+    await systemClock.sleep(500, closed.signal);
+    stdout?.destroy();
+    stderr?.destroy();
   };
   // What the command left behind (a server started with `&`) would hold ports and files of the next run,
   // and the pipes of this one: the result below comes only when they are closed.
@@ -80,6 +91,7 @@ export async function supervise(command: string, options: SuperviseOptions): Pro
   else options.signal?.addEventListener('abort', onAbort, { once: true });
 
   const result = await child;
+  closed.abort();
   clearTimeout(timer);
   options.signal?.removeEventListener('abort', onAbort);
   await ending;

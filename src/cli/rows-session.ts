@@ -118,13 +118,14 @@ export const sessionCommands: readonly CommandSpec[] = [
     summary: 'wait until windows are ready',
     args: '<window...>',
     completes: 'window',
-    options: [timeout],
+    options: [timeout, ['--patient', 'wait on for what has failed or was stopped']],
     example: 'devenv wait-ready api',
     hidden: true,
     run: async (ctx, p) =>
       (await import('../commands/wait-ready.ts')).waitReady(ctx, {
         windows: p.args,
         timeout: text(p, 'timeout'),
+        patient: flag(p, 'patient'),
       }),
   },
 ];

@@ -58,7 +58,7 @@ export function rollbackDeps(ctx: CommandContext, project: Project): RollbackDep
   return { env: ctx.env, clock: ctx.clock, restart: () => restartServices(ctx, project.root) };
 }
 
-// Only what runs is restarted: a service that a person stopped stays stopped.
+// A service that a person stopped stays stopped; one that the code now gone had broken gets another chance.
 async function restartServices(ctx: CommandContext, root: string): Promise<readonly string[]> {
   const { createTmux } = await import('../tmux/index.ts');
   const { findSession, restartWindows, windowsOf } = await import('../session/index.ts');
@@ -66,7 +66,14 @@ async function restartServices(ctx: CommandContext, root: string): Promise<reado
   const session = await findSession(deps, root);
   if (!session) return [];
   const running = windowsOf(session).filter((window) =>
-    window.panes.some((pane) => pane.marks.kind === 'service' && pane.marks.state === 'running'),
+    window.panes.some(
+      ({ marks, dead }) =>
+        marks.kind === 'service' &&
+        (marks.state === 'running' ||
+          marks.state === 'restarting' ||
+          (marks.state === 'exited' && marks.exit !== '0') ||
+          (dead && marks.state !== 'stopped')),
+    ),
   );
   if (running.length === 0) return [];
   const { withPorts } = await import('./start.ts');

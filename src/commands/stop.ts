@@ -1,6 +1,7 @@
-import { plural } from '../base/index.ts';
+import type { ProcessInfo } from '../base/index.ts';
 import { findRoot } from '../config/index.ts';
 import {
+  endOrphans,
   findSession,
   pickWindows,
   stopSession,
@@ -20,9 +21,12 @@ export async function stop(
   const { root } = findRoot(ctx.cwd);
   const session = await findSession(deps, root);
   if (!session) {
+    const left = await endOrphans(deps, root);
+    const ended =
+      left.length === 0 ? '' : `; ended ${processes(left.length)} that an earlier one left behind`;
     return {
-      json: { session: null, running: false, stopped: [], killed: [] },
-      text: `no session of devenv is running for ${root}`,
+      json: { session: null, running: false, stopped: [], killed: left.map(fact) },
+      text: `no session of devenv is running for ${root}${ended}`,
     };
   }
   const onStopped = (window: string): void => {
@@ -48,13 +52,14 @@ export async function stop(
   };
 }
 
-const facts = (result: StopResult): object => ({
-  stopped: result.stopped,
-  killed: result.killed.map(({ pid, command }) => ({ pid, command })),
-});
+const fact = ({ pid, command }: ProcessInfo): object => ({ pid, command });
+
+const facts = ({ stopped, killed }: StopResult): object => ({ stopped, killed: killed.map(fact) });
+
+const processes = (count: number): string => (count === 1 ? '1 process' : `${count} processes`);
 
 function killedText({ killed }: StopResult): string {
   if (killed.length === 0) return '';
   const names = killed.map((p) => `${p.pid} ${p.command.slice(0, 60)}`).join(', ');
-  return `; ${plural(killed.length, 'process').replace('processs', 'processes')} had to be killed: ${names}`;
+  return `; ${processes(killed.length)} had to be killed: ${names}`;
 }

@@ -8,7 +8,11 @@ import { readTimeout } from './start.ts';
 /** `devenv wait-ready WINDOW...`: what a pane runs before a command that needs others. Ends when they are ready or never will be. */
 export async function waitReady(
   ctx: CommandContext,
-  input: { readonly windows: readonly string[]; readonly timeout: string | undefined },
+  input: {
+    readonly windows: readonly string[];
+    readonly timeout: string | undefined;
+    readonly patient: boolean;
+  },
 ): Promise<CommandResult> {
   const timeoutMs = readTimeout(input.timeout);
   const deps: SessionDeps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
@@ -16,10 +20,20 @@ export async function waitReady(
   await ctx.clock.sleep(150, ctx.signal);
   const session = await requireSession(deps, ctx.env['DEVENV_ROOT'] ?? findRoot(ctx.cwd).root);
   pickWindows(session, input.windows);
+  let said = '';
   const outcomes = await waitUntilReady(deps, session.uid, {
     windows: input.windows,
     timeoutMs,
     signal: ctx.signal,
+    patient: input.patient,
+    onUpdate: ({ name, status }) => {
+      const trouble = ['failed', 'exited', 'stopped'].includes(status.state)
+        ? `${name} is ${status.state}`
+        : '';
+      if (input.patient && trouble !== '' && trouble !== said)
+        ctx.note(`${trouble}; waiting until it is ready again`);
+      said = trouble;
+    },
   });
   const bad = outcomes.find((o) => o.outcome === 'failed' || o.outcome === 'timeout');
   if (!bad) return { json: { ready: input.windows } };

@@ -39,20 +39,21 @@ export function readWindow(reader: Reader, root: string, name: string, window: W
 }
 
 const interactive =
-  /^(?:exec\s+)?(?:\S*\/)?(?:vi|vim|nvim|emacs|nano|micro|hx|helix|kak|code|sh|bash|zsh|fish|nu|less|man|htop|btop|top|lazygit|tig|k9s|ranger|nnn|yazi|mc|psql|sqlite3|mysql|redis-cli|ipython|irb|devenv)\b/;
+  /^(?:exec\s+)?(?:\S*\/)?(?:vi|vim|nvim|emacs|nano|micro|hx|helix|kak|code|less|man|htop|btop|top|lazygit|tig|k9s|ranger|nnn|yazi|mc|psql|sqlite3|mysql|redis-cli|ipython|irb|devenv)\b/;
+/** A shell is interactive without a script to run. */
+const bareShell = /^(?:exec\s+)?(?:\S*\/)?(?:sh|bash|zsh|fish|nu)(?:\s+-[il]+)*\s*$/;
 const editorVariable = /^(?:exec\s+)?"?\$\{?(?:VISUAL|EDITOR|SHELL|PAGER)\b/;
 
 /**
- * What kind of window it is when nothing says so: `run` makes a task; a port, a probe or a restart policy a
- * service; several panes, no command, an editor, a shell or another screen program a tool; else a service.
+ * What kind of window it is when nothing says so: `run` makes a task; a port, a probe, a restart policy or
+ * a way to stop a service; several panes, no command, an editor, a shell or another screen program a tool; else a service.
  */
 function inferKind(window: WrittenWindow): WindowConfig['kind'] {
   if (window.run !== undefined) return 'task';
-  if (window.port !== undefined || window.ready !== undefined || window.restart !== undefined)
-    return 'service';
-  if (window.command === undefined || interactive.test(window.command) || editorVariable.test(window.command))
-    return 'tool';
-  return 'service';
+  const { command, port, ready, restart, stop } = window;
+  if ([port, ready, restart, stop].some((given) => given !== undefined)) return 'service';
+  if (command === undefined) return 'tool';
+  return [interactive, bareShell, editorVariable].some((form) => form.test(command)) ? 'tool' : 'service';
 }
 
 function readPanes(window: WrittenWindow): readonly PaneConfig[] {

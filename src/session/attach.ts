@@ -29,8 +29,8 @@ export function isAttached(session: OwnSession): boolean {
 
 /** Shows one line in the status line of every attached client. */
 export async function showMessage(deps: SessionDeps, session: OwnSession, text: string): Promise<void> {
-  for (const client of await clients(deps, session)) {
-    await deps.tmux.run(['display-message', '-c', client, '-d', '10000', format(text)]);
+  for (const { name } of await clients(deps, session)) {
+    await deps.tmux.run(['display-message', '-c', name, '-d', '10000', format(text)]);
   }
 }
 
@@ -46,9 +46,12 @@ interface Menu {
  */
 export async function showMenu(deps: SessionDeps, session: OwnSession, menu: Menu): Promise<boolean> {
   const [client] = await clients(deps, session);
-  if (client === undefined) return false;
+  // Without a word tmux shows no menu that is too large for the client.
+  if (client === undefined || client.width < leastWidth || client.height < menu.items.length + 3)
+    return false;
+  const room = client.width - 10;
   const items = menu.items.flatMap(({ label, key, command: shell }) => [
-    format(label),
+    format(label.slice(0, room)),
     key,
     // Expanded once by the menu and once by run-shell.
     format(command('run-shell', '-b', format(shell))),
@@ -56,9 +59,9 @@ export async function showMenu(deps: SessionDeps, session: OwnSession, menu: Men
   const open = command(
     'display-menu',
     '-c',
-    client,
+    client.name,
     '-T',
-    format(menu.title),
+    format(menu.title.length > room ? `${menu.title.slice(0, room - 2)}… ` : menu.title),
     '-x',
     'C',
     '-y',
@@ -82,18 +85,29 @@ export async function setSessionOption(
   if (!result.ok) throw explain(result, `setting ${name}`);
 }
 
+const leastWidth = 30;
+
+interface Client {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** The session's clients, the one used last first. */
-async function clients(deps: SessionDeps, session: OwnSession): Promise<readonly string[]> {
-  const result = await deps.tmux.run([
-    'list-clients',
-    '-t',
-    session.id,
-    '-F',
-    '#{client_activity} #{client_name}',
-  ]);
+async function clients(deps: SessionDeps, session: OwnSession): Promise<readonly Client[]> {
+  const fields = '#{client_activity} #{client_width} #{client_height} #{client_name}';
+  const result = await deps.tmux.run(['list-clients', '-t', session.id, '-F', fields]);
   return result.stdout
     .split('\n')
     .filter(Boolean)
-    .toSorted((a, b) => Number(b.split(' ')[0]) - Number(a.split(' ')[0]))
-    .map((line) => line.slice(line.indexOf(' ') + 1));
+    .map((line) => {
+      const [activity = '', width = '', height = '', ...name] = line.split(' ');
+      return {
+        activity: Number(activity),
+        width: Number(width),
+        height: Number(height),
+        name: name.join(' '),
+      };
+    })
+    .toSorted((a, b) => b.activity - a.activity);
 }

@@ -4,6 +4,6 @@ export { lastLines, waitUntilReady, type ReadyOutcome } from './ready.ts';
 export { restartWindows } from './restart.ts';
 export { startSession, type StartResult } from './start.ts';
 export { allStatuses, sessionStatus, type SessionStatus } from './status.ts';
-export { stopSession, stopWindows, type StopResult } from './stop.ts';
+export { endOrphans, stopSession, stopWindows, type StopResult } from './stop.ts';
 export { runInWindow } from './task.ts';
 export type { OwnSession, SessionDeps, WindowStatus } from './types.ts';

@@ -1,4 +1,4 @@
-import { hasMark, listProcesses, self, withDescendants, type ProcessInfo } from '../base/index.ts';
+import { environOf, hasMark, listProcesses, self, withDescendants, type ProcessInfo } from '../base/index.ts';
 import type { PaneRow } from '../tmux/index.ts';
 
 /** Which processes of a session are meant. */
@@ -36,6 +36,25 @@ export async function findProcesses(scope: Scope): Promise<readonly ProcessInfo[
   return withDescendants(all, roots).filter(
     (p) => !spared.has(p.pid) && !hasMark(p.pid, 'DEVENV_PANE_HELPER=1'),
   );
+}
+
+/**
+ * What is left of earlier sessions of a project whose tmux session is gone (a stop that was killed, a
+ * tmux server that crashed): started in a pane of this very tmux server, for this very root.
+ */
+export async function findOrphans(root: string, socket: string): Promise<readonly ProcessInfo[]> {
+  const raw = (text: string): string => Buffer.from(text).toString('latin1');
+  const all = await listProcesses();
+  const left = all.filter(({ pid }) => {
+    const environ = environOf(pid);
+    return (
+      environ.includes(raw(`DEVENV_ROOT=${root}`)) &&
+      environ.some((entry) => entry.startsWith('DEVENV_SESSION_ID=')) &&
+      environ.some((entry) => entry.startsWith(raw(`TMUX=${socket},`)))
+    );
+  });
+  const spared = new Set([...ancestors(all), ...withDescendants(all, new Set([self.pid])).map((p) => p.pid)]);
+  return withDescendants(all, new Set(left.map((p) => p.pid))).filter((p) => !spared.has(p.pid));
 }
 
 /** Whether the pane's process is devenv's wrapper around a service or task. */

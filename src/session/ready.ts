@@ -17,12 +17,16 @@ export interface WaitOptions {
   /** For all windows, from now; default: each probe's own, from when its command started. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Wait on also for what has failed or was stopped: somebody may mend it. */
+  readonly patient?: boolean;
   readonly onUpdate?: (outcome: ReadyOutcome) => void;
 }
 
 /** A service that is judged by running only must have done so for this long. */
 const steadyMs = 1000;
 const probeLimitMs = 1000;
+/** One that is restarted on purpose is stopped for a moment. */
+const stoppedMs = 5000;
 /** A command that failed and was restarted this often while it was waited for will hardly recover. */
 const hopelessRestarts = 2;
 
@@ -57,7 +61,14 @@ export async function waitUntilReady(
       return {
         name: status.name,
         status,
-        outcome: window ? judge(window, status, watch, { now, began, limitMs: options.timeoutMs }) : 'failed',
+        outcome: window
+          ? judge(window, status, watch, {
+              now,
+              began,
+              limitMs: options.timeoutMs,
+              patient: options.patient === true,
+            })
+          : 'failed',
       };
     });
     await remember(deps, session, outcomes);
@@ -75,6 +86,7 @@ interface Watch {
   readonly restartsBefore: number;
   runningSince: number | undefined;
   restartsThen: number;
+  stoppedSince: number | undefined;
   done: boolean;
 }
 
@@ -82,6 +94,7 @@ const newWatch = (status: WindowStatus): Watch => ({
   restartsBefore: status.restarts,
   runningSince: undefined,
   restartsThen: status.restarts,
+  stoppedSince: undefined,
   done: false,
 });
 
@@ -89,13 +102,14 @@ interface Moment {
   readonly now: number;
   readonly began: number;
   readonly limitMs: number | undefined;
+  readonly patient: boolean;
 }
 
 function judge(window: OwnWindow, status: WindowStatus, watch: Watch, at: Moment): ReadyOutcome['outcome'] {
   if (status.kind !== 'service')
     return status.kind === 'tool' && status.state === 'starting' ? late(window, watch, at) : 'ready';
-  if (status.state === 'failed' || status.state === 'exited' || status.state === 'stopped') return 'failed';
-  if (status.restarts - watch.restartsBefore >= hopelessRestarts) return 'failed';
+  watch.stoppedSince = status.state === 'stopped' ? (watch.stoppedSince ?? at.now) : undefined;
+  if (isOver(status, watch, at)) return at.patient ? 'pending' : 'failed';
   if (status.state === 'ready') return 'ready';
   const [first] = window.panes;
   const running = first?.marks.state === 'running';
@@ -108,7 +122,15 @@ function judge(window: OwnWindow, status: WindowStatus, watch: Watch, at: Moment
   return late(window, watch, at);
 }
 
+/** Whether it will hardly become ready by itself. */
+function isOver(status: WindowStatus, watch: Watch, at: Moment): boolean {
+  if (status.state === 'failed' || status.state === 'exited') return true;
+  if (watch.stoppedSince !== undefined) return at.now - watch.stoppedSince > stoppedMs;
+  return status.restarts - watch.restartsBefore >= hopelessRestarts;
+}
+
 function late(window: OwnWindow, watch: Watch, at: Moment): 'timeout' | 'pending' {
+  if (at.patient) return 'pending';
   if (at.limitMs !== undefined) return at.now - at.began > at.limitMs ? 'timeout' : 'pending';
   const [first] = window.panes;
   const limitMs = (first && probeFrom(first)?.timeoutMs) ?? defaultTimeoutMs;

@@ -3,7 +3,7 @@ import { listPanes, sequence, type PaneRow } from '../tmux/index.ts';
 import { needsFrom, stopFrom } from './marks.ts';
 import { windowsOf } from './observe.ts';
 import { stopLevels } from './plan.ts';
-import { findProcesses, isWrapped } from './processes.ts';
+import { findOrphans, findProcesses, isWrapped } from './processes.ts';
 import type { OwnSession, OwnWindow, SessionDeps } from './types.ts';
 
 export interface StopResult {
@@ -64,6 +64,14 @@ export async function stopSession(
   await hungUp(deps, find);
   const killed = await endProcesses(deps.clock, find, { signal: 'SIGTERM', graceMs: 3000 });
   return { stopped: result.stopped, killed: [...result.killed, ...killed] };
+}
+
+/** Ends what a session that is gone left behind; see `findOrphans`. Returns what was ended. */
+export async function endOrphans(deps: SessionDeps, root: string): Promise<readonly ProcessInfo[]> {
+  const find = () => findOrphans(root, deps.tmux.socket);
+  const left = await find();
+  if (left.length > 0) await endProcesses(deps.clock, find, { signal: 'SIGTERM', graceMs: 5000 });
+  return left;
 }
 
 /** Waits a moment for what the hang-up alone ends, so that an editor saves its recovery file in peace. */

@@ -69,7 +69,9 @@ run() {
     [ -n "$first" ] || waiting
     first=
     printf '[devenv] %s waits for %s\\n' "$name" "$needs"
-    eval "\\"\\$devenv\\" wait-ready $needs"
+    patience=
+    [ "$mode" = task ] || patience=--patient
+    eval "\\"\\$devenv\\" wait-ready $patience $needs"
     status=$? took=
     if [ "$status" -ne 0 ]; then why="was not started, because what it needs is not ready"; return; fi
   fi

@@ -85,6 +85,18 @@ describe('supervise', () => {
   });
 });
 
+describe('what hides', () => {
+  it('does not hold the result back: a child without the mark keeps the pipes open', async () => {
+    const cwd = tempDir();
+    const hidden = path.join(cwd, 'pid');
+    const command = `env -i /usr/bin/setsid /bin/sh -c 'echo $$ > ${hidden}; exec /bin/sleep 1000' & while [ ! -s ${hidden} ]; do :; done; echo done; exit 3`;
+    const result = await supervise(command, { cwd, env: testEnv(), graceMs: 200 });
+    process.kill(Number(readFileSync(hidden, 'utf8')), 'SIGKILL');
+    expect(result).toMatchObject({ code: 3, tail: 'done\n' });
+    expect(result.reason).toBeUndefined();
+  });
+});
+
 describe('the list of processes', () => {
   it('holds this one and its children, and finds descendants', async () => {
     const all = await listProcesses();

@@ -172,14 +172,32 @@ describe('needs', () => {
     expect(lines('order')).toEqual(['api', 'ui']);
   });
 
-  it('that fail are told by what needs them', async () => {
+  it('that fail are told by what needs them, which starts when they are mended', async () => {
     world = makeWorld();
-    await started([
-      { name: 'api', commands: ['exit 7'] },
-      { name: 'ui', commands: ['echo never >> order'], needs: ['api'] },
+    const { project, session } = await started([
+      { name: 'api', commands: ['[ -e mended ] || exit 7; sleep 1000'] },
+      { name: 'ui', commands: ['echo ui >> order; sleep 1000'], needs: ['api'] },
     ]);
-    await becomes('ui', 'failed');
-    await shows('ui', /api has failed[\s\S]*ui was not started, because what it needs is not ready/);
+    await becomes('api', 'failed');
+    await shows('ui', 'ui waits for api');
+    expect(await status('ui')).toMatchObject({ state: 'starting' });
+    writeFileSync(file('mended'), '');
+    await restartWindows(world.deps, project, session, ['api']);
+    await becomes('ui', 'running');
+    await until('it ran', () => lines('order').length === 1);
+  });
+
+  it('that fail end a task that needs them', async () => {
+    world = makeWorld();
+    const { project, session } = await started([
+      { name: 'api', commands: ['exit 7'] },
+      { name: 'e2e', kind: 'task', commands: ['echo never >> order'], needs: ['api'] },
+    ]);
+    await becomes('api', 'failed');
+    const [e2e] = pickWindows(session, ['e2e']);
+    const exit = await runInWindow(world.deps, project, session, e2e!, { onOutput: () => {} });
+    expect(exit).not.toBe(0);
+    await shows('e2e', /e2e was not started, because what it needs is not ready/);
     expect(lines('order')).toEqual([]);
   });
 });

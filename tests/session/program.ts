@@ -4,7 +4,8 @@ import type { CommandContext } from '../../src/commands/context.ts';
 import { stop } from '../../src/commands/stop.ts';
 import { waitReady } from '../../src/commands/wait-ready.ts';
 
-const [name, ...windows] = process.argv.slice(2);
+const [name, ...rest] = process.argv.slice(2);
+const windows = rest.filter((word) => !word.startsWith('--'));
 const ctx: CommandContext = {
   env: process.env,
   cwd: process.cwd(),
@@ -22,7 +23,8 @@ const ctx: CommandContext = {
 process.on('SIGHUP', () => {});
 try {
   if (name === 'stop') await stop(ctx, { windows });
-  else if (name === 'wait-ready') await waitReady(ctx, { windows, timeout: undefined });
+  else if (name === 'wait-ready')
+    await waitReady(ctx, { windows, timeout: undefined, patient: process.argv.includes('--patient') });
   else throw new Error(`not known here: ${name}`);
 } catch (error) {
   process.stderr.write(`devenv: ${error instanceof Error ? error.message : String(error)}\n`);
