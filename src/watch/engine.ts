@@ -1,4 +1,4 @@
-import { messageOf } from '../base/index.ts';
+import { formatDuration, messageOf } from '../base/index.ts';
 import type { Project } from '../config/index.ts';
 import { verify, type Verification } from '../verify/index.ts';
 import type { Looked } from './look.ts';
@@ -56,11 +56,7 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
       void clock
         .sleep(Math.max(0, action.at - clock.now()), signal)
         .then(() => send({ kind: 'wake', at: clock.now() }));
-    else
-      picture.note(
-        'held',
-        `the tests themselves change ${action.files.slice(0, 3).join(', ')}: waiting for another change (put them into .gitignore)`,
-      );
+    else picture.note('held', describeHold(action, clock.now()));
   };
 
   const doLook = async (): Promise<void> => {
@@ -163,4 +159,10 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
       await running;
     },
   };
+}
+
+function describeHold(hold: Extract<LoopAction, { kind: 'hold' }>, at: number): string {
+  const files = hold.files.slice(0, 3).join(', ');
+  const pause = formatDuration(hold.until - at);
+  return `no verdict: ${files} changed during every run. Tested again at the next change or in ${pause} (if the tests write it, put it into .gitignore)`;
 }

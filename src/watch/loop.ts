@@ -2,7 +2,9 @@
  * When to look at the tree and when to run the tests, as a pure state machine. Events of the file system are
  * hints; what counts is the tree that a look finds. A look is taken at the first hint already, while the
  * debounce time runs, so that a quiet tree needs no more waiting. After any hints that come to an end, the
- * last tree gets a verdict, unless the loop is paused or held.
+ * last tree gets a verdict, unless the loop is paused. Where every run finds the tree changed under it, by the
+ * tests or by a person who saves all the time, the runs are held: until somebody changes something while no
+ * test runs, or for a while that doubles each time.
  */
 export interface LoopState {
   readonly debounceMs: number;
@@ -22,8 +24,17 @@ export interface LoopState {
   readonly paused: boolean;
   /** Runs in a row during which the tree changed, and by which files. */
   readonly unstable: { readonly cuts: number; readonly stales: number; readonly files: readonly string[] };
-  /** The runs themselves change these files: no more runs until another one changes. */
-  readonly held: readonly string[] | undefined;
+  readonly held: Held | undefined;
+}
+
+/** Run after run these files changed meanwhile: no more runs for now. */
+interface Held {
+  readonly files: readonly string[];
+  readonly from: number;
+  /** When it is tried again, for the changes may have been a person's. */
+  readonly until: number;
+  /** The tree that the last run left; undefined before the first look at it. */
+  readonly tree: string | undefined;
 }
 
 /** All suites, or only those that failed. */
@@ -56,7 +67,7 @@ export type LoopAction =
   | { readonly kind: 'cancel' }
   /** Send `wake` at that time. */
   | { readonly kind: 'wake'; readonly at: number }
-  | { readonly kind: 'hold'; readonly files: readonly string[] };
+  | { readonly kind: 'hold'; readonly files: readonly string[]; readonly until: number };
 
 export interface Step {
   readonly state: LoopState;
@@ -69,6 +80,11 @@ const longestDebounceMs = 500;
 const mostCuts = 4;
 /** Runs that changed the tree under themselves before the loop is held. */
 const mostStales = 3;
+/** The first and the longest time that the loop is held. */
+const firstHoldMs = 2000;
+const longestHoldMs = 300_000;
+/** What a run left behind may still write for so long. */
+const aftermathMs = 1000;
 
 /** Nothing is known yet: the first look leads to the first run. */
 export function startLoop(debounceMs: number, at: number): Step {
@@ -138,21 +154,38 @@ function onHint(state: LoopState, at: number): LoopState {
 
 function onLooked(state: LoopState, event: Extract<LoopEvent, { kind: 'looked' }>): LoopState {
   const seen = { tree: event.tree, hints: state.looking ?? state.hints };
-  const elsewhere = event.changed.some((file) => state.held?.includes(file) === false);
-  return { ...state, looking: undefined, seen, held: elsewhere ? undefined : state.held };
+  const next = { ...state, looking: undefined, seen };
+  const { held } = state;
+  if (!held || state.running) return next;
+  const elsewhere = event.changed.some((file) => !held.files.includes(file));
+  // What changes while no test runs is no test's doing.
+  const byHand = held.tree !== undefined && held.tree !== event.tree && event.at >= held.from + aftermathMs;
+  return elsewhere || byHand
+    ? { ...next, held: undefined, unstable: calm }
+    : { ...next, held: { ...held, tree: event.tree } };
 }
 
 function onEnded(state: LoopState, event: Extract<LoopEvent, { kind: 'ended' }>): Step {
   const ended = state.running;
   const next = { ...state, running: undefined };
   if (event.verdict === 'judged') {
-    return advance({ ...next, judged: ended?.tree ?? state.judged, unstable: calm }, event.at, []);
+    const judged = ended?.tree ?? state.judged;
+    return advance({ ...next, judged, unstable: calm, held: undefined }, event.at, []);
   }
   const unstable = countUnstable(state, event);
-  if (unstable.stales < mostStales) return advance(onHint({ ...next, unstable }, event.at), event.at, []);
-  const held = unstable.files;
-  return advance({ ...onHint({ ...next, unstable: calm }, event.at), held }, event.at, [
-    { kind: 'hold', files: held },
+  const again = state.held !== undefined && event.verdict === 'stale';
+  if (unstable.stales < mostStales && !again)
+    return advance(onHint({ ...next, unstable }, event.at), event.at, []);
+  const before = state.held ? state.held.until - state.held.from : firstHoldMs / 2;
+  const held: Held = {
+    files: [...new Set([...(state.held?.files ?? []), ...unstable.files])],
+    from: event.at,
+    until: event.at + Math.min(2 * before, longestHoldMs),
+    tree: undefined,
+  };
+  return advance(onHint({ ...next, unstable: calm, held }, event.at), event.at, [
+    { kind: 'hold', files: held.files, until: held.until },
+    { kind: 'wake', at: held.until },
   ]);
 }
 
@@ -187,11 +220,15 @@ function advance(state: LoopState, at: number, before: readonly LoopAction[]): S
     return { state: { ...state, looking: state.hints }, actions: [...before, { kind: 'look' }] };
   }
   if (!quiet) return { state, actions: [...before, { kind: 'wake', at: quietAt(state) }] };
-  return state.seen ? settle(state, state.seen.tree, before) : { state, actions: before };
+  return state.seen ? settle(state, state.seen.tree, { at, before }) : { state, actions: before };
 }
 
 /** The tree is known and quiet: run, cancel, or leave it. */
-function settle(state: LoopState, tree: string, before: readonly LoopAction[]): Step {
+function settle(
+  state: LoopState,
+  tree: string,
+  { at, before }: { readonly at: number; readonly before: readonly LoopAction[] },
+): Step {
   const { running } = state;
   if (running) {
     const cut = running.tree !== tree && !running.cancelled && state.unstable.cuts < mostCuts;
@@ -201,7 +238,8 @@ function settle(state: LoopState, tree: string, before: readonly LoopAction[]): 
       actions: [...before, { kind: 'cancel' }],
     };
   }
-  const scope = state.wanted ?? (tree === state.judged || state.held || state.paused ? undefined : 'all');
+  const held = state.held !== undefined && at < state.held.until;
+  const scope = state.wanted ?? (tree === state.judged || held || state.paused ? undefined : 'all');
   if (scope === undefined) return { state, actions: before };
   return {
     state: { ...state, running: { tree, cancelled: false, scope }, wanted: undefined },

@@ -124,7 +124,8 @@ describe('one story each', () => {
     expect(m.send(looked(5080, 'A', []))).toEqual([{ kind: 'run', tree: 'A', scope: 'failed' }]);
   });
 
-  test('runs that change the tree themselves are held after the third, with the files named', () => {
+  /** A loop held after three runs that changed `stamp.txt`, and the tree it was left with seen. */
+  function heldLoop() {
     const m = atRest();
     let at = 5000;
     m.send(hint(at));
@@ -134,13 +135,58 @@ describe('one story each', () => {
       actions = m.send(ended((at += 1000), 'stale', ['stamp.txt']));
       if (n < 3) actions = m.send(looked((at += 600), `T${n}`, ['stamp.txt']));
     }
-    expect(actions).toContainEqual({ kind: 'hold', files: ['stamp.txt'] });
-    expect(m.send(looked((at += 600), 'T3', ['stamp.txt']))).toEqual([]);
-    m.send(hint((at += 1000)));
-    expect(m.send(looked((at += 600), 'T4', ['stamp.txt']))).toEqual([]);
-    m.send(hint((at += 1000)));
-    expect(m.send(looked((at += 600), 'T5', ['src.ts']))).toEqual([
-      { kind: 'run', tree: 'T5', scope: 'all' },
+    expect(actions).toContainEqual({ kind: 'hold', files: ['stamp.txt'], until: at + 2000 });
+    expect(actions).toContainEqual({ kind: 'wake', at: at + 2000 });
+    const from = at;
+    expect(m.send(looked(from + 100, 'T3', ['stamp.txt']))).toEqual([]);
+    return { m, from };
+  }
+
+  test('runs that change the tree themselves are held after the third, and tried again ever less often', () => {
+    const { m, from } = heldLoop();
+    // What a run left behind still writes.
+    m.send(hint(from + 200));
+    expect(m.send(looked(from + 300, 'T4', ['stamp.txt']))).toEqual([]);
+    let at = from + 2000;
+    expect(m.send({ kind: 'wake', at })).toEqual([{ kind: 'run', tree: 'T4', scope: 'all' }]);
+    for (const pause of [4000, 8000, 16_000]) {
+      const actions = m.send(ended((at += 1000), 'stale', ['stamp.txt']));
+      expect(actions).toContainEqual({ kind: 'hold', files: ['stamp.txt'], until: at + pause });
+      const tree = `after ${pause}`;
+      expect(m.send(looked(at + 100, tree, ['stamp.txt']))).toEqual([]);
+      expect(m.send({ kind: 'wake', at: (at += pause) })).toEqual([{ kind: 'run', tree, scope: 'all' }]);
+    }
+    expect(m.send(ended((at += 1000), 'judged'))).toEqual([]);
+    expect(m.state().held).toBeUndefined();
+  });
+
+  test('held: another file, or the same one saved while no test runs, is tested at once', () => {
+    for (const file of ['src.ts', 'stamp.txt']) {
+      const { m, from } = heldLoop();
+      m.send(hint(from + 1100));
+      expect(m.send(looked(from + 1200, 'T4', [file]))).toEqual([{ kind: 'run', tree: 'T4', scope: 'all' }]);
+      expect(m.state().held).toBeUndefined();
+    }
+  });
+
+  test('a person who saves one file all the time gets a verdict of the last content', () => {
+    const m = atRest();
+    let at = 5000;
+    let tree = 0;
+    m.send(hint(at));
+    m.send(looked((at += 600), 'T0'));
+    for (let n = 0; n < 60 && m.state().held === undefined; n++) {
+      m.send(hint((at += 400)));
+      const actions = m.send(looked((at += 600), `T${++tree}`, ['f']));
+      if (actions.some((action) => action.kind === 'cancel')) m.send(ended((at += 10), 'stopped', ['f']));
+      else if (m.state().running) m.send(ended((at += 10), 'stale', ['f']));
+      m.send(looked((at += 100), `T${tree}`, []));
+    }
+    const { held } = m.state();
+    expect(held).toBeDefined();
+    // No save came after the one that began the hold.
+    expect(m.send({ kind: 'wake', at: held?.until ?? 0 })).toEqual([
+      { kind: 'run', tree: `T${tree}`, scope: 'all' },
     ]);
   });
 
@@ -206,7 +252,7 @@ test('whatever happens, when it gets quiet the last tree has a verdict', () => {
           } else if (action.kind === 'cancel') {
             world.wrong ||= world.run === undefined;
             world.cancelled = true;
-          } else if (action.kind === 'wake') world.wake = action.at;
+          } else if (action.kind === 'wake') world.wake = Math.min(world.wake ?? Infinity, action.at);
         }
       };
       const send = (event: LoopEvent): void => {
@@ -255,7 +301,7 @@ test('whatever happens, when it gets quiet the last tree has a verdict', () => {
       tree = 'last';
       send({ kind: 'resume', at });
       send({ kind: 'hint', at });
-      for (let i = 0; i < 40; i++) {
+      for (let i = 0; i < 60; i++) {
         pass(100);
         endLook();
         pass(100);
