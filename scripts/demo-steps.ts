@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -89,7 +90,10 @@ export async function openWorld(say: (line: string) => void): Promise<World> {
 /** Ends whatever of the demo still runs. */
 export async function endWorld(world: World): Promise<void> {
   await execute(world, ['devenv', 'stop'], { quiet: true });
-  await execute(world, ['tmux', '-L', world.env['DEVENV_TMUX_SOCKET'] ?? '', 'kill-server'], { quiet: true });
+  const socket = world.env['DEVENV_TMUX_SOCKET'] ?? '';
+  await execute(world, ['tmux', '-L', socket, 'kill-server'], { quiet: true });
+  const dir = path.join(world.env['TMUX_TMPDIR'] ?? '/tmp', `tmux-${process.getuid?.() ?? 0}`);
+  rmSync(path.join(dir, socket), { force: true });
 }
 
 function freePort(): Promise<number> {

@@ -41,10 +41,13 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** The first signal asks the command to end and clean up; a second one ends it here and now. */
+/**
+ * The first signal asks the command to end and clean up; a second Ctrl-C ends it here and now. Others may come
+ * twice without impatience: a pane that closes sends a hang-up, and what stops it then asks again.
+ */
 function listenForSignals(stop: AbortController): void {
-  const onSignal = (): void => {
-    if (stop.signal.aborted) process.exit(exitCodes.interrupted);
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stop.signal.aborted && signal === 'SIGINT') process.exit(exitCodes.interrupted);
     stop.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);

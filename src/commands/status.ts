@@ -229,7 +229,9 @@ function historyLines(ctx: CommandContext, { suites, checkpoint }: StatusFacts):
   const runs = Object.entries(suites).map(([name, run]) => [
     name,
     paint(run.verdict),
-    dim(`${ago(run.at)}, took ${formatDuration(run.durationMs)}`),
+    dim(
+      `${ago(run.at)}, took ${formatDuration(run.durationMs)}${run.tree === null ? '' : `, tree ${run.tree.slice(0, 7)}`}`,
+    ),
   ]);
   const good =
     checkpoint.lastGood === null

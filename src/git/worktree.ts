@@ -1,6 +1,6 @@
-import { existsSync, lstatSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readdirSync, rmSync, rmdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
-import { ensureDir, isAlive, makeDir, randomId, self, stateDir } from '../base/index.ts';
+import { ensureDir, errnoOf, isAlive, makeDir, randomId, self, stateDir } from '../base/index.ts';
 import { git, mustGit } from './exec.ts';
 import type { Repo } from './repo.ts';
 
@@ -90,6 +90,16 @@ function remove(repo: Repo, dir: string): void {
   rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
   for (const admin of adminDirs(repo)) {
     if (pointsAt(admin, dir)) rmSync(admin, { recursive: true, force: true });
+  }
+  if (adminDirs(repo).length === 0) removeEmpty(path.join(repo.commonDir, 'worktrees'));
+}
+
+// As git does after the last one.
+function removeEmpty(dir: string): void {
+  try {
+    rmdirSync(dir);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')) throw error;
   }
 }
 
