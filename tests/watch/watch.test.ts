@@ -96,6 +96,27 @@ describe('watching', () => {
     await w.verdictAfter(runs);
   });
 
+  test('a file that a person saves during every run is tested as it is in the end', async () => {
+    const slow = { name: 'unit', command: 'echo run >> .git/runs; sleep 0.3; grep -q good code.txt' };
+    await using w = await startWatching({ suites: [slow] });
+    const runs = (): number => readFileSync(path.join(w.t.root, '.git/runs'), 'utf8').length;
+    await w.verdictAfter(0);
+    let saved = 0;
+    let known = 0;
+    // One save in each run, until the watcher gives up for a while.
+    await until('it is held', () => {
+      if (w.view().notes.some((note) => note.includes('code.txt'))) return true;
+      if (runs() === known) return false;
+      known = runs();
+      w.t.write('code.txt', `good ${++saved}\n`);
+      return false;
+    });
+    await until('the last content has a verdict', () => w.verdicts().at(-1) === 'passed');
+    const count = w.verdicts().length;
+    w.t.write('code.txt', 'bad\n');
+    expect(await w.verdictAfter(count)).toBe('failed');
+  });
+
   test('outside of a repository it tests too, and says why there are no checkpoints', async () => {
     await using w = await startWatching({ suites: [isGood], git: false });
     expect(await w.verdictAfter(0)).toBe('passed');
