@@ -5,7 +5,7 @@ export { createCheckpoint } from './create.ts';
 export type { CreateInput, Created } from './create.ts';
 export { listCheckpoints, lastGood, resolveCheckpoint, checkpointNames } from './list.ts';
 export {
-  addUndoEntry,
+  claimUndoEntry,
   dropUndoEntry,
   listUndoEntries,
   nextUndoRef,

@@ -1,5 +1,5 @@
 import { DevenvError } from '../base/index.ts';
-import { listRefNames, mustGit, setRef } from '../git/index.ts';
+import { git, gitError, listRefNames, mustGit, readRef } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
 import type { Capture } from './capture.ts';
 import { capture } from './capture.ts';
@@ -85,18 +85,37 @@ export async function nextUndoRef(repo: Repo): Promise<string> {
   return undoRefs + (Math.max(0, ...numbers.filter(Number.isInteger)) + 1);
 }
 
-/** Keeps a saved present as `refs/devenv/undo/<n>`; an error when another one came first. Done already is fine. */
-export async function addUndoEntry(repo: Repo, ref: string, commit: string): Promise<void> {
-  await setRef(repo, {
-    ref,
-    to: commit,
-    from: '0'.repeat(commit.length),
-    doing: 'keeping what can be undone',
-  });
+const claims = 50;
+
+/**
+ * Keeps a saved present as `refs/devenv/undo/<n>`, under the next number when another work tree came first.
+ * `before` is told each ref before it is tried. Done already is fine. Returns the ref.
+ */
+export async function claimUndoEntry(
+  repo: Repo,
+  wanted: { readonly undo: string; readonly present: string },
+  before: (ref: string) => void,
+): Promise<string> {
+  const { present } = wanted;
+  let { undo } = wanted;
+  let stderr = '';
+  for (let attempt = 0; attempt < claims; attempt++) {
+    const there = await readRef(repo, undo);
+    if (there === present) return undo;
+    if (there !== undefined) undo = await nextUndoRef(repo);
+    before(undo);
+    const result = await git(repo, ['update-ref', undo, present, '0'.repeat(present.length)]);
+    if (result.ok) return undo;
+    stderr = result.stderr;
+    // Somebody holds the lock of this very ref: either it comes into being, or the lock goes.
+    if ((await readRef(repo, undo)) === undefined) await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+  throw gitError('keeping what can be undone', stderr);
 }
 
-/** Takes an entry away again, because what it was made for did not happen. */
+/** Takes an entry away again, because what it was made for did not happen; one that is not ours stays. */
 export async function dropUndoEntry(repo: Repo, ref: string, commit: string): Promise<void> {
+  if ((await readRef(repo, ref)) !== commit) return;
   await mustGit(repo, 'taking a rollback back', ['update-ref', '-d', ref, commit]);
 }
 

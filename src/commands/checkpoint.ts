@@ -2,7 +2,7 @@ import { createCheckpoint } from '../checkpoint/index.ts';
 import { loadProject } from '../config/index.ts';
 import { openRepo, readStatus } from '../git/index.ts';
 import { checkpointResult } from './checkpoint-result.ts';
-import { finishKilled } from './recovery.ts';
+import { noteUnfinished } from './recovery.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
 export interface CheckpointInput {
@@ -14,7 +14,7 @@ export interface CheckpointInput {
 /** `devenv checkpoint`: judges the tree, then keeps it under a tag; `--no-verify` keeps it at once. */
 export async function checkpoint(ctx: CommandContext, input: CheckpointInput): Promise<CommandResult> {
   const repo = await openRepo({ cwd: ctx.cwd, env: ctx.env });
-  await finishKilled(ctx, repo);
+  await noteUnfinished(ctx, repo);
   // git looks at the work tree while the configuration is read.
   const status = input.verify ? undefined : readStatus(repo);
   // Its failure is reported where it is awaited, unless the configuration fails first.

@@ -1,15 +1,18 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Repo } from '../git/index.ts';
 import type { CommandContext } from './context.ts';
 
-/** Finishes a rollback that was killed, before a command looks at the work tree. Loads nothing when there is none. */
-export async function finishKilled(ctx: CommandContext, repo: Repo): Promise<void> {
-  const own = path.join(repo.gitDir, 'devenv');
-  if (!existsSync(own) || readdirSync(own).length === 0) return;
-  const { recover } = await import('../rollback/index.ts');
-  const recovery = await recover(repo);
-  if (!recovery) return;
-  ctx.note(`finished the rollback to ${recovery.name} that had been killed; devenv undo takes it back`);
-  for (const file of recovery.left) ctx.note(`left as it is, since it was edited meanwhile: ${file}`);
+/** Says that a rollback was killed half way, to who takes the work tree as it is. Loads nothing when there is none. */
+export async function noteUnfinished(ctx: CommandContext, repo: Repo): Promise<void> {
+  if (!existsSync(path.join(repo.gitDir, 'devenv/journal.json'))) return;
+  const { unfinished } = await import('../rollback/index.ts');
+  const found = unfinished(repo);
+  if (!found) return;
+  ctx.note(`${describeUnfinished(found)}; the files are taken as they are`);
+}
+
+/** What was killed, and what deals with it. */
+export function describeUnfinished(found: { readonly kind: string; readonly name: string }): string {
+  return `the ${found.kind} to ${found.name} was killed half way (devenv rollback finishes it, devenv undo takes it back)`;
 }

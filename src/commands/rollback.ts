@@ -2,6 +2,7 @@ import { DevenvError, plural, type Colors, standardStreams } from '../base/index
 import { loadProject, type Project } from '../config/index.ts';
 import { rollBack, type RollbackDeps, type RollbackOutcome } from '../rollback/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
+import { describeUnfinished } from './recovery.ts';
 
 export interface RollbackCommandInput {
   readonly tag?: string | undefined;
@@ -99,8 +100,8 @@ const listed = 20;
 export function describeOutcome(colors: Colors, outcome: RollbackOutcome, dryRun: boolean): string {
   const { written, deleted, kept } = outcome;
   const lines: string[] = [];
-  if (outcome.recovered)
-    lines.push(`finished the rollback to ${outcome.recovered.name} that had been killed`);
+  if (outcome.unfinished) lines.push(describeUnfinished(outcome.unfinished));
+  if (outcome.recovered) lines.push(...describeRecovery(outcome.recovered));
   if (written.length + deleted.length === 0) {
     lines.push(
       outcome.staged
@@ -127,6 +128,19 @@ export function describeOutcome(colors: Colors, outcome: RollbackOutcome, dryRun
     lines.push(`what was there before is kept in ${outcome.undo}; bring it back with: ${colors.bold(back)}`);
   }
   return lines.join('\n');
+}
+
+function describeRecovery(recovered: NonNullable<RollbackOutcome['recovered']>): string[] {
+  const { kind, name, outcome, left } = recovered;
+  const said = {
+    finished: `finished the ${kind} to ${name} that had been killed`,
+    'nothing-done': `gave up the ${kind} to ${name} that had been killed: nothing had been done yet`,
+    'head-moved': `gave up the ${kind} to ${name} that had been killed half way: HEAD moved since`,
+  };
+  return [
+    said[outcome],
+    ...shorten(left.map((path) => `  left as it is, since it was edited meanwhile: ${path}`)),
+  ];
 }
 
 function shorten(rows: readonly string[]): string[] {

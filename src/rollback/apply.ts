@@ -1,23 +1,15 @@
-import {
-  chmodSync,
-  copyFileSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readlinkSync,
-  renameSync,
-  rmdirSync,
-  symlinkSync,
-  unlinkSync,
-} from 'node:fs';
+import { chmodSync, lstatSync, readdirSync, rmdirSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import path from 'node:path';
-import { DevenvError, errnoOf, randomId } from '../base/index.ts';
+import { DevenvError } from '../base/index.ts';
 import { sameStat } from '../checkpoint/index.ts';
 import { diskPath, displayPath, rawDir } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
 import { blockingParent } from './check.ts';
 import type { JournalStep } from './journal.ts';
+import { makeFolders, noteModes, readModes } from './modes.ts';
+import type { Modes } from './modes.ts';
+import { createFile, lookAt, replaceFile, sameFile, takeAway } from './swap.ts';
 
 /** A file was changed by somebody else between the check and its turn. */
 export class ChangedMeanwhile extends DevenvError {
@@ -30,79 +22,120 @@ export class ChangedMeanwhile extends DevenvError {
   }
 }
 
+/** A step that was carried out, with all it takes to go back. */
+export interface DoneStep {
+  readonly step: JournalStep;
+  /** What was there before, under another name; undefined when nothing was, or it could have none. */
+  readonly aside: string | undefined;
+  readonly before: BigIntStats | null;
+  /** What the path looked like when the step was done; null when nothing was left there. */
+  readonly placed: BigIntStats | null;
+}
+
+/** What stood at the path of step `n`, until the rollback is through. */
+export function asideOf(stage: string, n: number): string {
+  return path.join(stage, `old-${n}`);
+}
+
 /**
  * Deletes first (a file may come where a folder was), then writes. Before each one it is checked that the path
- * is as it was when it was saved, and that the way to it has no link. `stats` undefined: check nothing but the way.
+ * is as it was when it was saved, and that the way to it has no link; at the end, that nobody wrote to a file
+ * that had been replaced. Each step that was done is said, also when a later one throws `ChangedMeanwhile`.
  */
 export function applySteps(
   repo: Repo,
   stage: string,
   steps: readonly (JournalStep | undefined)[],
-  stats: readonly (BigIntStats | null)[] | undefined,
-  onDone: (n: number) => void,
+  stats: readonly (BigIntStats | null)[],
+  onDone: (done: DoneStep) => void,
 ): void {
   const order = [...steps.keys()].sort(
     (a, b) => Number(steps[a]?.after !== null) - Number(steps[b]?.after !== null),
   );
+  const leaving = steps.flatMap((step) => (step?.after === null ? [step.path] : []));
+  noteModes(repo, leaving);
+  const modes = readModes(repo);
+  const all: DoneStep[] = [];
   for (const n of order) {
     const step = steps[n];
     if (!step) continue;
-    if (stats) expectUnchanged(repo, step, stats[n] ?? null);
-    if (step.after === null) deleteFile(repo, step.path);
-    else placeFile(repo, step.path, path.join(stage, String(n)), step.after.mode);
-    onDone(n);
+    const then = stats[n] ?? null;
+    expectUnchanged(repo, step, then);
+    const done = carryOut(repo, stage, { n, step, expected: then }, modes);
+    all.push(done);
+    onDone(done);
   }
-  removeEmptied(
-    repo,
-    steps.flatMap((step) => (step?.after === null ? [step.path] : [])),
-  );
+  removeEmptied(repo, leaving);
+  for (const { step, aside, before } of all) {
+    const old = aside === undefined ? null : lookAt(aside);
+    if (old !== null && before !== null && !sameFile(old, before)) throw new ChangedMeanwhile(step.path);
+  }
 }
 
 function expectUnchanged(repo: Repo, step: JournalStep, then: BigIntStats | null): void {
-  const now = lstatSync(diskPath(repo.root, step.path), { bigint: true, throwIfNoEntry: false }) ?? null;
+  const now = lookAt(diskPath(repo.root, step.path));
   // A folder that the deletions emptied may stand where a file will be.
   if (then === null && (now === null || now.isDirectory())) return;
   if (then !== null && now !== null && sameStat(then, now)) return;
   throw new ChangedMeanwhile(step.path);
 }
 
-/** Deletes a file or link; gone already is fine. Never goes through a link. */
-export function deleteFile(repo: Repo, file: RawPath): void {
-  if (blockingParent(repo, file) !== undefined) return; // its folder is gone, so is it
-  try {
-    unlinkSync(diskPath(repo.root, file));
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
+function carryOut(
+  repo: Repo,
+  stage: string,
+  at: { readonly n: number; readonly step: JournalStep; readonly expected: BigIntStats | null },
+  modes: Modes,
+): DoneStep {
+  const { n, step, expected } = at;
+  const target = diskPath(repo.root, step.path);
+  const aside = asideOf(stage, n);
+  if (step.after !== null) {
+    const placing = { file: step.path, staged: path.join(stage, String(n)), mode: step.after.mode, aside };
+    return { step, before: expected, ...placeFile(repo, { ...placing, expected }, modes) };
   }
+  // With its folder gone, so is it.
+  if (expected === null || blockingParent(repo, step.path) !== undefined)
+    return { step, aside: undefined, before: null, placed: null };
+  const taken = takeAway(target, expected, aside);
+  if (taken === false) throw new ChangedMeanwhile(step.path);
+  return { step, aside: taken.aside, before: expected, placed: null };
 }
 
-/** Moves a staged file to its place in one rename; a file that was there keeps its permissions but for the executable bit. */
-export function placeFile(repo: Repo, file: RawPath, staged: string, mode: string): void {
+/** A staged file on its way to its place. */
+export interface Placing {
+  readonly file: RawPath;
+  readonly staged: string;
+  /** As git writes it; undefined leaves the permissions of the staged file as they are. */
+  readonly mode: string | undefined;
+  /** What is to be replaced; null: nothing, or an empty folder. */
+  readonly expected: BigIntStats | null;
+  readonly aside: string;
+}
+
+/**
+ * Moves a staged file to its place; a file that was there, or is known to have been, keeps its permissions but
+ * for the executable bit. Throws `ChangedMeanwhile`.
+ */
+export function placeFile(repo: Repo, placing: Placing, modes: Modes): Pick<DoneStep, 'aside' | 'placed'> {
+  const { file, staged, expected } = placing;
   const target = diskPath(repo.root, file);
   if (blockingParent(repo, file) !== undefined) throw new ChangedMeanwhile(file);
-  const dir = rawDir(file);
-  if (dir !== '') mkdirSync(diskPath(repo.root, dir), { recursive: true });
-  const there = lstatSync(target, { throwIfNoEntry: false });
-  if (there?.isDirectory()) removeEmptyTree(repo, file);
-  if (mode !== '120000') {
-    const bits = there?.isFile() ? there.mode & 0o666 : lstatSync(staged).mode & 0o666;
-    chmodSync(staged, mode === '100755' ? bits | ((bits & 0o444) >> 2) : bits);
+  makeFolders(repo, rawDir(file), modes);
+  if (lookAt(target)?.isDirectory()) removeEmptyTree(repo, file);
+  if (placing.mode !== undefined && placing.mode !== '120000') {
+    const known = expected?.isFile() ? Number(expected.mode) : (modes[file] ?? lstatSync(staged).mode);
+    const bits = known & 0o666;
+    chmodSync(staged, placing.mode === '100755' ? bits | ((bits & 0o444) >> 2) : bits);
   }
-  try {
-    renameSync(staged, target);
-  } catch (error) {
-    if (errnoOf(error) !== 'EXDEV') throw error;
-    copyAcross(staged, target, mode);
-  }
-}
-
-// A folder of the work tree on another file system: a copy beside the target, then the rename.
-function copyAcross(staged: string, target: Buffer, mode: string): void {
-  const beside = Buffer.concat([target, Buffer.from(`.devenv-${randomId()}`)]);
-  if (mode === '120000') symlinkSync(readlinkSync(staged, { encoding: 'buffer' }), beside);
-  else copyFileSync(staged, beside);
-  renameSync(beside, target);
-  unlinkSync(staged);
+  const own = lookAt(staged);
+  const replaced =
+    expected === null
+      ? createFile(target, staged) && { aside: undefined }
+      : replaceFile(target, staged, expected, placing.aside);
+  if (replaced === false) throw new ChangedMeanwhile(file);
+  // As it was before it got its name: a write right after that is not ours. A copy has another inode.
+  const now = lookAt(target);
+  return { aside: replaced.aside, placed: now?.ino === own?.ino ? own : now };
 }
 
 // Only empty folders: rmdir refuses all others, so nothing can be lost here.
@@ -117,7 +150,7 @@ function removeEmptyTree(repo: Repo, dir: RawPath): void {
 }
 
 /** Removes the folders that the deletions left empty, from the inside out. */
-function removeEmptied(repo: Repo, deleted: readonly RawPath[]): void {
+export function removeEmptied(repo: Repo, deleted: readonly RawPath[]): void {
   const dirs = new Set<RawPath>();
   for (const file of deleted)
     for (let dir = rawDir(file); dir !== '' && !dirs.has(dir); dir = rawDir(dir)) dirs.add(dir);

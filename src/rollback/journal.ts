@@ -6,6 +6,7 @@ import {
   openSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   writeFileSync,
   writeSync,
@@ -39,6 +40,8 @@ export interface HeadMove {
 export interface Journal {
   readonly version: 1;
   readonly root: string;
+  /** Absent in a journal of an older devenv. */
+  readonly kind?: 'rollback' | 'undo';
   readonly pid: number;
   /** When the process started, so that a reused id is not taken for it. */
   readonly started: string;
@@ -96,6 +99,29 @@ export function writeJournal(repo: Repo, journal: Journal): void {
   syncDir(path.dirname(journalFile(repo)));
 }
 
+/** Puts a newer version of the journal in the place of the one there. */
+export function replaceJournal(repo: Repo, journal: Journal): void {
+  const temporary = path.join(ownDir(repo), `journal-${self.pid}-${randomId()}`);
+  writeDurably(temporary, JSON.stringify(journal));
+  renameSync(temporary, journalFile(repo));
+  syncDir(path.dirname(journalFile(repo)));
+}
+
+/** Nobody works on it any longer, though this process lives: whoever comes next may finish it. */
+export function abandonJournal(journal: Journal): void {
+  working.delete(journal.stage);
+}
+
+/** Whether the journal of this stage is in place. */
+export function isJournalled(repo: Repo, stage: string): boolean {
+  return existsSync(journalFile(repo)) && readJournal(repo).stage === stage;
+}
+
+function readJournal(repo: Repo): Journal {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own file, put in place whole
+  return JSON.parse(readFileSync(journalFile(repo), 'utf8')) as Journal;
+}
+
 /** The work is done, or taken back. */
 export function removeJournal(repo: Repo, journal: Journal): void {
   working.delete(journal.stage);
@@ -105,10 +131,8 @@ export function removeJournal(repo: Repo, journal: Journal): void {
 
 /** The journal of a rollback whose process is dead; undefined when there is none or it still works. */
 export function readAbandoned(repo: Repo): Journal | undefined {
-  const file = journalFile(repo);
-  if (!existsSync(file)) return undefined;
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own file, put in place whole
-  const journal = JSON.parse(readFileSync(file, 'utf8')) as Journal;
+  if (!existsSync(journalFile(repo))) return undefined;
+  const journal = readJournal(repo);
   return ownerLives(journal) ? undefined : journal;
 }
 

@@ -1,17 +1,26 @@
 import { rmSync } from 'node:fs';
 import { DevenvError, self } from '../base/index.ts';
-import { addUndoEntry, dropUndoEntry, nextUndoRef, savePresent } from '../checkpoint/index.ts';
+import { claimUndoEntry, dropUndoEntry, nextUndoRef, savePresent } from '../checkpoint/index.ts';
 import type { SavedPresent, SavedState, SavePresentInput } from '../checkpoint/index.ts';
 import { diffCommits, displayPath, git, updateIndex } from '../git/index.ts';
 import type { IndexUpdate, RawPath, Repo } from '../git/index.ts';
 import { applySteps } from './apply.ts';
+import type { DoneStep } from './apply.ts';
 import { checkSteps } from './check.ts';
 import type { Checked } from './check.ts';
+import { goBack } from './go-back.ts';
 import { moveHead, planHead } from './head.ts';
-import { removeJournal, startOf, writeJournal } from './journal.ts';
-import type { HeadMove, Journal, JournalStep } from './journal.ts';
+import {
+  abandonJournal,
+  isJournalled,
+  removeJournal,
+  replaceJournal,
+  startOf,
+  writeJournal,
+} from './journal.ts';
+import type { HeadMove, Journal } from './journal.ts';
 import { deletesMuch, planIndex, planRollback } from './plan.ts';
-import { makeStage, stageBlobs, stageFiles } from './stage.ts';
+import { makeStage, stageFiles } from './stage.ts';
 
 export interface PutBackInput extends Omit<SavePresentInput, 'include'> {
   readonly saved: SavedState;
@@ -138,7 +147,6 @@ async function refuseMuch(repo: Repo, tree: string, deleted: number, input: PutB
 
 async function carryOut(repo: Repo, input: PutBackInput, ready: Ready): Promise<string> {
   const stage = makeStage(repo);
-  let journal: Journal | undefined;
   try {
     const steps = await stageFiles(
       repo,
@@ -146,13 +154,13 @@ async function carryOut(repo: Repo, input: PutBackInput, ready: Ready): Promise<
       input.saved.commit,
       ready.checked.steps.map(({ step }) => step),
     );
-    const undo = await nextUndoRef(repo);
-    journal = {
+    const journal: Journal = {
       version: 1,
       root: repo.root,
+      kind: input.kind,
       pid: self.pid,
       started: startOf(self.pid),
-      undo,
+      undo: await nextUndoRef(repo),
       present: ready.present.snapshot.commit,
       target: input.saved.commit,
       name: input.target,
@@ -161,48 +169,59 @@ async function carryOut(repo: Repo, input: PutBackInput, ready: Ready): Promise<
       index: ready.index,
       head: ready.head,
     };
-    await doJournalled(repo, journal, ready);
-    return undo;
+    return await doJournalled(repo, journal, ready);
   } finally {
-    rmSync(stage, { recursive: true, force: true });
+    // With the journal still there, so is what it speaks of: the next rollback finishes this one.
+    if (!isJournalled(repo, stage)) rmSync(stage, { recursive: true, force: true });
   }
 }
 
-async function doJournalled(repo: Repo, journal: Journal, ready: Ready): Promise<void> {
-  writeJournal(repo, journal);
-  const done: JournalStep[] = [];
+/** Returns the ref that keeps what was there before. */
+async function doJournalled(repo: Repo, planned: Journal, ready: Ready): Promise<string> {
+  writeJournal(repo, planned);
+  const done: DoneStep[] = [];
+  let journal = planned;
   try {
-    await addUndoEntry(repo, journal.undo, journal.present);
-    applySteps(
-      repo,
-      journal.stage,
-      journal.steps,
-      ready.checked.steps.map(({ stat }) => stat),
-      (n) => done.push(...journal.steps.slice(n, n + 1)),
-    );
+    await claimUndoEntry(repo, planned, (undo) => {
+      if (undo !== journal.undo) replaceJournal(repo, (journal = { ...journal, undo }));
+    });
+    const stats = ready.checked.steps.map(({ stat }) => stat);
+    applySteps(repo, journal.stage, journal.steps, stats, (one) => done.push(one));
     await updateIndex(repo, journal.index);
     if (journal.head) await moveHead(repo, journal.head, journal.name);
   } catch (error) {
-    await goBack(repo, journal, done);
-    removeJournal(repo, journal);
-    throw error;
+    throw await takeBack(repo, journal, done, error);
   }
   removeJournal(repo, journal);
+  return journal.undo;
 }
 
-// What was done is undone with the bytes that the saved present holds; the index was not changed yet, or
-// not at all, since it is changed in one rename at the very end.
-async function goBack(repo: Repo, journal: Journal, done: readonly JournalStep[]): Promise<void> {
-  const back = done.map((step) => ({ ...step, before: step.after, after: step.before })).reverse();
-  const stage = makeStage(repo);
+// The index was not changed yet, or not at all, since it is changed in one rename at the very end.
+async function takeBack(
+  repo: Repo,
+  journal: Journal,
+  done: readonly DoneStep[],
+  error: unknown,
+): Promise<unknown> {
+  let left: string[];
   try {
-    const writes = back.flatMap((step, n) =>
-      step.after === null ? [] : [{ n, mode: step.after.mode, oid: step.after.oid }],
-    );
-    await stageBlobs(repo, stage, writes);
-    applySteps(repo, stage, back, undefined, () => {});
-  } finally {
-    rmSync(stage, { recursive: true, force: true });
+    left = await goBack(repo, journal.stage, done);
+  } catch (second) {
+    // Half of it is done: the journal stays, so that the next rollback or undo finishes it.
+    abandonJournal(journal);
+    throw second;
   }
-  await dropUndoEntry(repo, journal.undo, journal.present);
+  try {
+    if (left.length === 0) await dropUndoEntry(repo, journal.undo, journal.present);
+  } finally {
+    removeJournal(repo, journal);
+  }
+  if (left.length === 0) return error;
+  const name = journal.undo.replace('refs/devenv/', '');
+  return new DevenvError(
+    'refused',
+    `${error instanceof Error ? error.message : String(error)}; left as they are, since they were edited meanwhile: ${left.join(', ')}`,
+    `all else is as it was; what was there before is kept in ${journal.undo} (devenv rollback ${name})`,
+    error,
+  );
 }

@@ -2,22 +2,42 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, renameSync
 import type { BigIntStats } from 'node:fs';
 import path from 'node:path';
 import { isAlive } from '../base/index.ts';
-import { addUndoEntry, blobId, readDiskFile } from '../checkpoint/index.ts';
-import { checkOutInto, diskPath, displayPath, releaseIndexLock, updateIndex } from '../git/index.ts';
+import { blobId, claimUndoEntry, dropUndoEntry, readDiskFile, readSaved } from '../checkpoint/index.ts';
+import {
+  checkOutInto,
+  currentBranch,
+  diskPath,
+  displayPath,
+  mustGit,
+  readRef,
+  releaseIndexLock,
+  updateIndex,
+} from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
-import { applySteps } from './apply.ts';
+import { applySteps, asideOf } from './apply.ts';
 import { blockingParent } from './check.ts';
 import { moveHead } from './head.ts';
 import { journalFile, ownLitter, readAbandoned, removeJournal } from './journal.ts';
 import type { Journal, JournalStep } from './journal.ts';
 import { stageBlobs } from './stage.ts';
+import { rescue } from './swap.ts';
 
-/** A rollback that was killed and is now finished. */
+/** A rollback or undo that was killed, and what became of it. */
 export interface Recovery {
+  readonly kind: 'rollback' | 'undo';
   /** What was put back. */
   readonly name: string;
-  readonly undo: string;
-  /** Changed since by somebody else, and so left as they are. */
+  /** What was there before; null when nothing had been done yet and nothing will be. */
+  readonly undo: string | null;
+  /**
+   * 'finished': all of it is done now. 'nothing-done': it had not begun, so it was given up. 'head-moved': the user
+   * went on working with some of it done, so the rest was given up.
+   */
+  readonly outcome: 'finished' | 'nothing-done' | 'head-moved';
+  readonly present: string;
+  readonly written: readonly string[];
+  readonly deleted: readonly string[];
+  /** Changed since by somebody else and so left as they are, or kept beside their place. */
   readonly left: readonly string[];
 }
 
@@ -26,28 +46,66 @@ export function needsRecovery(repo: Repo): boolean {
   return existsSync(journalFile(repo));
 }
 
+/** What was killed half way, for those who must not touch the work tree; undefined when nothing was. */
+export function unfinished(repo: Repo): Pick<Recovery, 'kind' | 'name'> | undefined {
+  const journal = readAbandoned(repo);
+  return journal && { kind: journal.kind ?? 'rollback', name: journal.name };
+}
+
 /**
- * Finishes a rollback whose process was killed, and removes what killed processes of devenv's left.
- * A file that was edited since is left as it is. To be called before anything else is done to a work tree.
+ * Finishes a rollback whose process was killed, and removes what killed processes of devenv's left. Only files
+ * that hold what they held before it are touched. When it had not begun, or HEAD moved since, it is given up.
+ * Only for commands that change the work tree anyway.
  */
 export async function recover(repo: Repo): Promise<Recovery | undefined> {
   const journal = readAbandoned(repo);
   if (journal) releaseIndexLock(repo, ownLitter(repo));
-  const recovery = journal && (await finish(repo, journal));
-  for (const file of ownLitter(repo)) rmSync(file, { recursive: true, force: true });
+  const recovery = journal && (await settle(repo, journal));
+  // Without a journal here: that of a rollback under way speaks of its stage.
+  if (!needsRecovery(repo))
+    for (const file of ownLitter(repo)) rmSync(file, { recursive: true, force: true });
   removeCrashReports(repo);
   return recovery;
 }
 
-async function finish(repo: Repo, journal: Journal): Promise<Recovery> {
-  await addUndoEntry(repo, journal.undo, journal.present);
-  const left: string[] = [];
-  const pending: { step: JournalStep; n: number; stat: BigIntStats | null }[] = [];
+interface Pending {
+  readonly step: JournalStep;
+  readonly n: number;
+  readonly stat: BigIntStats | null;
+}
+
+async function settle(repo: Repo, journal: Journal): Promise<Recovery> {
+  const left = keepLateWrites(repo, journal);
+  const pending: Pending[] = [];
+  let done = 0;
   journal.steps.forEach((step, n) => {
     const seen = progressOf(repo, step);
     if (seen.state === 'to-do') pending.push({ step, n, stat: seen.stat });
     else if (seen.state === 'other') left.push(displayPath(step.path));
+    else done++;
   });
+  const moved = await headMoved(repo, journal);
+  const nothing = done === 0 && (journal.steps.length > 0 || moved);
+  const outcome = nothing ? 'nothing-done' : moved ? 'head-moved' : 'finished';
+  let undo: string | null = null;
+  if (nothing) await dropUndoEntry(repo, journal.undo, journal.present);
+  else undo = await claimUndoEntry(repo, journal, () => {});
+  if (outcome === 'finished') await finish(repo, journal, pending);
+  removeJournal(repo, journal);
+  rmSync(journal.stage, { recursive: true, force: true });
+  const names = (deleted: boolean): string[] =>
+    outcome === 'finished'
+      ? journal.steps
+          .filter((step) => (step.after === null) === deleted)
+          .map((step) => displayPath(step.path))
+          .filter((name) => !left.includes(name))
+          .sort()
+      : [];
+  const { name, present, kind = 'rollback' } = journal;
+  return { kind, name, present, undo, outcome, written: names(false), deleted: names(true), left };
+}
+
+async function finish(repo: Repo, journal: Journal, pending: readonly Pending[]): Promise<void> {
   await stageAgain(repo, journal, pending);
   const todo = new Map(pending.map(({ n, stat }) => [n, stat]));
   // Steps keep their number, since it names their staged file; the others are passed over.
@@ -59,11 +117,42 @@ async function finish(repo: Repo, journal: Journal): Promise<Recovery> {
     journal.steps.map((_, n) => todo.get(n) ?? null),
     () => {},
   );
-  await updateIndex(repo, journal.index);
+  const since = await stagedSince(repo, journal);
+  await updateIndex(
+    repo,
+    journal.index.filter((update) => !since.has(update.path)),
+  );
   if (journal.head) await moveHead(repo, journal.head, journal.name);
-  removeJournal(repo, journal);
-  rmSync(journal.stage, { recursive: true, force: true });
-  return { name: journal.name, undo: journal.undo, left };
+}
+
+// The user went on: what was to be put back was meant for another state.
+async function headMoved(repo: Repo, journal: Journal): Promise<boolean> {
+  const { head, branch } = await readSaved(repo, journal.present);
+  const now = (await readRef(repo, 'HEAD')) ?? null;
+  return (await currentBranch(repo)) !== branch || (now !== head && now !== (journal.head?.to ?? head));
+}
+
+// Staged otherwise than when the rollback began: it got so far, or the user staged it.
+async function stagedSince(repo: Repo, journal: Journal): Promise<ReadonlySet<string>> {
+  if (journal.index.length === 0) return new Set();
+  const { staged } = await readSaved(repo, journal.present);
+  const args = ['diff-index', '--cached', '--name-only', '--no-renames', '-z', staged, '--'];
+  const out = await mustGit(repo, 'reading what is staged', args);
+  return new Set(out.toString('latin1').split('\0'));
+}
+
+// A file that was replaced may have been open in an editor that wrote to it later: no other place holds that.
+function keepLateWrites(repo: Repo, journal: Journal): string[] {
+  const kept: string[] = [];
+  for (const [n, step] of journal.steps.entries()) {
+    const aside = asideOf(journal.stage, n);
+    const file = readDiskFile(Buffer.from(aside), Infinity);
+    if (file.kind === 'absent') continue;
+    if ('content' in file && blobId(file.content, repo.objectFormat) === step.before?.oid)
+      rmSync(aside, { force: true });
+    else kept.push(path.basename(rescue(aside, diskPath(repo.root, step.path)).toString('utf8')));
+  }
+  return kept;
 }
 
 interface Progress {

@@ -2,7 +2,7 @@ import { DevenvError, type Clock } from '../base/index.ts';
 import { listUndoEntries, openEntries, readSaved, resolveCheckpoint } from '../checkpoint/index.ts';
 import { openRepo, repoState, type Repo, type RepoState } from '../git/index.ts';
 import { putBack, type PutBackResult } from './put-back.ts';
-import { recover, type Recovery } from './recover.ts';
+import { recover, unfinished, type Recovery } from './recover.ts';
 
 export interface RollbackDeps {
   readonly env: NodeJS.ProcessEnv;
@@ -34,8 +34,10 @@ export interface RollbackOutcome extends PutBackResult {
   readonly restarted: readonly string[];
   /** The files are back, but a service could not be restarted: why. */
   readonly restartError: string | undefined;
-  /** A rollback that had been killed was finished before. */
+  /** One that had been killed was dealt with before. */
   readonly recovered: Recovery | undefined;
+  /** One that had been killed is still there, since a dry run touches nothing. */
+  readonly unfinished: Pick<Recovery, 'kind' | 'name'> | undefined;
 }
 
 /** Puts a checkpoint back. HEAD and branch stay unless `head`. Throws 'refused' where work could be lost; then nothing changed. */
@@ -45,7 +47,9 @@ export async function rollBack(
   input: RollbackInput,
 ): Promise<RollbackOutcome> {
   const repo = await openRepo({ cwd: project.root, env: deps.env });
-  const recovered = await recover(repo);
+  const dryRun = input.dryRun ?? false;
+  if (!dryRun) refuseInTheMiddle(repo);
+  const recovered = dryRun ? undefined : await recover(repo);
   refuseInTheMiddle(repo);
   const target = await resolveTarget(repo, input.target);
   const saved = await readSaved(repo, target.commit);
@@ -57,10 +61,10 @@ export async function rollBack(
     movesHead: input.head ?? false,
     now: deps.clock.now(),
     maxFileBytes: project.config.checkpoint.maxFileBytes,
-    dryRun: input.dryRun ?? false,
+    dryRun,
     yes: input.yes ?? false,
   });
-  return finishOutcome(deps, result, target.name, recovered);
+  return finishOutcome(deps, result, { to: target.name, recovered, unfinished: unfinished(repo) });
 }
 
 // Besides checkpoints: the state before any rollback or undo, as `undo/3` or by its whole ref.
@@ -83,8 +87,13 @@ export async function undoLast(
   input: { readonly yes?: boolean; readonly dryRun?: boolean } = {},
 ): Promise<RollbackOutcome> {
   const repo = await openRepo({ cwd: project.root, env: deps.env });
-  const recovered = await recover(repo);
+  const dryRun = input.dryRun ?? false;
   refuseInTheMiddle(repo);
+  const recovered = dryRun ? undefined : await recover(repo);
+  // What was asked for was begun before: doing it twice would undo two steps.
+  const begun = recovered && finishedUndo(recovered);
+  if (recovered && begun)
+    return finishOutcome(deps, begun, { to: recovered.name, recovered, unfinished: undefined });
   const entry = openEntries(await listUndoEntries(repo)).at(-1);
   if (!entry)
     throw new DevenvError(
@@ -101,19 +110,35 @@ export async function undoLast(
     movesHead: entry.movedHead,
     now: deps.clock.now(),
     maxFileBytes: project.config.checkpoint.maxFileBytes,
-    dryRun: input.dryRun ?? false,
+    dryRun,
     yes: input.yes ?? false,
   });
-  return finishOutcome(deps, result, entry.ref, recovered);
+  return finishOutcome(deps, result, { to: entry.ref, recovered, unfinished: unfinished(repo) });
+}
+
+function finishedUndo(recovered: Recovery): PutBackResult | undefined {
+  const { kind, outcome, undo, name, present, written, deleted, left } = recovered;
+  if (kind !== 'undo' || undo === null) return undefined;
+  if (outcome !== 'finished')
+    throw new DevenvError(
+      'refused',
+      `the undo to ${name} was killed half way and HEAD moved since: it was given up`,
+      `devenv rollback ${shortUndo(name)} brings back what it was to bring, devenv rollback ${shortUndo(undo)} what was before it`,
+    );
+  const kept = left.map((path) => ({ path, reason: 'edited since the undo was killed' }));
+  return { from: present, undo, written, deleted, kept, staged: true };
+}
+
+function shortUndo(ref: string): string {
+  return ref.replace('refs/devenv/', '');
 }
 
 async function finishOutcome(
   deps: RollbackDeps,
   result: PutBackResult,
-  to: string,
-  recovered: Recovery | undefined,
+  about: Pick<RollbackOutcome, 'to' | 'recovered' | 'unfinished'>,
 ): Promise<RollbackOutcome> {
-  const outcome = { ...result, to, recovered, restarted: [], restartError: undefined };
+  const outcome = { ...result, ...about, restarted: [], restartError: undefined };
   if (result.undo === null || result.written.length + result.deleted.length === 0) return outcome;
   try {
     return { ...outcome, restarted: await deps.restart() };
