@@ -1,4 +1,4 @@
-export { codeDifference, isOutput, lookAt, outputPaths, repoOf } from './present.ts';
+export { codeDifference, describeUntold, isOutput, lookAt, outputPaths, repoOf } from './present.ts';
 export { confirmRegression } from './regression.ts';
 export { checkpointGates } from './suites.ts';
 export { verify } from './verify.ts';

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { DevenvError } from '../base/index.ts';
-import { snapshot } from '../checkpoint/index.ts';
+import { DevenvError, plural } from '../base/index.ts';
+import { snapshot, type Skipped } from '../checkpoint/index.ts';
 import type { Project } from '../config/index.ts';
 import { git, openRepo, type Repo } from '../git/index.ts';
 import type { Present, VerifyDeps } from './types.ts';
@@ -28,6 +28,28 @@ export async function lookAt(
     maxFileBytes: project.config.checkpoint.maxFileBytes,
   });
   return { repo, snapshot: taken, tree: taken.tree };
+}
+
+/** The tracked files whose content is not the one in the snapshot's tree, since it could not be taken. */
+export async function untoldFiles({ repo, snapshot: taken }: Present): Promise<readonly Skipped[]> {
+  if (!repo || !taken || taken.skipped.length === 0) return [];
+  const listed = await git(repo, [
+    '--literal-pathspecs',
+    'ls-files',
+    '-z',
+    '--',
+    ...taken.skipped.map((one) => one.path),
+  ]);
+  if (!listed.ok) return taken.skipped;
+  const tracked = new Set(listed.stdout.toString('utf8').split('\0'));
+  return taken.skipped.filter((one) => tracked.has(one.path));
+}
+
+/** `big.bin (larger than 50 MB)`. */
+export function describeUntold([first, ...more]: readonly Skipped[]): string {
+  if (!first) return '';
+  const rest = more.length === 0 ? '' : ` and ${plural(more.length, 'more file')}`;
+  return `${first.path}${rest} (${first.reason})`;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/index.ts';
-import type { Snapshot } from '../checkpoint/index.ts';
+import type { Skipped, Snapshot } from '../checkpoint/index.ts';
 import type { GateResult } from '../gates/index.ts';
 import type { Repo } from '../git/index.ts';
 import type { Store } from '../store/index.ts';
@@ -19,7 +19,7 @@ export type Verdict = 'passed' | 'failed' | 'flaky' | 'broken' | 'stale' | 'stop
 /** A judgement of exactly one tree. */
 export interface Verification {
   readonly verdict: Verdict;
-  /** The tree that was measured; null where no git repository names it. */
+  /** The tree that was measured; null where no git repository names it, or some files are `untold`. */
   readonly tree: string | null;
   /** The snapshot of that tree, to be promoted to a checkpoint. */
   readonly snapshot: Snapshot | undefined;
@@ -29,6 +29,11 @@ export interface Verification {
   readonly why?: string;
   /** Files that changed while it ran, when it is stale. */
   readonly changed: readonly string[];
+  /**
+   * Tracked files that the snapshot could not take as they are (too large, changed inside a submodule). What
+   * ran, ran on them: then the verdict is of no tree that git can name.
+   */
+  readonly untold: readonly Skipped[];
   readonly durationMs: number;
 }
 

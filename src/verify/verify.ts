@@ -2,7 +2,7 @@ import { evaluateGates } from '../gates/index.ts';
 import type { GateResult } from '../gates/index.ts';
 import type { Project, SuiteConfig } from '../config/index.ts';
 import { runSuite, type RunSuiteOptions, type SuiteResult } from '../suites/index.ts';
-import { codeDifference, lookAt, repoOf } from './present.ts';
+import { codeDifference, lookAt, repoOf, untoldFiles } from './present.ts';
 import { rerunFailed } from './rerun.ts';
 import { selectGates, selectSuites } from './suites.ts';
 import { fileTime, touchedSince } from './touched.ts';
@@ -21,6 +21,8 @@ export async function verify(deps: VerifyDeps, project: Project, input: VerifyIn
   const before = input.before ?? (await lookAt(deps, project, await repoOf(deps, project)));
   const env = suiteEnv(deps, project);
   const since = before.repo && fileTime(before.repo);
+  const untold = await untoldFiles(before);
+  const tree = untold.length > 0 ? null : before.tree;
 
   const results = await runAll(suites, project, env, { ...input, before });
   const stopped = results.some((result) => result.verdict === 'stopped');
@@ -32,9 +34,10 @@ export async function verify(deps: VerifyDeps, project: Project, input: VerifyIn
         env,
         ...(input.signal ? { signal: input.signal } : {}),
       });
-  const finish = (rest: Omit<Verification, 'durationMs' | 'tree' | 'snapshot'>): Verification => ({
+  const finish = (rest: Omit<Verification, 'durationMs' | 'tree' | 'snapshot' | 'untold'>): Verification => ({
     ...rest,
-    tree: before.tree,
+    tree,
+    untold,
     snapshot: before.snapshot,
     durationMs: Math.round(deps.clock.monotonic() - started),
   });
@@ -46,7 +49,7 @@ export async function verify(deps: VerifyDeps, project: Project, input: VerifyIn
   const settled = changed.length > 0 ? results.map((result) => toStale(result, changed)) : results;
   record(deps, project, {
     reason: input.reason,
-    tree: before.tree,
+    tree,
     results: settled,
     known: input.known ?? [],
   });

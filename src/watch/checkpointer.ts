@@ -45,6 +45,8 @@ export type CheckpointerEvent =
       readonly why: string;
       /** At least one suite failed (not only a gate of another kind). */
       readonly suiteFailed: boolean;
+      /** Files that the tree does not hold as they are; then it proves nothing about that tree. */
+      readonly untold?: string | undefined;
     }
   | {
       readonly kind: 'confirmed';
@@ -165,6 +167,10 @@ function onVerified(
 ): Decided {
   const { facts, verdict, tree, why } = event;
   const next = later(settings, state, facts.at);
+  if (event.untold !== undefined && ['passed', 'flaky', 'failed'].includes(verdict)) {
+    const told = verdict === 'failed' ? why : `it ${verdict === 'passed' ? 'passes' : 'is flaky'}`;
+    return keep(next, tree, `${told}, but no checkpoint can hold ${event.untold}`);
+  }
   switch (verdict) {
     case 'stopped':
       return { state: { ...next, why: 'the tree changed while it was judged' } };

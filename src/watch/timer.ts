@@ -6,8 +6,10 @@ import {
   checkpointGates,
   codeDifference,
   confirmRegression,
+  describeUntold,
   lookAt,
   verify,
+  type Present,
   type Verification,
   type VerifyEvents,
 } from '../verify/index.ts';
@@ -20,6 +22,7 @@ import {
   type Decision,
   type Facts,
 } from './checkpointer.ts';
+import { keyOf, marksOf, treeOf } from './key.ts';
 import type { Surroundings, WatchDeps } from './types.ts';
 
 /** What the watcher tells the checkpointer, asked anew at every step. */
@@ -94,7 +97,7 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
     if (key === state.settled || testing)
       return { ...base, broughtBack: false, good: undefined, attended: false };
     good = await lastGood(repo);
-    return { ...base, broughtBack: await wasPutAway(repo, key), good, attended: await around.attended() };
+    return { ...base, broughtBack: await wasPutAway(key), good, attended: await around.attended() };
   };
 
   const handle = async (event: CheckpointerEvent): Promise<void> => {
@@ -112,20 +115,38 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
     return reset(action.why);
   };
 
+  /** Whether a rollback or reset has put this code away before: then it is here because the user wants it. */
+  const wasPutAway = async (key: string): Promise<boolean> => {
+    const to = treeOf(key);
+    const trees = await putAway(repo);
+    if (trees.includes(to)) return true;
+    for (const from of trees.slice(0, comparedAtMost))
+      if ((await codeDifference(repo, project, { from, to }, input.ignored)).length === 0) return true;
+    return false;
+  };
+
+  /** Whether the work tree is another one than a key says. */
+  const isOther = async (present: Present, key: string): Promise<boolean> => {
+    const now = await keyOf(present);
+    if (marksOf(now) !== marksOf(key)) return true;
+    const trees = { from: treeOf(key), to: treeOf(now) };
+    return (await codeDifference(repo, project, trees, input.ignored)).length > 0;
+  };
+
   const judge = async (): Promise<void> => {
     const { key, judged } = input.watched();
     const known = judged?.key === key ? judged?.found : undefined;
     const present = await lookAt(deps, project, repo);
     if (key === undefined || present.tree === null) return;
-    if ((await codeDifference(repo, project, { from: key, to: present.tree }, input.ignored)).length > 0) {
+    if (await isOther(present, key)) {
       input.hint();
       state = { ...state, nextAt: deps.clock.now() + 1000 };
       return;
     }
     // The tree that was tested is the tree that is kept.
     const before =
-      known?.snapshot && known.tree !== present.tree
-        ? { repo, snapshot: known.snapshot, tree: known.tree }
+      known?.snapshot && known.snapshot.tree !== present.tree
+        ? { repo, snapshot: known.snapshot, tree: known.snapshot.tree }
         : present;
     verification = await verify(deps, project, {
       ...checkpointGates(project),
@@ -147,6 +168,7 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
       verdict: verification.verdict,
       why: verification.why ?? verification.verdict,
       suiteFailed: failedSuites(verification).length > 0,
+      untold: verification.untold.length > 0 ? describeUntold(verification.untold) : undefined,
     });
   };
 
@@ -166,7 +188,7 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
       kind: 'tagged',
       at: deps.clock.now(),
       tree: key ?? made.tree,
-      tag: made.tag,
+      tag: made.verdict === verdict ? made.tag : `${made.tag}, ${made.verdict}`,
       created: made.created,
     });
     state = decided.state;
@@ -200,8 +222,7 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
     if (!good || key === undefined) return;
     // The last look may be a moment old; an edit made since is not to be taken away.
     const present = await lookAt(deps, project, repo);
-    const changed = await codeDifference(repo, project, { from: key, to: present.tree ?? '' }, input.ignored);
-    if (changed.length > 0 || input.watched().key !== key) return input.hint();
+    if ((await isOther(present, key)) || input.watched().key !== key) return input.hint();
     try {
       const done = await around.rollBack({ target: good.tag, reason: 'checkpointer' });
       const text = describeReset(done, why);
@@ -285,10 +306,14 @@ function describeFailed(found: Verification): string {
   return `${first.name} fails (${failure.name}${more})`;
 }
 
-/** Whether a rollback or reset has put this very tree away before: then it is here because the user wants it. */
-async function wasPutAway(repo: Repo, tree: string): Promise<boolean> {
-  const result = await git(repo, ['for-each-ref', '--format=%(tree)', 'refs/devenv/undo/']);
-  return result.stdout.toString('latin1').split('\n').includes(tree);
+/** With reports in the tree, equal code may be in trees that differ: so many are compared, newest first. */
+const comparedAtMost = 20;
+
+/** The trees that rollbacks and resets have put away, newest first. */
+async function putAway(repo: Repo): Promise<readonly string[]> {
+  const format = ['--sort=-committerdate', '--format=%(tree)'];
+  const result = await git(repo, ['for-each-ref', ...format, 'refs/devenv/undo/']);
+  return result.stdout.toString('latin1').split('\n').filter(Boolean);
 }
 
 function describeReset(

@@ -107,6 +107,21 @@ describe('a verdict of one tree', () => {
     });
   });
 
+  test('a changed submodule: the verdict is of no tree, and the reason is told', async () => {
+    const inner = make({ files: { 'lib.txt': 'good\n' } });
+    const { deps, project, git, root } = make({ suites: [{ name: 'unit', command: 'cat lib/lib.txt' }] });
+    git('-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', inner.root, 'lib');
+    git('commit', '-qm', 'Add lib');
+    const clean = await verify(deps, project, { suites: ['unit'], reason: 'test' });
+    expect(clean).toMatchObject({ verdict: 'passed', tree: git('rev-parse', 'HEAD^{tree}'), untold: [] });
+    writeFileSync(path.join(root, 'lib/lib.txt'), 'other\n');
+    expect(await verify(deps, project, { suites: ['unit'], reason: 'test' })).toMatchObject({
+      verdict: 'passed',
+      tree: null,
+      untold: [{ path: 'lib', reason: 'changes inside the submodule' }],
+    });
+  });
+
   test('what is ignored, a report, or only looked at may be written again without harm', async () => {
     const { deps, project, write } = make({
       suites: [

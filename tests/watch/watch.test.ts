@@ -236,6 +236,45 @@ describe('the timed checkpointer', () => {
     expect(w.t.git('log', '--oneline').split('\n')).toHaveLength(1);
   });
 
+  test('what undo brought back stays, also when the report in the tree is another one with each run', async () => {
+    const report = `echo "<testsuite><testcase name='a' time='$$'>$f</testcase></testsuite>" > junit.xml`;
+    const command = `grep -q good code.txt && f= || f='<failure/>'; ${report}; test -z "$f"`;
+    await using w = await startWatching({
+      ...withTimer,
+      suites: [{ name: 'unit', command, results: 'junit.xml' }],
+    });
+    await until('a tag', () => w.decisions().includes('tagged'));
+    w.t.write('code.txt', 'broken\n');
+    await until('the reset', () => w.decisions().includes('reset'));
+    await w.undo();
+    await until('the decision to keep it', () => w.decisions().at(-1) === 'kept');
+    expect(w.view().why).toContain('brought back by hand');
+    expect(code(w)).toBe('broken\n');
+  });
+
+  test('a changed file that no checkpoint can hold is tested, and the tree without it is not tagged', async () => {
+    await using w = await startWatching({
+      ...withTimer,
+      checkpoint: { ...soon, maxFileBytes: 100 },
+      suites: [{ name: 'unit', command: 'echo run >> .git/runs; ! grep -q bad big.txt' }],
+      files: { 'code.txt': 'good\n', 'big.txt': 'x'.repeat(50) },
+    });
+    await until('a tag', () => w.decisions().includes('tagged'));
+    w.t.write('big.txt', 'y'.repeat(200));
+    await until('it is kept', () => w.view().why.includes('big.txt (larger than'));
+    expect(w.view().why).toContain('it passes, but no checkpoint can hold');
+    expect(w.t.store.lastRuns(w.t.project.id)['unit']).toMatchObject({ verdict: 'passed', tree: null });
+    const count = w.verdicts().length;
+    w.t.write('big.txt', `bad ${'z'.repeat(200)}`);
+    expect(await w.verdictAfter(count)).toBe('failed');
+    await until(
+      'it is kept again',
+      () => w.view().why.includes('fails, but no checkpoint can hold') || w.view().why.includes('unit: '),
+    );
+    expect(w.decisions().filter((kind) => kind === 'tagged')).toHaveLength(1);
+    expect(w.decisions()).not.toContain('reset');
+  });
+
   test('with somebody there it asks, and touches nothing', async () => {
     await using w = await startWatching({ ...withTimer, attended: true });
     await until('a tag', () => w.decisions().includes('tagged'));
