@@ -5,6 +5,7 @@ import path from 'node:path';
 import { DevenvError } from '../base/index.ts';
 import { diskPath, displayPath, git, hiddenEntries, readRef, readStatus } from '../git/index.ts';
 import type { HiddenEntry, RawPath, Repo, Status, TrackedChange } from '../git/index.ts';
+import { fileMark, innerMark, mostInner } from './marks.ts';
 import { blobId, readDiskFile } from './read-file.ts';
 import type { DiskFile } from './read-file.ts';
 import type { Entry, Skipped } from './types.ts';
@@ -12,6 +13,14 @@ import type { Entry, Skipped } from './types.ts';
 /** A file as it will be stored; its bytes are dropped when all of them together would fill the memory. */
 export interface CapturedFile extends Entry {
   readonly content: Buffer | undefined;
+}
+
+/** A path that is left out, and what tells its present state from another one. */
+export interface SkippedFile extends Skipped {
+  readonly raw: RawPath;
+  readonly mark: string;
+  /** Tracked and changed: a test saw what the tree does not hold. */
+  readonly changed: boolean;
 }
 
 /** What differs from HEAD at one moment, read but not yet written. */
@@ -24,7 +33,7 @@ export interface Capture {
   readonly staged: readonly (Entry & { readonly headMode: string; readonly headOid: string })[];
   /** Announced with `git add -N`: in the index, but without content. */
   readonly intended: readonly RawPath[];
-  readonly skipped: readonly (Skipped & { readonly raw: RawPath })[];
+  readonly skipped: readonly SkippedFile[];
   readonly partial: boolean;
   readonly unmerged: boolean;
   /** Equal for equal work trees, index and HEAD. */
@@ -40,7 +49,8 @@ export interface CaptureOptions {
 }
 
 const memoryLimit = 64 * 1024 * 1024;
-const headMoves = 5;
+const headMoves = 10;
+const headPause = 60;
 
 /** Reads the work tree. Nothing is written, no lock is taken, no file's time changes. */
 export async function capture(repo: Repo, options: CaptureOptions): Promise<Capture> {
@@ -54,6 +64,7 @@ export async function capture(repo: Repo, options: CaptureOptions): Promise<Capt
     const now = (await readRef(repo, 'HEAD')) ?? null;
     // A commit in the middle of `git status`: what it compared is not what it said.
     if (now === status.head) return read(repo, status, hidden, options);
+    if (attempt > 1) await new Promise((resolve) => setTimeout(resolve, headPause));
   }
   throw new DevenvError(
     'environment',
@@ -85,7 +96,8 @@ interface Reading {
   readonly options: CaptureOptions;
   readonly files: Map<RawPath, CapturedFile>;
   readonly deleted: Set<RawPath>;
-  readonly skipped: (Skipped & { readonly raw: RawPath })[];
+  readonly skipped: SkippedFile[];
+  inner: number;
   partial: boolean;
   bytes: number;
   trustModes: boolean | undefined;
@@ -103,14 +115,16 @@ async function read(
     files: new Map(),
     deleted: new Set(),
     skipped: [],
+    inner: 0,
     partial: status.warned,
     bytes: 0,
     trustModes: undefined,
   };
-  if (status.warned) reading.skipped.push({ path: '.', raw: '', reason: 'a folder cannot be read' });
+  if (status.warned) skip(reading, { raw: '', reason: 'a folder cannot be read', mark: '' });
   for (const change of status.tracked) await readTracked(reading, change);
   for (const name of status.untracked) {
-    if (name.endsWith('/')) skip(reading, name.slice(0, -1), 'a git repository of its own');
+    if (name.endsWith('/'))
+      await skipInner(reading, { raw: name.slice(0, -1), reason: 'a git repository of its own' });
     else await readUntracked(reading, name);
   }
   for (const entry of hidden) await readHidden(reading, entry);
@@ -150,6 +164,7 @@ async function readTracked(reading: Reading, change: TrackedChange): Promise<voi
   // The mode as git sees it: with core.fileMode=false the disk's own says nothing.
   const seen = change.diskMode === '100755' || change.diskMode === '100644' ? change.diskMode : undefined;
   await keep(reading, change.path, file, seen);
+  if ('why' in file) markChanged(reading, change.path);
 }
 
 async function readUntracked(reading: Reading, name: RawPath): Promise<void> {
@@ -173,7 +188,8 @@ async function keep(
   seen: string | undefined,
 ): Promise<void> {
   if (!('content' in file)) {
-    if ('why' in file) skip(reading, name, file.why);
+    if ('why' in file)
+      skip(reading, { raw: name, reason: file.why, mark: fileMark(diskPath(reading.repo.root, name)) });
     if (file.kind === 'unreadable' || file.kind === 'changing') reading.partial = true;
     return;
   }
@@ -203,7 +219,10 @@ async function readSubmodule(reading: Reading, change: TrackedChange): Promise<v
     reading.deleted.add(change.path);
     return;
   }
-  if (/[MU]/.test(change.sub.slice(2))) skip(reading, change.path, 'changes inside the submodule');
+  if (/[MU]/.test(change.sub.slice(2))) {
+    await skipInner(reading, { raw: change.path, reason: 'changes inside the submodule' });
+    markChanged(reading, change.path);
+  }
   let oid = change.indexOid;
   if (change.sub[1] === 'C') {
     const result = await git(reading.repo, ['-C', displayPath(change.path), 'rev-parse', 'HEAD']);
@@ -213,8 +232,20 @@ async function readSubmodule(reading: Reading, change: TrackedChange): Promise<v
   reading.files.set(change.path, { path: change.path, mode: '160000', oid, content: undefined });
 }
 
-function skip(reading: Reading, raw: RawPath, reason: string): void {
-  reading.skipped.push({ path: displayPath(raw), raw, reason });
+function skip(reading: Reading, left: Pick<SkippedFile, 'raw' | 'reason' | 'mark'>): void {
+  const path = left.raw === '' ? '.' : displayPath(left.raw);
+  reading.skipped.push({ ...left, path, changed: false });
+}
+
+async function skipInner(reading: Reading, left: Pick<SkippedFile, 'raw' | 'reason'>): Promise<void> {
+  const looks = reading.inner++ < mostInner;
+  skip(reading, { ...left, mark: looks ? await innerMark(reading.repo, left.raw) : '' });
+}
+
+function markChanged(reading: Reading, raw: RawPath): void {
+  const at = reading.skipped.findIndex((one) => one.raw === raw);
+  const found = reading.skipped[at];
+  if (found) reading.skipped[at] = { ...found, changed: true };
 }
 
 function keyOf(found: Omit<Capture, 'key'>): string {
@@ -222,6 +253,6 @@ function keyOf(found: Omit<Capture, 'key'>): string {
   for (const file of found.files) hash.update(`\0M${file.mode}${file.oid}${file.path}`, 'latin1');
   for (const name of found.deleted) hash.update(`\0D${name}`, 'latin1');
   for (const entry of found.staged) hash.update(`\0I${entry.mode}${entry.oid}${entry.path}`, 'latin1');
-  for (const skip of found.skipped) hash.update(`\0S${skip.raw}`, 'latin1');
+  for (const skip of found.skipped) hash.update(`\0S${skip.mark} ${skip.raw}`, 'latin1');
   return hash.digest('hex');
 }

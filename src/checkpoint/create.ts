@@ -8,7 +8,7 @@ import type { Capture } from './capture.ts';
 import { checkpointNames, resolveCheckpoint } from './list.ts';
 import { writeMessage } from './message.ts';
 import { checkpointRefs, nextName, tagRefs } from './names.ts';
-import { defaultMaxFileBytes, toSnapshot, trailersOf } from './snapshot.ts';
+import { defaultMaxFileBytes, lackingOf, toSnapshot, trailersOf } from './snapshot.ts';
 import type { Facts } from './snapshot.ts';
 import type { Checkpoint, CheckpointVerdict, Snapshot } from './types.ts';
 import { emptyTree, settleRace, writeCapture } from './write.ts';
@@ -62,9 +62,10 @@ async function findPlace(repo: Repo, now: number): Promise<Place> {
 }
 
 /** undefined: somebody else made one at the same moment. */
-async function fromWorkTree(repo: Repo, input: CreateInput, first: boolean): Promise<Created | undefined> {
-  const maxFileBytes = input.maxFileBytes ?? defaultMaxFileBytes;
-  const found = await capture(repo, { maxFileBytes, status: first ? input.status : undefined });
+async function fromWorkTree(repo: Repo, asked: CreateInput, first: boolean): Promise<Created | undefined> {
+  const maxFileBytes = asked.maxFileBytes ?? defaultMaxFileBytes;
+  const found = await capture(repo, { maxFileBytes, status: first ? asked.status : undefined });
+  const input = asJudged(asked, lackingOf(found.skipped));
   const place = await findPlace(repo, input.now);
   const last = readLast(repo, 'checkpoint');
   const newestCommit =
@@ -95,11 +96,20 @@ function isBetter(verdict: CheckpointVerdict, known: CheckpointVerdict): boolean
   return verdict !== 'unverified' && verdict !== known;
 }
 
+// The tests saw a file that this tree lacks: nobody knows whether the tree as it is kept would pass.
+function asJudged(input: CreateInput, lacking: readonly string[]): CreateInput {
+  if (input.verdict !== 'passed' || lacking.length === 0) return input;
+  const more = lacking.length > 1 ? ` and ${lacking.length - 1} more` : '';
+  const reason = `${input.reason} (passed, but ${lacking[0]}${more} changed and is not in it)`;
+  return { ...input, verdict: 'unverified', reason };
+}
+
 function wantsTag(input: CreateInput): boolean {
   return input.tags === 'all' || (input.tags === 'good' && input.verdict === 'passed');
 }
 
-async function fromSnapshot(repo: Repo, input: CreateInput, snap: Snapshot): Promise<Created | undefined> {
+async function fromSnapshot(repo: Repo, asked: CreateInput, snap: Snapshot): Promise<Created | undefined> {
+  const input = asJudged(asked, snap.lacking ?? []);
   const place = await findPlace(repo, input.now);
   const newest = place.newest === undefined ? undefined : await resolveCheckpoint(repo, place.newest);
   if (newest?.tree === snap.tree && !isBetter(input.verdict, newest.verdict))

@@ -111,7 +111,7 @@ const mostAsked = 20;
 
 /**
  * The newest checkpoint whose verdict is passed, of this work tree and of the line of work that is
- * checked out: taken on this branch, or on a commit that HEAD holds. undefined when there is none.
+ * checked out: taken on this branch, or (also with HEAD detached) on a commit that HEAD holds. undefined when there is none.
  */
 export async function lastGood(repo: Repo): Promise<Checkpoint | undefined> {
   if ((await checkpointNames(repo)).length === 0) return undefined;
@@ -122,7 +122,9 @@ export async function lastGood(repo: Repo): Promise<Checkpoint | undefined> {
   const head = await readRef(repo, 'HEAD');
   for (const draft of good.slice(0, mostAsked)) {
     const here =
-      draft.branch === branch || draft.head === (head ?? null) || (await isAncestor(repo, draft.head));
+      (branch !== null && draft.branch === branch) ||
+      draft.head === (head ?? null) ||
+      (await isAncestor(repo, draft.head));
     if (here) return { ...draft, filesChanged: draft.filesChanged ?? 0 };
   }
   return undefined;

@@ -29,6 +29,16 @@ export function readDiskFile(file: Buffer, maxBytes: number): DiskFile {
   return { kind: 'changing', why: 'changed all the time while it was read' };
 }
 
+function sizeText(bytes: number): string {
+  const [size, unit] =
+    bytes < 1024
+      ? [bytes, 'bytes']
+      : bytes < 1024 * 1024
+        ? [bytes / 1024, 'KB']
+        : [bytes / 1024 / 1024, 'MB'];
+  return `${Math.floor(size * 10) / 10} ${unit}`;
+}
+
 /** undefined: it changed, read it again. */
 function readOnce(file: Buffer, maxBytes: number): DiskFile | undefined {
   try {
@@ -38,8 +48,7 @@ function readOnce(file: Buffer, maxBytes: number): DiskFile | undefined {
     if (stat.isSymbolicLink())
       return { kind: 'link', content: readlinkSync(file, { encoding: 'buffer' }), executable: false, stat };
     if (!stat.isFile()) return { kind: 'special', why: 'not a regular file' };
-    if (stat.size > maxBytes)
-      return { kind: 'large', why: `larger than ${Math.floor(maxBytes / 1024 / 1024)} MB` };
+    if (stat.size > maxBytes) return { kind: 'large', why: `larger than ${sizeText(maxBytes)}` };
     return readRegular(file);
   } catch (error) {
     const code = errnoOf(error);

@@ -106,6 +106,11 @@ function intentTrailer(found: Facts): Record<string, string> {
   return found.intended.length === 0 ? {} : { Intent: JSON.stringify(found.intended) };
 }
 
+/** Tracked files that changed, but that the tree does not hold as they are. */
+export function lackingOf(skipped: Capture['skipped']): string[] {
+  return skipped.filter((one) => one.changed).map((one) => one.path);
+}
+
 /** A capture and what was written of it, as others see it. */
 export function toSnapshot(found: Capture, written: Pick<Written, 'tree' | 'commit' | 'staged'>): Snapshot {
   return {
@@ -117,6 +122,7 @@ export function toSnapshot(found: Capture, written: Pick<Written, 'tree' | 'comm
     files: [...found.files.map((file) => file.path), ...found.deleted].map(displayPath).sort(),
     partial: found.partial,
     skipped: found.skipped.map(({ path, reason }) => ({ path, reason })),
+    lacking: lackingOf(found.skipped),
     key: found.key,
     unmerged: found.unmerged,
     intended: found.intended,

@@ -25,6 +25,8 @@ export interface Snapshot {
   /** Something could not be read: the tree lacks it, and nothing may be deleted on its word. */
   readonly partial: boolean;
   readonly skipped: readonly Skipped[];
+  /** Of these the tracked ones that changed: what was tested is not what the tree holds. */
+  readonly lacking?: readonly string[];
   /** Equal keys are equal work trees; cheaper to compare than to write a tree. */
   readonly key: string;
   /** The index waits for the decision of a merge. */

@@ -50,7 +50,7 @@ export function gitError(doing: string, stderr: string): DevenvError {
       .filter((line) => !line.startsWith('fast-import: dumping'))
       .join('; ')
       .replace(/^(fatal|error): /, '') || 'git ended without a word';
-  if (/No space left|Disk quota/i.test(why))
+  if (/No space left|Out of disk ?space|Disk quota/i.test(why))
     return new DevenvError(
       'disk-full',
       `no space left on the disk while ${doing}`,

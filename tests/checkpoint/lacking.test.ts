@@ -1,0 +1,74 @@
+import { appendFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { lastGood, snapshot } from '../../src/checkpoint/index.ts';
+import { gitError } from '../../src/git/index.ts';
+import { makeRepo, type TestRepo } from './repo.ts';
+
+const big = 'x'.repeat(3 * 1024);
+const options = { now: Date.now(), maxFileBytes: 1024 };
+
+async function keys(t: TestRepo, change: () => void): Promise<readonly [string, string]> {
+  const { key } = await snapshot(t.repo, options);
+  change();
+  return [key, (await snapshot(t.repo, options)).key];
+}
+
+test('a file that is too large to be held makes another key with each change, and the same one without', async () => {
+  const t = await makeRepo();
+  t.write('big', big);
+  const [one, two] = await keys(t, () => appendFileSync(path.join(t.dir, 'big'), 'more'));
+  expect(one).not.toBe(two);
+  const [three, four] = await keys(t, () => {});
+  expect(three).toBe(four);
+});
+
+test('so does a change inside a submodule that was dirty before, and inside a repository of its own', async () => {
+  const inner = await makeRepo();
+  const t = await makeRepo();
+  await t.git('-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', inner.dir, 'sub');
+  await t.git('commit', '-q', '-m', 'Sub');
+  await t.git('init', '-q', 'own');
+  t.write('sub/a.txt', 'dirty\n');
+  t.write('own/file', 'one\n');
+  for (const file of ['sub/a.txt', 'own/file']) {
+    const [one, two] = await keys(t, () => t.write(file, 'dirty in another way\n'));
+    expect([file, one === two]).toEqual([file, false]);
+  }
+  const [three, four] = await keys(t, () => {});
+  expect(three).toBe(four);
+});
+
+test('a tree that lacks a tracked file as it was tested is not called passed', async () => {
+  const t = await makeRepo({ files: { big: 'small yet\n', other: 'o\n' } });
+  t.write('big', big);
+  for (const taken of [undefined, await snapshot(t.repo, options)]) {
+    const made = await t.checkpoint({ verdict: 'passed', tags: 'good', maxFileBytes: 1024, snapshot: taken });
+    expect(made).toMatchObject({
+      verdict: 'unverified',
+      skipped: [{ path: 'big', reason: 'larger than 1 KB' }],
+      reason: expect.stringContaining('big'),
+    });
+  }
+  expect(await t.git('tag')).toBe('');
+  // An untracked one is nobody's promise.
+  await t.git('checkout', '-q', 'big');
+  t.write('untracked', big);
+  expect((await t.checkpoint({ verdict: 'passed', maxFileBytes: 1024 })).verdict).toBe('passed');
+});
+
+test('with HEAD detached, the last good one is of this line of work, not of any detached one', async () => {
+  const t = await makeRepo();
+  const start = await t.git('rev-parse', 'HEAD');
+  await t.git('checkout', '-q', '--detach');
+  await t.git('commit', '-q', '--allow-empty', '-m', 'Elsewhere');
+  const made = await t.checkpoint({ verdict: 'passed' });
+  expect((await lastGood(t.repo))?.tag).toBe(made.tag);
+  await t.git('checkout', '-q', start);
+  expect(await lastGood(t.repo)).toBeUndefined();
+});
+
+test('a full disk is called so in each of the words git has for it', () => {
+  for (const words of ['fatal: write error: No space left on device', 'error: Out of diskspace'])
+    expect(gitError('saving a checkpoint', words)).toMatchObject({ code: 'disk-full' });
+});
