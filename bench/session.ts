@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { atMost, benchEnv, devenv, interleave, ms, round, time, type Goal } from './measure.ts';
 import { makeRepo } from './repo.ts';
@@ -35,14 +35,25 @@ function installed(name: string): boolean {
   return spawnSync('which', [name]).status === 0;
 }
 
-/** Ends a private server and waits until it is gone, so that the next round starts cold. */
+/**
+ * Ends a private server and everything that ran in it, and waits until all of it is gone: each round starts cold,
+ * and none pays for the end of the one before.
+ */
 function reset(socket: string, env: NodeJS.ProcessEnv): void {
-  const pid = spawnSync('tmux', ['-L', socket, 'display-message', '-p', '#{pid}'], {
-    env,
-    encoding: 'utf8',
-  }).stdout.trim();
   spawnSync('tmux', ['-L', socket, 'kill-server'], { env });
-  while (/^\d+$/.test(pid) && spawnSync('kill', ['-0', pid]).status === 0) spawnSync('sleep', ['0.01']);
+  const mark = `XDG_STATE_HOME=${env['XDG_STATE_HOME']}`;
+  while (pidsWith(mark).length > 0) spawnSync('sleep', ['0.01']);
+}
+
+function pidsWith(mark: string): string[] {
+  return readdirSync('/proc').filter((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      return readFileSync(`/proc/${name}/environ`, 'latin1').split('\0').includes(mark);
+    } catch {
+      return false; // ended meanwhile
+    }
+  });
 }
 
 /** Building a six-window session against one bare tmux command list, tmuxinator and tmuxp. */
