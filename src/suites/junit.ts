@@ -56,6 +56,7 @@ function createReader(options: ReadOptions): Reader {
   let depth = 0;
   let roots = 0;
   let complaint: string | undefined;
+  let claimed = 0;
 
   const finish = (done: OpenCase): void => {
     counts[done.outcome]++;
@@ -69,6 +70,8 @@ function createReader(options: ReadOptions): Reader {
   parser.on('opentag', ({ name, attributes }) => {
     depth++;
     if (depth === 1 && !/^(testsuites?|testcase)$/.test(name)) throw new Error(`<${name}> is not JUnit XML`);
+    if (name === 'testsuites' || name === 'testsuite')
+      claimed = Math.max(claimed, claimedFailures(attributes));
     if (name === 'testsuite') suites.push(attributes);
     else if (name === 'testcase')
       open = { attributes, outcome: startOutcome(attributes), message: '', text: '' };
@@ -112,15 +115,21 @@ function createReader(options: ReadOptions): Reader {
     end: () => {
       parser.close();
       if (roots !== 1 || depth !== 0) throw new Error(complaint ?? 'the document is not complete');
-      return { ...counts, failures };
+      return { ...counts, failures, claimed };
     },
   };
 }
 
-/** googletest and others say in an attribute that a case did not run. */
+/** googletest and others say in an attribute that a case did not run, others that it failed. */
 function startOutcome(attributes: Attributes): Outcome {
   const status = (attributes['status'] ?? '').toLowerCase();
+  if (status === 'failed' || status === 'failure' || status === 'error') return 'failed';
   return status === 'notrun' || status === 'disabled' || status === 'skipped' ? 'skipped' : 'passed';
+}
+
+/** How many cases failed, by the totals of a suite. Only that there are any is believed of them. */
+function claimedFailures({ failures = '', errors = '' }: Attributes): number {
+  return [failures, errors].map(Number).reduce((sum, n) => sum + (n > 0 ? n : 0), 0);
 }
 
 function toFailure(done: OpenCase, suite: Attributes | undefined, options: ReadOptions): Failure {

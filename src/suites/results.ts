@@ -1,15 +1,47 @@
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../base/index.ts';
 import type { ReadOptions } from './junit.ts';
 import type { Report } from './types.ts';
 
-/** What the results of a suite looked like before it ran: a report that did not change is an old one. */
-export type ResultsBefore = ReadonlyMap<string, string>;
+/** The results of a suite before it ran: a report that it does not write itself is an old one. */
+export interface ResultsBefore {
+  /** Reports taken away, so that one that is merely touched does not look like a new one. */
+  readonly taken: readonly { readonly file: string; readonly text: Buffer; readonly stat: Stats }[];
+  /** Other files, which are no reports; as they were. */
+  readonly stamps: ReadonlyMap<string, string>;
+}
 
-/** Remembers the results files (one file, or every .xml of a folder) as they are now. */
-export function rememberResults(results: string): ResultsBefore {
-  return new Map(resultFiles(results).map((file) => [file, stamp(file)]));
+/** Takes the old reports (one file, or every .xml of a folder) away; `restoreResults` puts them back. */
+export function takeResults(results: string): ResultsBefore {
+  const taken: { file: string; text: Buffer; stat: Stats }[] = [];
+  const stamps = new Map<string, string>();
+  for (const file of resultFiles(results)) {
+    stamps.set(file, stamp(file));
+    try {
+      const text = readFileSync(file);
+      if (file !== results && !/<test(suites?|case)\b/.test(text.toString('latin1', 0, 4096))) continue;
+      const stat = statSync(file);
+      rmSync(file);
+      taken.push({ file, text, stat });
+    } catch {
+      // Not ours to read or remove: then its times have to tell whether it was written anew.
+    }
+  }
+  return { taken, stamps };
+}
+
+/** Puts back, with their times, the old reports in whose place nothing was written. */
+export function restoreResults({ taken }: ResultsBefore): void {
+  for (const { file, text, stat } of taken) {
+    try {
+      writeFileSync(file, text, { flag: 'wx', mode: stat.mode });
+      utimesSync(file, stat.atime, stat.mtime);
+    } catch {
+      // There is a new one, or its folder is gone: an old report is not worth more.
+    }
+  }
 }
 
 /**
@@ -23,8 +55,9 @@ export async function readResults(
 ): Promise<Report | { readonly missing: string }> {
   const shown = path.relative(options.root, results);
   const all = resultFiles(results);
-  const fresh = all.filter((file) => before.get(file) !== stamp(file));
-  if (all.length === 0) return { missing: `it wrote no results to ${shown}` };
+  const wasTaken = new Set(before.taken.map(({ file }) => file));
+  const fresh = all.filter((file) => wasTaken.has(file) || before.stamps.get(file) !== stamp(file));
+  if (all.length + wasTaken.size === 0) return { missing: `it wrote no results to ${shown}` };
   if (fresh.length === 0) return { missing: `${shown} is from an earlier run: this one wrote no results` };
   const { readJUnit } = await import('./junit.ts');
   let sum: Report = { passed: 0, failed: 0, flaky: 0, skipped: 0, failures: [] };
@@ -37,6 +70,7 @@ export async function readResults(
         flaky: sum.flaky + report.flaky,
         skipped: sum.skipped + report.skipped,
         failures: [...sum.failures, ...report.failures],
+        claimed: (sum.claimed ?? 0) + (report.claimed ?? 0),
       };
     } catch (error) {
       return { missing: `${path.relative(options.root, file)} cannot be read: ${messageOf(error)}` };

@@ -3,7 +3,7 @@ import { supervise } from '../base/index.ts';
 import type { SuiteConfig } from '../config/index.ts';
 import { judge } from './judge.ts';
 import { readOutput } from './output.ts';
-import { readResults, rememberResults } from './results.ts';
+import { readResults, restoreResults, takeResults } from './results.ts';
 import { changedCommand, narrowCommand } from './runners.ts';
 import type { Failure, Report, SuiteResult } from './types.ts';
 
@@ -31,10 +31,10 @@ export async function runSuite(suite: SuiteConfig, options: RunSuiteOptions): Pr
   const root = options.at ?? options.root;
   const cwd = path.resolve(root, path.relative(options.root, suite.cwd));
   const results = suite.results === undefined ? undefined : path.resolve(root, suite.results);
-  const before = results === undefined ? new Map<string, string>() : rememberResults(results);
   const narrowed = options.only
     ? narrowTo(suite, options.only, { root, cwd })
     : options.affectedBy && narrowToChanged(suite, options.affectedBy, cwd);
+  const before = results === undefined ? undefined : takeResults(results);
   const ended = await supervise(narrowed ?? suite.command, {
     cwd,
     env: { ...options.env, ...suite.env },
@@ -42,7 +42,11 @@ export async function runSuite(suite: SuiteConfig, options: RunSuiteOptions): Pr
     ...(options.signal ? { signal: options.signal } : {}),
     ...(options.onOutput ? { onOutput: options.onOutput } : {}),
   });
-  const report = results === undefined ? undefined : await readResults(results, before, { root, cwd });
+  const report =
+    results === undefined || before === undefined
+      ? undefined
+      : await readResults(results, before, { root, cwd });
+  if (before) restoreResults(before);
   const { verdict, why } = judge({
     exit: ended.code,
     signal: ended.signal,
@@ -50,7 +54,7 @@ export async function runSuite(suite: SuiteConfig, options: RunSuiteOptions): Pr
     timeoutMs: suite.timeoutMs,
     report,
   });
-  const told: Report =
+  const { claimed: _claimed, ...told }: Report =
     report && !('missing' in report)
       ? report
       : readOutput(ended.tail, {

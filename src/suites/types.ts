@@ -40,4 +40,6 @@ export interface Report {
   readonly flaky: number;
   readonly skipped: number;
   readonly failures: readonly Failure[];
+  /** As many failures a report's totals speak of, whether its cases show them or not. */
+  readonly claimed?: number;
 }

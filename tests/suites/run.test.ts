@@ -1,4 +1,12 @@
-import { mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  symlinkSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listProcesses, packageRoot } from '../../src/base/index.ts';
@@ -100,12 +108,63 @@ describe('a real command', () => {
     expect(readFileSync(path.join(root, 'junit.xml'), 'utf8')).toContain('old');
   });
 
+  test('an old report that is only touched is an old one, and stays as it was', async () => {
+    const root = tempDir();
+    const file = path.join(root, 'junit.xml');
+    writeFileSync(file, '<testsuite><testcase name="old"/></testsuite>');
+    utimesSync(file, 1000, 1000);
+    const touched = await execute(root, 'test ! -e junit.xml || touch junit.xml', { results: 'junit.xml' });
+    expect(touched).toMatchObject({ verdict: 'broken', passed: 0 });
+    expect(statSync(file).mtimeMs).toBe(1_000_000);
+    expect(readFileSync(file, 'utf8')).toContain('old');
+  });
+
+  test('a folder of reports: old ones do not count, other files are left alone', async () => {
+    const root = tempDir();
+    mkdirSync(path.join(root, 'out'));
+    writeFileSync(path.join(root, 'out/pom.xml'), '<project/>');
+    writeFileSync(path.join(root, 'out/old.xml'), '<testsuite><testcase name="old"/></testsuite>');
+    const command = `test -e out/pom.xml && echo '<testsuite><testcase name="a"/></testsuite>' > out/new.xml`;
+    const result = await execute(root, command, { results: 'out' });
+    expect(result).toMatchObject({ verdict: 'passed', passed: 1 });
+    expect(readFileSync(path.join(root, 'out/old.xml'), 'utf8')).toContain('old');
+  });
+
+  test.each([
+    [
+      '<testsuite tests="2" failures="1"><testcase name="a"/><testcase name="b"/></testsuite>',
+      'broken',
+      '1 failure',
+    ],
+    [
+      '<testsuites errors="2"><testsuite><testcase name="a"/></testsuite></testsuites>',
+      'broken',
+      '2 failures',
+    ],
+    ['<testsuite failures="0"><testcase name="a"><skipped/></testcase></testsuite>', 'broken', 'skipped'],
+    ['<testsuite tests="0"/>', 'broken', 'no test'],
+    ['<testsuite><testcase name="a" status="failed"/></testsuite>', 'failed', undefined],
+    [
+      '<testsuite failures="0"><testcase name="a"/><testcase name="b"><skipped/></testcase></testsuite>',
+      'passed',
+      undefined,
+    ],
+  ])('%s with exit 0 is %s', async (xml, verdict, why) => {
+    const found = await execute(tempDir(), `echo '${xml}' > junit.xml`, { results: 'junit.xml' });
+    expect(found.verdict).toBe(verdict);
+    if (why === undefined) expect(found.why).toBeUndefined();
+    else expect(found.why).toContain(why);
+  });
+
   test('a report written anew with the same bytes and an old date is new', async () => {
     const root = tempDir();
     const file = path.join(root, 'junit.xml');
     writeFileSync(file, '<testsuite><testcase name="a"/></testsuite>');
     utimesSync(file, 1000, 1000);
-    const result = await execute(root, 'cp -p junit.xml x && mv x junit.xml', { results: 'junit.xml' });
+    const copy = path.join(tempDir(), 'copy.xml');
+    copyFileSync(file, copy);
+    utimesSync(copy, 1000, 1000);
+    const result = await execute(root, `cp -p ${copy} junit.xml`, { results: 'junit.xml' });
     expect(result).toMatchObject({ verdict: 'passed', passed: 1 });
   });
 
