@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
-import { homedir } from 'node:os';
-import { realpathSync } from 'node:fs';
-import path from 'node:path';
 import { DevenvError } from '../base/index.ts';
 import { diskPath, displayPath, git, hiddenEntries, readRef, readStatus } from '../git/index.ts';
 import type { HiddenEntry, RawPath, Repo, Status, TrackedChange } from '../git/index.ts';
+import { refuseHome } from './home.ts';
 import { fileMark, innerMark, mostInner } from './marks.ts';
 import { blobId, readDiskFile } from './read-file.ts';
 import type { DiskFile } from './read-file.ts';
@@ -71,24 +69,6 @@ export async function capture(repo: Repo, options: CaptureOptions): Promise<Capt
     'HEAD moved all the time while the work tree was read',
     'try again when the other git command is done',
   );
-}
-
-function refuseHome(repo: Repo): void {
-  const home = repo.env['HOME'] ?? homedir();
-  if (repo.root !== '/' && (!path.isAbsolute(home) || repo.root !== realpath(home))) return;
-  throw new DevenvError(
-    'refused',
-    `${repo.root} as a whole is not a project: devenv does not copy a home directory`,
-    'run devenv in a repository of its own',
-  );
-}
-
-function realpath(dir: string): string {
-  try {
-    return realpathSync(dir);
-  } catch {
-    return dir; // a HOME that does not exist holds no work tree
-  }
 }
 
 interface Reading {

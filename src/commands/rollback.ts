@@ -102,6 +102,8 @@ export function describeOutcome(colors: Colors, outcome: RollbackOutcome, dryRun
   const lines: string[] = [];
   if (outcome.unfinished) lines.push(describeUnfinished(outcome.unfinished));
   if (outcome.recovered) lines.push(...describeRecovery(outcome.recovered));
+  const only = outcome.recovered?.outcome === 'nothing-done' && outcome.to === outcome.recovered.name;
+  if (only && outcome.undo === null) return lines.join('\n');
   if (written.length + deleted.length === 0) {
     lines.push(
       outcome.staged

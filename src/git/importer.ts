@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readdirSync, readlinkSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf } from '../base/index.ts';
 import { gitArgv, gitError } from './exec.ts';
@@ -94,8 +94,10 @@ export function startImport(repo: Repo, options: { readonly force?: boolean } = 
       return { moved: true };
     },
     async abort() {
+      const packs = openPacks(child.pid);
       child.kill('SIGKILL');
       await closed;
+      for (const pack of packs) rmSync(pack, { force: true });
       removeCrashReport(repo, child.pid);
     },
   };
@@ -104,4 +106,15 @@ export function startImport(repo: Repo, options: { readonly force?: boolean } = 
 function removeCrashReport(repo: Repo, pid: number | undefined): void {
   if (pid === undefined) return;
   rmSync(path.join(repo.gitDir, `fast_import_crash_${pid}`), { force: true });
+}
+
+// A killed import leaves the pack it was writing, whose name says nothing of whose it is; while it lives, /proc does.
+function openPacks(pid: number | undefined): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`)
+      .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+      .filter((file) => /\/objects\/pack\/tmp_[^/]*$/.test(file));
+  } catch {
+    return []; // gone, or no /proc here: `git gc` removes it in time
+  }
 }

@@ -91,7 +91,7 @@ export async function undoLast(
   refuseInTheMiddle(repo);
   const recovered = dryRun ? undefined : await recover(repo);
   // What was asked for was begun before: doing it twice would undo two steps.
-  const begun = recovered && finishedUndo(recovered);
+  const begun = recovered && (givenUp(recovered) ?? finishedUndo(recovered));
   if (recovered && begun)
     return finishOutcome(deps, begun, { to: recovered.name, recovered, unfinished: undefined });
   const entry = openEntries(await listUndoEntries(repo)).at(-1);
@@ -114,6 +114,12 @@ export async function undoLast(
     yes: input.yes ?? false,
   });
   return finishOutcome(deps, result, { to: entry.ref, recovered, unfinished: unfinished(repo) });
+}
+
+// The rollback to take back was killed before it changed a file: it is taken back by forgetting it.
+function givenUp({ kind, outcome, present }: Recovery): PutBackResult | undefined {
+  if (kind !== 'rollback' || outcome !== 'nothing-done') return undefined;
+  return { from: present, undo: null, written: [], deleted: [], kept: [], staged: false };
 }
 
 function finishedUndo(recovered: Recovery): PutBackResult | undefined {

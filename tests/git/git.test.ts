@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -13,6 +13,7 @@ import {
   scanIndex,
   scratchWorktree,
   showDiff,
+  startImport,
 } from '../../src/git/index.ts';
 import { makeRepo } from '../checkpoint/repo.ts';
 
@@ -165,4 +166,15 @@ describe('a scratch work tree', () => {
     expect([existsSync(stale), existsSync(first.path), existsSync(second.path)]).toEqual([false, true, true]);
     expect(await t.git('worktree', 'list')).not.toContain(stale);
   });
+});
+
+test('an import that is given up leaves no half of a pack', async () => {
+  const t = await makeRepo();
+  const stream = startImport(t.repo);
+  await stream.write('blob\nmark :1\ndata 3\none\nget-mark :1\n');
+  await stream.line();
+  await stream.abort();
+  expect(
+    readdirSync(path.join(t.repo.gitDir, 'objects/pack')).filter((name) => name.startsWith('tmp')),
+  ).toEqual([]);
 });

@@ -122,6 +122,17 @@ test('undo after an undo that was killed ends that one, and undoes no second ste
   expect(all(t)).toEqual(['now', 'now', 'now']);
 });
 
+test('undo after a rollback that was killed before it began undoes nothing older', async () => {
+  const { t, ...to } = await ready();
+  await t.rollBack({ target: to.name });
+  for (const file of names) t.write(file, 'second\n');
+  await killed(t, to, []);
+  expect(await t.undo()).toMatchObject({ undo: null, written: [], deleted: [] });
+  expect(all(t)).toEqual(['second', 'second', 'second']);
+  await t.undo();
+  expect(all(t)).toEqual(['now', 'now', 'now']);
+});
+
 test('a number that another work tree took meanwhile is left to it', async () => {
   const { t, ...to } = await ready();
   const undo = await killed(t, to, ['a']);
