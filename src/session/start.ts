@@ -108,6 +108,10 @@ function stopIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new DevenvError('interrupted', 'interrupted; nothing was built');
 }
 
+/** Names every window whose command has failed; tmux looks at the marks itself whenever it draws. */
+const failedWindows =
+  '#{W:#{?#{&&:#{==:#{@devenv_state},exited},#{!=:#{@devenv_exit},0}},#{@devenv_window} failed  ,}}';
+
 const defaultSize = { columns: 200, rows: 50 };
 
 async function build(
@@ -131,7 +135,7 @@ async function build(
       '-t',
       here,
       'status-right',
-      '##{?@devenv_status,##{@devenv_status} ,}#{status-right}',
+      `${format(`${failedWindows}#{?@devenv_status,#{@devenv_status} ,}`)}#{status-right}`,
     ],
     ['set-option', '-t', here, 'status-right-length', '120'],
     ['rename-session', '-t', here, format(project.sessionName)],

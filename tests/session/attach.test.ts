@@ -110,4 +110,28 @@ describe('the status line', () => {
     await world.tmux('refresh-client', '-S');
     await until('the status line', async () => /tests ok .*\d\d:\d\d/.test(await screen()));
   });
+
+  it('names what has failed', async () => {
+    await begin();
+    const screen = await look();
+    const pane = (await requireSession(world.deps, world.root)).rows[0]?.paneId ?? '';
+    await world.tmux(
+      'set-option',
+      '-p',
+      '-t',
+      pane,
+      '@devenv_state',
+      'exited',
+      ';',
+      'set-option',
+      '-p',
+      '-t',
+      pane,
+      '@devenv_exit',
+      '3',
+    );
+    await until('the name', async () => /api failed .*\d\d:\d\d/.test(await screen()));
+    await world.tmux('set-option', '-p', '-t', pane, '@devenv_exit', '0');
+    await until('no name', async () => !/api failed/.test(await screen()));
+  });
 });
