@@ -3,10 +3,12 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { listUndoEntries, nextUndoRef, savePresent } from '../../src/checkpoint/index.ts';
+import { checkpoint } from '../../src/commands/checkpoint.ts';
 import { diffCommits } from '../../src/git/index.ts';
 import { recover, unfinished } from '../../src/rollback/index.ts';
 import { journalFile } from '../../src/rollback/journal.ts';
 import { makeRepo, openTestRepo, type TestRepo } from '../checkpoint/repo.ts';
+import { testContext } from '../commands/context.ts';
 import { tempDir } from '../support/temp.ts';
 
 /** What a rollback (or undo) leaves that was killed with some of its files done. All files are changed ones. */
@@ -76,6 +78,16 @@ test('a dry run finishes nothing and says so', async () => {
   expect(all(t)).toEqual(['then', 'now', 'now']);
   expect(existsSync(journalFile(t.repo))).toBe(true);
   expect(unfinished(t.repo)).toEqual({ kind: 'rollback', name: to.name });
+});
+
+test('a checkpoint takes the files as they are, and says what was left half done', async () => {
+  const { t, ...to } = await ready();
+  await killed(t, to, ['a']);
+  const ctx = testContext({ env: t.env, cwd: t.dir });
+  expect((await checkpoint(ctx, { verify: false })).json).toMatchObject({ created: true });
+  expect(ctx.notes.join()).toContain('killed half way');
+  expect(all(t)).toEqual(['then', 'now', 'now']);
+  expect(existsSync(journalFile(t.repo))).toBe(true);
 });
 
 test('only what still holds what it held is finished; the rest is named', async () => {
