@@ -1,4 +1,5 @@
-import { DevenvError, openLog, openTerminal, shellQuote } from '../base/index.ts';
+import path from 'node:path';
+import { DevenvError, openLog, openTerminal, packageRoot, self, shellQuote } from '../base/index.ts';
 import { loadProject, type Project } from '../config/index.ts';
 import { rollBack } from '../rollback/index.ts';
 import {
@@ -58,8 +59,14 @@ function surroundings(ctx: CommandContext, project: Project): Surroundings {
   };
   // A pane is a terminal too, but whether somebody looks at it only tmux knows.
   const onTerminal = ctx.interactive && ctx.env['DEVENV_SESSION_ID'] === undefined;
+  // The server's environment knows neither this devenv nor where it keeps its state.
+  const known = ['PATH', 'DEVENV_TMUX_SOCKET', 'XDG_STATE_HOME', 'XDG_CONFIG_HOME'].flatMap((name) =>
+    ctx.env[name] === undefined ? [] : [shellQuote(`${name}=${ctx.env[name]}`)],
+  );
+  const program = [self.execPath, path.join(packageRoot(), 'bin', 'devenv.js')].map(shellQuote);
   const devenv = (command: string): string =>
-    `cd ${shellQuote(project.root)} && devenv ${command} >/dev/null 2>&1`;
+    `cd ${shellQuote(project.root)} && env ${[...known, ...program].join(' ')} ${command} >/dev/null 2>&1` +
+    ` || tmux display-message -d 10000 ${shellQuote(`devenv ${command} did not work: run it in a shell to see why`)}`;
   return {
     attended: () => inSession(onTerminal, (session) => isAttached(session) || onTerminal),
     ask: ({ why, checkpoint }) =>

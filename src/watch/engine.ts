@@ -97,7 +97,7 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
         reruns: 1,
         signal: abort,
         ignored,
-        on: picture.events(present?.tree ?? null),
+        on: picture.events(),
         ...(present ? { before: present } : {}),
       });
       // Only now: the tests do not wait for tmux.

@@ -70,7 +70,7 @@ export function createPicture(project: Project, report: Report, clock: Clock) {
       show({ phase: 'testing', tree, suites: waiting }, { kind: 'testing', tree, suites, reason: 'change' });
     },
     /** What a run of suites on one tree tells. */
-    events: (tree: string | null): VerifyEvents => ({
+    events: (): VerifyEvents => ({
       start: (name) => show({ suites: suite(name, { state: 'running' }) }),
       rerun: (result, attempt) =>
         show(
@@ -78,11 +78,9 @@ export function createPicture(project: Project, report: Report, clock: Clock) {
           { kind: 'rerun', suite: result.name, attempt },
         ),
       result: (result) => {
+        // Whether it is of this tree is known only when all have ended and the tree was compared.
         if (result.verdict !== 'stopped')
-          show(
-            { suites: suite(result.name, { state: result.verdict, result }) },
-            { kind: 'result', tree, result },
-          );
+          show({ suites: suite(result.name, { state: result.verdict, result }) });
       },
     }),
     ended: (found: Verification): void => {
@@ -93,6 +91,8 @@ export function createPicture(project: Project, report: Report, clock: Clock) {
         const result = stale.get(one.name);
         return result ? { ...one, state: 'stale' as const, result } : one;
       });
+      if (found.verdict !== 'stopped')
+        for (const result of found.suites) report({ kind: 'result', tree: found.tree, result }, view);
       show(
         { phase: isPaused ? 'paused' : 'idle', suites },
         { kind: 'verdict', tree: found.tree, verdict: found.verdict, why: found.why },

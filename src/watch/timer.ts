@@ -2,6 +2,7 @@ import { DevenvError, messageOf, plural, self } from '../base/index.ts';
 import { createCheckpoint, lastGood, type Checkpoint } from '../checkpoint/index.ts';
 import type { Project } from '../config/index.ts';
 import { git, repoState, type Repo } from '../git/index.ts';
+import { needsRecovery, unfinished } from '../rollback/index.ts';
 import {
   checkpointGates,
   codeDifference,
@@ -257,6 +258,13 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
   };
 
   const tick = async (): Promise<void> => {
+    const half = needsRecovery(repo) ? unfinished(repo) : undefined;
+    if (half) {
+      const why = `kept: the ${half.kind} to ${half.name} was killed half way (devenv rollback finishes it, devenv undo takes it back)`;
+      const told = state.why === why;
+      state = { ...state, nextAt: deps.clock.now() + settings.everyMs, why };
+      return told ? undefined : publish({ kind: 'kept', text: why });
+    }
     const facts = await gather();
     if (facts) await handle({ kind: 'tick', facts });
     else state = { ...state, nextAt: deps.clock.now() + 1000 };

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listProcesses } from '../../src/base/index.ts';
@@ -94,6 +94,21 @@ describe('watching', () => {
     expect(runs).toBeLessThanOrEqual(8);
     w.t.write('code.txt', 'good, edited\n');
     await w.verdictAfter(runs);
+  });
+
+  test('a result is told when its tree was compared, not before', async () => {
+    const command =
+      'grep -q good code.txt; r=$?; test -e .git/once || { touch .git/once; echo more >> code.txt; }; exit $r';
+    await using w = await startWatching({ suites: [{ name: 'unit', command }] });
+    await until('a verdict', () => w.verdicts().includes('passed'));
+    const told = w.events.flatMap((event) => {
+      if (event.kind === 'result') return [`result ${event.result.verdict}`];
+      return event.kind === 'verdict' ? [event.verdict] : [];
+    });
+    // Which of both comes first: the look that cuts the run, or its end.
+    expect(['stale', 'stopped']).toContain(told.find((one) => !one.startsWith('result')));
+    expect(told.slice(-2)).toEqual(['result passed', 'passed']);
+    expect(told.filter((one) => one === 'result passed')).toHaveLength(1);
   });
 
   test('a file that a person saves during every run is tested as it is in the end', async () => {
@@ -246,10 +261,37 @@ describe('the timed checkpointer', () => {
     await until('a tag', () => w.decisions().includes('tagged'));
     w.t.write('code.txt', 'broken\n');
     await until('the reset', () => w.decisions().includes('reset'));
-    await w.undo();
+    // Refused while a run writes the report.
+    await until('the undo', () => w.undo().then(() => true));
     await until('the decision to keep it', () => w.decisions().at(-1) === 'kept');
     expect(w.view().why).toContain('brought back by hand');
     expect(code(w)).toBe('broken\n');
+  });
+
+  test('a reset that was killed half way is no work of the user: nothing is decided, and that is said', async () => {
+    const t = testProject(withTimer);
+    const dir = path.join(t.root, '.git/devenv');
+    mkdirSync(dir);
+    const { pid } = spawnSync('true');
+    const journal = { version: 1, root: t.root, kind: 'rollback', pid, started: '', name: 'checkpoint-x' };
+    const rest = {
+      undo: '',
+      present: '',
+      target: '',
+      stage: path.join(dir, 'stage'),
+      steps: [],
+      index: [],
+      head: null,
+    };
+    writeFileSync(path.join(dir, 'journal.json'), JSON.stringify({ ...journal, ...rest }));
+    await using w = await startWatching({ ...withTimer, on: t });
+    await until('it says so', () =>
+      w.view().why.includes('the rollback to checkpoint-x was killed half way'),
+    );
+    await w.verdictAfter(0);
+    expect(w.decisions()).toEqual(['kept']);
+    rmSync(path.join(dir, 'journal.json'));
+    await until('a tag', () => w.decisions().includes('tagged'));
   });
 
   test('a changed file that no checkpoint can hold is tested, and the tree without it is not tagged', async () => {
