@@ -52,7 +52,7 @@ export function watchFiles(input: ThreadInput, listener: ChangeListener): Change
 
 /** Beside this file: as source while developing, as its own bundle in dist/. */
 function threadFile(): URL {
-  const bundled = new URL('watcher-thread.cjs', import.meta.url);
+  const bundled = new URL('watcher-thread.js', import.meta.url);
   return existsSync(bundled) ? bundled : new URL('watcher-thread.ts', import.meta.url);
 }
 
