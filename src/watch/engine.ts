@@ -72,6 +72,7 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
       picture.branch(found.present.snapshot?.branch ?? null);
       const changed = loop.held ? await found.changed() : [];
       send({ kind: 'looked', at: clock.now(), tree: found.key, changed });
+      showKnown();
     } catch (error) {
       picture.note('look', `the tree could not be read: ${messageOf(error)}`);
       await clock.sleep(1000, signal);
@@ -125,6 +126,14 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
     const verdict = found.verdict === 'stopped' || found.verdict === 'stale' ? found.verdict : 'judged';
     const changed = found.verdict === 'stopped' ? await cutBy() : found.changed;
     send({ kind: 'ended', at: clock.now(), verdict, changed });
+    showKnown();
+  };
+
+  // A change that was taken back during its run starts nothing: what is known of this tree stands again.
+  const showKnown = (): void => {
+    if (loop.running !== undefined || !last || last.key !== looked?.key) return;
+    picture.known(last.found);
+    showStatus();
   };
 
   // One after the other: an older text must not come after a newer one.

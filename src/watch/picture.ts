@@ -89,7 +89,8 @@ export function createPicture(project: Project, report: Report, clock: Clock) {
       );
       const suites = view.suites.map((one) => {
         const result = stale.get(one.name);
-        return result ? { ...one, state: 'stale' as const, result } : one;
+        if (result) return { ...one, state: 'stale' as const, result };
+        return isOpen(one) ? { ...one, state: 'stopped' as const, result: undefined } : one;
       });
       if (found.verdict !== 'stopped')
         for (const result of found.suites) report({ kind: 'result', tree: found.tree, result }, view);
@@ -97,6 +98,16 @@ export function createPicture(project: Project, report: Report, clock: Clock) {
         { phase: isPaused ? 'paused' : 'idle', suites },
         { kind: 'verdict', tree: found.tree, verdict: found.verdict, why: found.why },
       );
+    },
+    /** The verdict of the present tree is known from before. */
+    known: (found: Verification): void => {
+      if (!view.suites.some((one) => isOpen(one) || one.state === 'stopped')) return;
+      const results = new Map(found.suites.map((one) => [one.name, one]));
+      const suites = view.suites.map((one) => {
+        const result = results.get(one.name);
+        return result ? { ...one, state: result.verdict, result } : one;
+      });
+      show({ suites });
     },
     checkpointer: (
       state: { readonly nextAt: number; readonly why: string } | undefined,
@@ -123,9 +134,12 @@ export function createPicture(project: Project, report: Report, clock: Clock) {
   };
 }
 
+const isOpen = ({ state }: Pick<SuiteView, 'state'>): boolean =>
+  state === 'running' || state === 'waiting' || state === 'rerunning';
+
 // A verdict on an older tree is no verdict on this one.
 function symbolOf(state: SuiteView['state'], verdict: keyof typeof symbols | undefined): string {
-  if (state === 'running' || state === 'waiting' || state === 'rerunning') return '…';
+  if (isOpen({ state })) return '…';
   return verdict ? symbols[verdict] : '-';
 }
 

@@ -48,6 +48,21 @@ describe('watching', () => {
     expect(left).toEqual([]);
   });
 
+  test('a change taken back during its run leaves the verdict that was known', async () => {
+    const command = 'grep -q slow code.txt && { touch started.log; sleep 300; }; grep -q good code.txt';
+    await using w = await startWatching({
+      suites: [{ name: 'unit', command }],
+      files: { 'code.txt': 'good\n', '.gitignore': '*.log\n' },
+    });
+    await w.verdictAfter(0);
+    w.t.write('code.txt', 'slow\n');
+    await until('the slow run', () => existsSync(path.join(w.t.root, 'started.log')));
+    w.t.write('code.txt', 'good\n');
+    await until('its end', () => w.verdicts().at(-1) === 'stopped');
+    await until('the known verdict', () => w.view().suites[0]?.state === 'passed');
+    expect(w.verdicts()).toEqual(['passed', 'stopped']);
+  });
+
   test('new folders count, ignored files do not, a changed .gitignore is obeyed', async () => {
     await using w = await startWatching({
       suites: [isGood],
