@@ -1,11 +1,11 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { atMost, benchEnv, devenv, interleave, time, type Goal } from './measure.ts';
+import { atMost, benchEnv, endEnv, devenv, interleave, time, type Goal } from './measure.ts';
 import { makeRepo, touchFiles } from './repo.ts';
 
 /** A checkpoint of ten edited files among 20,000, against one `git status`. */
 export async function checkpointGoals(): Promise<Goal[]> {
-  const { env, dir } = benchEnv();
+  const { env, dir, socket } = benchEnv();
   const project = path.join(dir, 'project');
   mkdirSync(project);
   makeRepo(project, 20_000, env, 'name: bench\n');
@@ -31,6 +31,6 @@ export async function checkpointGoals(): Promise<Goal[]> {
       ),
     ];
   } finally {
-    rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+    endEnv({ dir, socket });
   }
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, realpathSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -70,6 +70,12 @@ export function benchEnv(): { env: NodeJS.ProcessEnv; dir: string; socket: strin
     SHELL: '/bin/sh',
   };
   return { env, dir, socket };
+}
+
+/** Takes away what `benchEnv` made, the server's socket included. */
+export function endEnv({ dir, socket }: { dir: string; socket: string }): void {
+  rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+  rmSync(path.join('/tmp', `tmux-${process.getuid?.() ?? 0}`, socket), { force: true });
 }
 
 export const ms = (value: number): string => `${value.toFixed(1)} ms`;

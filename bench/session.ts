@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { atMost, benchEnv, devenv, interleave, ms, round, time, type Goal } from './measure.ts';
+import { atMost, benchEnv, endEnv, devenv, interleave, ms, round, time, type Goal } from './measure.ts';
 import { makeRepo } from './repo.ts';
 
 const names = ['editor', 'api', 'ui', 'watcher', 'e2e', 'logs'];
@@ -116,7 +116,7 @@ export async function sessionGoals(): Promise<Goal[]> {
     return goals;
   } finally {
     reset(socket, env);
-    rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+    endEnv({ dir, socket });
   }
 }
 

@@ -1,6 +1,6 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { atMost, benchEnv, devenv, interleave, time, type Goal } from './measure.ts';
+import { atMost, benchEnv, endEnv, devenv, interleave, time, type Goal } from './measure.ts';
 import { makeRepo } from './repo.ts';
 import { sixWindows } from './session.ts';
 
@@ -8,7 +8,7 @@ const bareNode = [process.execPath, '-e', '0'];
 
 /** `--version` and `status` against a bare Node that does nothing. */
 export async function startupGoals(): Promise<Goal[]> {
-  const { env, dir } = benchEnv();
+  const { env, dir, socket } = benchEnv();
   const project = path.join(dir, 'project');
   mkdirSync(project);
   makeRepo(project, 200, env, sixWindows);
@@ -27,6 +27,6 @@ export async function startupGoals(): Promise<Goal[]> {
     ];
   } finally {
     time([...devenv, 'stop'], { cwd: project, env });
-    rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+    endEnv({ dir, socket });
   }
 }

@@ -1,14 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { benchEnv, devenv, median, ms, round, runs, type Goal } from './measure.ts';
+import { benchEnv, endEnv, devenv, median, ms, round, runs, type Goal } from './measure.ts';
 import { makeRepo } from './repo.ts';
 
 const debounceMs = 50;
 
 /** From a save to the first instruction of the tests, and what waiting costs, on 5,000 files. */
 export async function watchGoals(): Promise<Goal[]> {
-  const { env, dir } = benchEnv();
+  const { env, dir, socket } = benchEnv();
   const project = path.join(dir, 'project');
   const marks = path.join(dir, 'started');
   mkdirSync(project);
@@ -60,7 +60,7 @@ checkpoint: { every: 1h }
     const ended = new Promise((resolve) => child.once('close', resolve));
     child.kill('SIGTERM');
     await ended;
-    rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+    endEnv({ dir, socket });
   }
 }
 
