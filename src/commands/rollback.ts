@@ -59,33 +59,17 @@ export function rollbackDeps(ctx: CommandContext, project: Project): RollbackDep
   return { env: ctx.env, clock: ctx.clock, restart: () => restartServices(ctx, project.root) };
 }
 
-// A service that a person stopped stays stopped; one that the code now gone had broken gets another chance.
 async function restartServices(ctx: CommandContext, root: string): Promise<readonly string[]> {
   const { createTmux } = await import('../tmux/index.ts');
-  const { findSession, restartWindows, windowsOf } = await import('../session/index.ts');
+  const { findSession, restartable, restartWindows } = await import('../session/index.ts');
   const deps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
   const session = await findSession(deps, root);
-  if (!session) return [];
-  const running = windowsOf(session).filter((window) =>
-    window.panes.some(
-      ({ marks, dead }) =>
-        marks.kind === 'service' &&
-        (marks.state === 'running' ||
-          marks.state === 'restarting' ||
-          (marks.state === 'exited' && marks.exit !== '0') ||
-          (dead && marks.state !== 'stopped')),
-    ),
-  );
-  if (running.length === 0) return [];
+  const names = session ? restartable(session) : [];
+  if (!session || names.length === 0) return [];
   const { withPorts } = await import('./start.ts');
   // Read anew: the rollback may have put another configuration back.
   const project = await withPorts(ctx, await loadProject({ cwd: root, env: ctx.env }));
-  return restartWindows(
-    deps,
-    project,
-    session,
-    running.map((window) => window.name),
-  );
+  return restartWindows(deps, project, session, names);
 }
 
 /** The documented `--json` of rollback and undo. */

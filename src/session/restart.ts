@@ -1,8 +1,8 @@
 import type { Project, WindowConfig } from '../config/index.ts';
-import { command, explain, format, sequence } from '../tmux/index.ts';
+import { command, explain, format, sequence, type PaneRow } from '../tmux/index.ts';
 import { makeRecipe, paneLog, program, setMarks, vars, type Command, type Recipe } from './build.ts';
 import { paneMarks } from './marks.ts';
-import { pickWindows } from './observe.ts';
+import { pickWindows, windowsOf } from './observe.ts';
 import { paneCommand, paneEnv } from './pane-env.ts';
 import { stopWindows, type OnStopped } from './stop.ts';
 import type { OwnSession, OwnWindow, SessionDeps } from './types.ts';
@@ -27,6 +27,22 @@ export async function restartWindows(
   await stopWindows(deps, session, known, onStopped);
   await respawn(deps, recipe, known);
   return known.map((w) => w.name);
+}
+
+/**
+ * The services that are to start anew when the code under them became another: those that run, and those
+ * that the code now gone had broken. One that a person stopped stays stopped, one that ended well stays ended.
+ */
+export function restartable(session: OwnSession): readonly string[] {
+  const isUp = ({ marks, dead }: PaneRow): boolean =>
+    marks.kind === 'service' &&
+    (marks.state === 'running' ||
+      marks.state === 'restarting' ||
+      (marks.state === 'exited' && marks.exit !== '0') ||
+      (dead && marks.state !== 'stopped'));
+  return windowsOf(session)
+    .filter((window) => window.panes.some(isUp))
+    .map((window) => window.name);
 }
 
 /** Starts the programs of existing panes anew, by one tmux process. `now`: a task runs at once. */
