@@ -79,11 +79,11 @@ describe('the command line', () => {
     expect(result.stderr.trim()).toMatch(/^devenv: needs Node >= 22\.22, this is 20\.20\.2; [^\n]*$/);
   });
 
-  it('is parsed by the Node of an old system, where there is one', () => {
+  it('is parsed by the Node of an old system, where there is one', (ctx) => {
     const system = ['/usr/bin/node', '/usr/local/bin/node'].find(
       (file) => existsSync(file) && realMajor(file) < 22,
     );
-    if (system === undefined) return; // this machine's own Node is new enough
+    if (system === undefined) return ctx.skip("this machine's own Node is new enough");
     expect(() => execFileSync(system, [bin, 'status'], { stdio: 'pipe' })).toThrow(/needs Node >= 22\.22/);
   });
 });
