@@ -135,8 +135,17 @@ export function stepLoop(state: LoopState, event: LoopEvent): Step {
     case 'resume':
       return advance({ ...onHint(state, event.at), paused: false }, event.at, []);
     default:
-      return advance(state, event.at, []);
+      return wakeAgain(advance(state, event.at, []), event.at);
   }
+}
+
+const earlyMs = 100;
+
+/** A timer may fire a moment early; then the end of a hold is waited for once more, or its tree stays untested. */
+function wakeAgain(step: Step, at: number): Step {
+  const { held, running } = step.state;
+  const early = held !== undefined && running === undefined && at < held.until && held.until - at < earlyMs;
+  return early ? { ...step, actions: [...step.actions, { kind: 'wake', at: held.until }] } : step;
 }
 
 const calm = { cuts: 0, stales: 0, files: [] };

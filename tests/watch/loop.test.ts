@@ -160,6 +160,15 @@ describe('one story each', () => {
     expect(m.state().held).toBeUndefined();
   });
 
+  test('a timer that fires a moment too early does not leave the held tree untested', () => {
+    const { m, from } = heldLoop();
+    m.send(hint(from + 200));
+    m.send(looked(from + 300, 'T4', ['stamp.txt']));
+    const until = from + 2000;
+    expect(m.send({ kind: 'wake', at: until - 1 })).toEqual([{ kind: 'wake', at: until }]);
+    expect(m.send({ kind: 'wake', at: until })).toEqual([{ kind: 'run', tree: 'T4', scope: 'all' }]);
+  });
+
   test('held: another file, or the same one saved while no test runs, is tested at once', () => {
     for (const file of ['src.ts', 'stamp.txt']) {
       const { m, from } = heldLoop();
