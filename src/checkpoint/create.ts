@@ -35,6 +35,7 @@ export interface CreateInput {
 export type Created = Checkpoint & { readonly created: boolean };
 
 const tries = 5;
+const patienceMs = 20;
 
 /**
  * Makes a checkpoint, unless the newest one already has this tree and nothing better is known of it now.
@@ -42,6 +43,7 @@ const tries = 5;
  */
 export async function createCheckpoint(repo: Repo, input: CreateInput): Promise<Created> {
   for (let attempt = 0; attempt < tries; attempt++) {
+    if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, attempt * patienceMs));
     const done = input.snapshot
       ? await fromSnapshot(repo, input, input.snapshot)
       : await fromWorkTree(repo, input, attempt === 0);
@@ -52,24 +54,30 @@ export async function createCheckpoint(repo: Repo, input: CreateInput): Promise<
 
 interface Place {
   readonly newest: string | undefined;
+  readonly newestCommit: string | undefined;
+  readonly last: LastWritten | undefined;
   readonly name: string;
 }
 
 async function findPlace(repo: Repo, now: number): Promise<Place> {
   const newest = (await checkpointNames(repo))[0];
   const tags = new Set(await listRefNames(repo, tagRefs));
-  return { newest, name: nextName(now, newest, (name) => name === newest || tags.has(tagRefs + name)) };
+  return {
+    newest,
+    newestCommit: newest === undefined ? undefined : await readRef(repo, checkpointRefs + newest),
+    last: readLast(repo, 'checkpoint'),
+    name: nextName(now, newest, (name) => name === newest || tags.has(tagRefs + name)),
+  };
 }
 
 /** undefined: somebody else made one at the same moment. */
 async function fromWorkTree(repo: Repo, asked: CreateInput, first: boolean): Promise<Created | undefined> {
   const maxFileBytes = asked.maxFileBytes ?? defaultMaxFileBytes;
-  const found = await capture(repo, { maxFileBytes, status: first ? asked.status : undefined });
+  const reading = capture(repo, { maxFileBytes, status: first ? asked.status : undefined });
+  // Looked up while git looks at the work tree; who takes the name meanwhile is noticed when the ref is made.
+  const [found, place] = await Promise.all([reading, findPlace(repo, asked.now)]);
   const input = asJudged(asked, lackingOf(found.skipped));
-  const place = await findPlace(repo, input.now);
-  const last = readLast(repo, 'checkpoint');
-  const newestCommit =
-    place.newest === undefined ? undefined : await readRef(repo, checkpointRefs + place.newest);
+  const { last, newestCommit } = place;
   const before = last?.checkpoint && last.commit === newestCommit ? last : undefined;
   if (before?.checkpoint && before.key === found.key && !isBetter(input.verdict, before.checkpoint.verdict))
     return { ...before.checkpoint, created: false };

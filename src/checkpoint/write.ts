@@ -1,4 +1,4 @@
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, randomId } from '../base/index.ts';
 import { diskPath, git, quotePath, readRef, startImport } from '../git/index.ts';
 import type { Importer, Repo } from '../git/index.ts';
 import type { Capture, CapturedFile } from './capture.ts';
@@ -77,7 +77,11 @@ async function feed(stream: Importer, repo: Repo, found: Capture, input: WriteIn
   const asks = [found.head, input.unless]
     .filter((commit) => typeof commit === 'string')
     .map((commit) => `ls ${commit} ""\n`);
-  await stream.write(`${asks.join('')}commit ${input.ref}\nmark :1\n${who}data 6\nindex\n${base}`);
+  // A word of its own, or two processes in one second would write the same pack, which git refuses the second one.
+  const title = `index ${randomId(8)}`;
+  await stream.write(
+    `${asks.join('')}commit ${input.ref}\nmark :1\n${who}data ${title.length}\n${title}\n${base}`,
+  );
   await writeFiles(stream, repo, found, input.maxFileBytes);
   await stream.write('ls ""\n');
   const headTree = found.head === null ? emptyTree[repo.objectFormat] : parseTree(await stream.line(), repo);

@@ -9,7 +9,7 @@ const settings = [
   'gc.auto=0',
   'maintenance.auto=false',
   'core.logAllRefUpdates=false',
-  'core.fsync=objects,reference',
+  'core.fsync=objects,pack-metadata,reference',
   'core.fsyncMethod=batch',
 ];
 

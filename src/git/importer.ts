@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readlinkSync, rmSync } from 'node:fs';
-import path from 'node:path';
+import { rmSync } from 'node:fs';
 import { errnoOf } from '../base/index.ts';
 import { gitArgv, gitError } from './exec.ts';
 import { missingGit } from './env.ts';
+import { closeRecord, noteProcess, openPacks, openRecord, removeCrashReport } from './import-record.ts';
+import { keepPack } from './packs.ts';
 import type { Repo } from './repo.ts';
 
 /** A running `git fast-import`: one process writes blobs, trees, commits and refs, without any index. */
@@ -20,13 +21,18 @@ export interface Importer {
 
 /** Starts an import; `force` lets it move refs that exist. */
 export function startImport(repo: Repo, options: { readonly force?: boolean } = {}): Importer {
+  const record = openRecord(repo);
   const [file = 'git', ...args] = gitArgv([
+    '-c',
+    'fastimport.unpackLimit=0',
     'fast-import',
     '--quiet',
     '--done',
+    ...(record === undefined ? [] : [`--export-pack-edges=${record}`]),
     ...(options.force ? ['--force'] : []),
   ]);
   const child = spawn(file, args, { cwd: repo.root, env: repo.env, stdio: 'pipe' });
+  noteProcess(record, child.pid);
   const lines: string[] = [];
   let rest = '';
   let stderr = '';
@@ -84,13 +90,14 @@ export function startImport(repo: Repo, options: { readonly force?: boolean } = 
     async finish() {
       child.stdin.end('done\n');
       await closed;
-      // Exit status 1 and one of these: another process made the ref meanwhile; everything else is a failure.
-      if (
-        ended?.code === 1 &&
-        /Not updating|reference already exists|cannot lock ref.*(is at|File exists)/s.test(stderr)
-      )
+      if (ended?.code !== 0 && wasTaken(ended?.code, stderr)) {
+        removeCrashReport(repo, child.pid);
+        closeRecord(record);
         return { moved: false };
+      }
       if (ended?.code !== 0) throw failure();
+      const pack = closeRecord(record);
+      if (pack !== undefined) await keepPack(repo, pack);
       return { moved: true };
     },
     async abort() {
@@ -98,23 +105,16 @@ export function startImport(repo: Repo, options: { readonly force?: boolean } = 
       child.kill('SIGKILL');
       await closed;
       for (const pack of packs) rmSync(pack, { force: true });
+      closeRecord(record);
       removeCrashReport(repo, child.pid);
     },
   };
 }
 
-function removeCrashReport(repo: Repo, pid: number | undefined): void {
-  if (pid === undefined) return;
-  rmSync(path.join(repo.gitDir, `fast_import_crash_${pid}`), { force: true });
-}
-
-// A killed import leaves the pack it was writing, whose name says nothing of whose it is; while it lives, /proc does.
-function openPacks(pid: number | undefined): string[] {
-  try {
-    return readdirSync(`/proc/${pid}/fd`)
-      .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
-      .filter((file) => /\/objects\/pack\/tmp_[^/]*$/.test(file));
-  } catch {
-    return []; // gone, or no /proc here: `git gc` removes it in time
-  }
+/** Whether another process made the ref, or the very same pack, meanwhile; everything else is a failure. */
+function wasTaken(code: number | null | undefined, stderr: string): boolean {
+  if (/cannot create keep file: File exists/.test(stderr)) return true;
+  return (
+    code === 1 && /Not updating|reference already exists|cannot lock ref.*(is at|File exists)/s.test(stderr)
+  );
 }

@@ -12,3 +12,5 @@ export * from './attributes.ts';
 export * from './index-file.ts';
 export * from './worktree.ts';
 export * from './diff.ts';
+export * from './packs.ts';
+export { sweepImports } from './import-record.ts';

@@ -11,6 +11,7 @@ import {
   mustGit,
   readRef,
   releaseIndexLock,
+  sweepImports,
   updateIndex,
 } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
@@ -65,6 +66,7 @@ export async function recover(repo: Repo): Promise<Recovery | undefined> {
   if (!needsRecovery(repo))
     for (const file of ownLitter(repo)) rmSync(file, { recursive: true, force: true });
   removeCrashReports(repo);
+  sweepImports(repo);
   return recovery;
 }
 
