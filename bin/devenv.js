@@ -21,8 +21,10 @@ if (has[0] < needs[0] || (has[0] === needs[0] && has[1] < needs[1])) {
   process.emitWarning = (warning, ...rest) => {
     if (!String(warning).includes('SQLite')) warn.call(process, warning, ...rest);
   };
-  import('../dist/main.js').then(
-    ({ main }) => main(process.argv.slice(2)),
+  // The commands that scripts/build.mjs gives a file of their own.
+  const own = ['start', 'status', 'checkpoint'].find((name) => name === process.argv[2]);
+  import(`../dist/${own || 'main'}.js`).then(
+    ({ main }) => main(process.argv.slice(2)).then(() => process.exit()),
     (error) => {
       const missing = error && error.code === 'ERR_MODULE_NOT_FOUND';
       console.error(missing ? 'devenv: not built yet; run ./scripts/bootstrap (or: npm run build)' : error);

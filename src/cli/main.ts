@@ -2,13 +2,17 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { isatty } from 'node:tty';
 import { DevenvError, errnoOf, exitCodes, explainFsError, messageOf, systemClock } from '../base/index.ts';
+import type { Begun } from '../commands/begun.ts';
 import type { CommandContext, CommandResult } from '../commands/context.ts';
 import { commandTable } from './commands.ts';
 import { openOutput, type Output } from './output.ts';
 import { parseCommandLine, type Globals } from './program.ts';
 import { liveProgress, plainProgress } from './progress.ts';
 
-/** Runs the program. The only place that catches everything and sets the exit status. */
+/**
+ * Runs the program. The only place that catches everything and sets the exit status. When it resolves, all is
+ * said and written: the process can be ended at once, which spares a tenth of a Node start-up of tidying.
+ */
 export async function main(argv: readonly string[]): Promise<void> {
   const json = argv.includes('--json');
   const output = openOutput({
@@ -17,6 +21,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     quiet: argv.includes('-q') || argv.includes('--quiet'),
   });
   const stop = new AbortController();
+  const begun = await begin(argv);
   try {
     const invocation = parseCommandLine(argv);
     if (invocation.kind === 'text') {
@@ -25,11 +30,8 @@ export async function main(argv: readonly string[]): Promise<void> {
       return;
     }
     listenForSignals(stop);
-    const result = await invocation.spec.run(
-      openContext(output, invocation.globals, stop.signal),
-      invocation.parsed,
-      commandTable,
-    );
+    const context = openContext(output, invocation.globals, stop.signal);
+    const result = await invocation.spec.run({ ...context, begun }, invocation.parsed, commandTable);
     printResult(result, output, json);
     process.exitCode = result.exit ?? 0;
   } catch (thrown) {
@@ -38,6 +40,19 @@ export async function main(argv: readonly string[]): Promise<void> {
       output,
       argv,
     );
+  } finally {
+    await output.flush();
+  }
+}
+
+/** Lets a command begin before its options are read, where nothing in them can be about where it runs. */
+async function begin(argv: readonly string[]): Promise<Begun | undefined> {
+  if (argv.some((word) => /^(-h|--help|--cwd)/.test(word))) return undefined;
+  const row = commandTable.find(({ name }) => name === argv[0]);
+  try {
+    return await row?.begin?.({ cwd: process.cwd(), env: process.env }, argv);
+  } catch {
+    return undefined; // no current directory: told when the command asks for it
   }
 }
 

@@ -20,6 +20,8 @@ export interface Output {
   /** To standard error, whatever -q says. */
   readonly complain: (text: string) => void;
   readonly note: (line: string) => void;
+  /** Resolves when all of it has left this process. */
+  readonly flush: () => Promise<void>;
 }
 
 /** Colours only on a terminal; `NO_COLOR` and `CI` switch them off, `FORCE_COLOR` on. */
@@ -42,12 +44,16 @@ export function openOutput({ env, json, quiet }: OutputOptions): Output {
     note: (line) => {
       if (!quiet) error.direct(`${line}\n`);
     },
+    flush: async () => {
+      await Promise.all([out.flush(), error.flush()]);
+    },
   };
 }
 
 interface Stream {
   readonly stream: (text: string) => void;
   readonly direct: (text: string) => void;
+  readonly flush: () => Promise<void>;
 }
 
 /**
@@ -71,7 +77,13 @@ function openStream(fd: 1 | 2): Stream {
       stream(rest);
     }
   };
-  return { stream, direct };
+  const flush = async (): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (!opened?.writableNeedDrain && !opened?.writableLength) return;
+    opened.write('', () => resolve());
+    await promise;
+  };
+  return { stream, direct, flush };
 }
 
 function open(fd: 1 | 2): NodeJS.WriteStream {

@@ -10,6 +10,8 @@ export const checkpointCommands: readonly CommandSpec[] = [
       ['--no-verify', 'keep it at once, marked unverified'],
     ],
     example: 'devenv checkpoint -m "login works"',
+    begin: async (place, argv) =>
+      argv.includes('--no-verify') ? (await import('../commands/begun.ts')).beginLook(place) : undefined,
     run: async (ctx, p) =>
       (await import('../commands/checkpoint.ts')).checkpoint(ctx, {
         message: text(p, 'message'),

@@ -1,3 +1,4 @@
+import type { Begun, Place } from '../commands/begun.ts';
 import type { CommandContext, CommandResult } from '../commands/context.ts';
 
 /** What the parser found for one command. */
@@ -20,6 +21,8 @@ export interface CommandSpec {
   readonly options?: readonly (readonly [flags: string, description: string])[];
   readonly example: string;
   readonly hidden?: boolean;
+  /** Begins what the command will wait for, while its options are read; they come unread. */
+  readonly begin?: (place: Place, argv: readonly string[]) => Promise<Begun | undefined>;
   /** `table` is every row, for completion. */
   readonly run: (
     ctx: CommandContext,

@@ -1,6 +1,6 @@
 import { createCheckpoint } from '../checkpoint/index.ts';
 import { loadProject } from '../config/index.ts';
-import { openRepo, readStatus } from '../git/index.ts';
+import { openRepo } from '../git/index.ts';
 import { checkpointResult } from './checkpoint-result.ts';
 import { noteUnfinished } from './recovery.ts';
 import type { CommandContext, CommandResult } from './context.ts';
@@ -13,12 +13,9 @@ export interface CheckpointInput {
 
 /** `devenv checkpoint`: judges the tree, then keeps it under a tag; `--no-verify` keeps it at once. */
 export async function checkpoint(ctx: CommandContext, input: CheckpointInput): Promise<CommandResult> {
-  const repo = await openRepo({ cwd: ctx.cwd, env: ctx.env });
+  const { begun } = ctx;
+  const repo = await (begun?.repo ?? openRepo({ cwd: ctx.cwd, env: ctx.env }));
   await noteUnfinished(ctx, repo);
-  // git looks at the work tree while the configuration is read.
-  const status = input.verify ? undefined : readStatus(repo);
-  // Its failure is reported where it is awaited, unless the configuration fails first.
-  status?.catch(() => {});
   const project = await loadProject({ cwd: ctx.cwd, env: ctx.env });
   if (input.verify)
     return (await import('./checkpoint-verified.ts')).checkpointVerified(ctx, project, repo, input.message);
@@ -31,7 +28,7 @@ export async function checkpoint(ctx: CommandContext, input: CheckpointInput): P
     tags,
     maxFileBytes,
     now: ctx.clock.now(),
-    status,
+    status: begun?.status,
   });
   return checkpointResult(ctx, created);
 }

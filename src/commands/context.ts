@@ -1,4 +1,5 @@
 import type { Clock, Colors } from '../base/index.ts';
+import type { Begun } from './begun.ts';
 
 /** What every command is given by the program around it. */
 export interface CommandContext {
@@ -20,6 +21,8 @@ export interface CommandContext {
   readonly write: (text: string) => void;
   /** Shows several things becoming ready, live on a terminal, plain lines elsewhere. */
   readonly progress: (titles: readonly string[]) => Progress;
+  /** What the command's row has begun before. */
+  readonly begun?: Begun | undefined;
 }
 
 /** The engine reports, the program draws. */

@@ -33,12 +33,12 @@ interface Entry extends Document {
   readonly made: string;
 }
 
-/** Changes with this program: the bundle's file name with its code, the schema's time with its rules. */
+/** Changes with this program: the folder of the bundles with their code, the schema's time with its rules. */
 function programVersion(): string {
   const schema = statSync(path.join(packageRoot(), 'schema', 'devenv.schema.json'), {
     throwIfNoEntry: false,
   });
-  return `${import.meta.filename} ${schema?.mtimeMs ?? 0} ${schema?.size ?? 0}`;
+  return `${import.meta.dirname} ${schema?.mtimeMs ?? 0} ${schema?.size ?? 0}`;
 }
 
 function entryFile(env: NodeJS.ProcessEnv, made: string): string | undefined {

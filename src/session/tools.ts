@@ -1,6 +1,6 @@
 import { accessSync, chmodSync, constants, existsSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { ensureDir, packageRoot, randomId, self, shellQuote, shortHash, stateDir } from '../base/index.ts';
+import { ensureDir, packageRoot, quickHash, randomId, self, shellQuote, stateDir } from '../base/index.ts';
 import type { SessionDeps } from './types.ts';
 import { wrapperScript } from './wrapper.ts';
 
@@ -20,7 +20,7 @@ export interface PaneTools {
 export function ensureTools(deps: SessionDeps): PaneTools {
   const program = deps.program ?? path.join(packageRoot(), 'bin', 'devenv.js');
   const shim = `#!/bin/sh\nexec ${shellQuote(self.execPath)} ${shellQuote(program)} "$@"\n`;
-  const dir = ensureDir(path.join(stateDir(deps.env), 'bin', shortHash(shim + wrapperScript)));
+  const dir = ensureDir(path.join(stateDir(deps.env), 'bin', quickHash(shim + wrapperScript)));
   return {
     dir,
     devenv: write(path.join(dir, 'devenv'), shim),
