@@ -33,6 +33,14 @@ export const self = {
   uid: process.getuid?.() ?? 0,
 };
 
+/**
+ * For a program that stays: new objects get no more room than at the start, so that memory is tidied often instead
+ * of growing. It costs a busy program some speed and spares an idle one 20 MB.
+ */
+export function staySmall(): void {
+  process.getBuiltinModule('node:v8').setFlagsFromString('--semi-space-growth-factor=1');
+}
+
 /** The size of the terminal that shows this program's output; undefined where there is none. */
 export function terminalSize(): { readonly columns: number; readonly rows: number } | undefined {
   const { isTTY, columns, rows } = process.stdout;

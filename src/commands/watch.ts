@@ -1,5 +1,13 @@
 import path from 'node:path';
-import { DevenvError, openLog, openTerminal, packageRoot, self, shellQuote } from '../base/index.ts';
+import {
+  DevenvError,
+  openLog,
+  openTerminal,
+  packageRoot,
+  self,
+  shellQuote,
+  staySmall,
+} from '../base/index.ts';
 import { loadProject, type Project } from '../config/index.ts';
 import { rollBack } from '../rollback/index.ts';
 import {
@@ -22,6 +30,7 @@ export async function watch(
   ctx: CommandContext,
   _input: Readonly<Record<string, never>>,
 ): Promise<CommandResult> {
+  staySmall();
   const project = await withPorts(ctx, await loadProject({ cwd: ctx.cwd, env: ctx.env }));
   if (project.config.watch.suites.length === 0) {
     throw new DevenvError('config', 'there is no suite to watch', 'add one under `suites:` in devenv.yaml');
