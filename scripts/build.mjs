@@ -8,8 +8,11 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 const out = process.argv[2] ?? 'dist';
 /** Vendors kept out of the main file; the rest is small, and always or hardly needed. */
 const vendors = ['chokidar', 'execa', 'ignore', 'listr2', 'pino', 'saxes', 'simple-git', 'yaml', 'zod'];
-/** Commands that are called often, or whose speed is a goal: each also as a file of its own, which is half as long. */
-const hot = ['start', 'status', 'checkpoint'];
+/**
+ * Commands that are called often, or whose speed is a goal: each also as a file of its own, which is half as long.
+ * bin/devenv.js knows their names. Beside them stand the files of src/commands that their rows load.
+ */
+const hot = { start: ['start'], status: ['status'], checkpoint: ['checkpoint', 'begun', 'pin', 'promote'] };
 const bundledVendors = ['commander', 'fastest-levenshtein'];
 
 // Both `import { a, b as c } from 'node:x'` and `const { a } = await import('node:x')`.
@@ -95,14 +98,13 @@ const lazyVendors = {
 };
 
 /** The rows of the other commands stay, for help and completion; their code does not. */
-const onlyCommand = (name) => ({
+const onlyCommand = (needed) => ({
   name: 'only-command',
   setup({ onResolve }) {
     onResolve({ filter: /^\.\.\/commands\// }, ({ path, importer, kind }) =>
       kind === 'dynamic-import' &&
       importer.includes('/cli/rows-') &&
-      !path.endsWith(`/${name}.ts`) &&
-      !path.endsWith('/begun.ts')
+      !needed.some((name) => path === `../commands/${name}.ts`)
         ? { path: './main.js', external: true }
         : undefined,
     );
@@ -136,7 +138,7 @@ const ours = (entryPoints, ...plugins) =>
   });
 const [own] = await Promise.all([
   ours({ main: 'src/cli/main.ts', 'watcher-thread': 'src/watch/watcher-thread.ts' }),
-  ...hot.map((name) => ours({ [name]: 'src/cli/main.ts' }, onlyCommand(name))),
+  ...Object.entries(hot).map(([name, needed]) => ours({ [name]: 'src/cli/main.ts' }, onlyCommand(needed))),
   ...vendors.map((name) =>
     build({
       ...common,
