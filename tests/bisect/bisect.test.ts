@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { projectId, stateDir } from '../../src/base/index.ts';
+import { snapshot } from '../../src/checkpoint/index.ts';
 import { openStore, takeLock } from '../../src/store/index.ts';
 import { visibleState } from '../checkpoint/repo.ts';
 import { config, makeLine, type Line } from './support.ts';
@@ -269,7 +270,7 @@ describe('what is kept of a bisect', () => {
       code: 'interrupted',
     });
     line.t.write('state.txt', 'good again\n');
-    await line.t.checkpoint();
+    await snapshot(line.t.repo, { now: Date.now(), purpose: 'look' });
     await line.t.git('gc', '-q', '--prune=now');
     writeFileSync(`${line.t.env['RUNS_LOG']}.go`, '');
     expect(await line.bisectJson()).toMatchObject({
