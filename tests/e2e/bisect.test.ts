@@ -22,10 +22,8 @@ async function endedInTheMiddle(
   });
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   const file = `${line.ctx.env['RUNS_LOG']}.waits`;
-  const waited = await until(
-    'the run that waits',
-    () => existsSync(file) && Number(readFileSync(file, 'utf8')),
-  );
+  await until('the run that waits', () => existsSync(file) && readFileSync(file, 'utf8') !== '');
+  const waited = Number(readFileSync(file, 'utf8'));
   child.kill(signal);
   return { code: await ended, waited };
 }
