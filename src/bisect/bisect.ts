@@ -32,7 +32,7 @@ export async function bisect(
 ): Promise<BisectOutcome> {
   using _lock = lock(deps, project);
   const kept = readState(deps.env, project);
-  const begun = kept ? await goOn(deps, project, kept, input) : await begin(deps, project, repo, input.asked);
+  const begun = kept ? await goOn(deps, project, kept, input) : await begin(deps, project, repo, input);
   await using bench = openBench(repo, project);
   let state = begun;
   for (;;) {
@@ -83,9 +83,15 @@ async function forget(deps: BisectDeps, project: Project, repo: Repo): Promise<v
   await dropBisectRef(repo);
 }
 
-async function begin(deps: BisectDeps, project: Project, repo: Repo, asked: Asked): Promise<BisectState> {
+async function begin(
+  deps: BisectDeps,
+  project: Project,
+  repo: Repo,
+  input: BisectInput,
+): Promise<BisectState> {
+  const { asked } = input;
   const suites = askedSuites(project, asked);
-  const candidates = await findCandidates(deps, project, repo, asked);
+  const candidates = await findCandidates(deps, project, repo, input);
   const state: BisectState = {
     version: 1,
     id: randomId(8),

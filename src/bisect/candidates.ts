@@ -11,7 +11,7 @@ import type { Project } from '../config/index.ts';
 import { mustGit, type Repo } from '../git/index.ts';
 import { findCommit, firstParents, isAncestor, mergeBase } from './commits.ts';
 import { bisectRef } from './keep.ts';
-import type { Asked, BisectDeps, Candidate } from './types.ts';
+import type { Asked, BisectDeps, BisectEvents, Candidate } from './types.ts';
 
 /**
  * The line of states to search, oldest first: the good end, all between, the bad end. States that follow each
@@ -21,13 +21,15 @@ export async function findCandidates(
   deps: BisectDeps,
   project: Project,
   repo: Repo,
-  asked: Asked,
+  { asked, on }: { readonly asked: Asked; readonly on: Pick<BisectEvents, 'remark'> },
 ): Promise<readonly Candidate[]> {
   const [good, bad] = [await findEnd(repo, asked.good, asked), await findEnd(repo, asked.bad, asked)];
   const byCommits = asked.commits || typeof good === 'string' || typeof bad === 'string';
   const line = byCommits
     ? await commitLine(repo, { good, bad })
-    : await checkpointLine(deps, project, repo, { good: asCheckpoint(good), bad: asCheckpoint(bad) });
+    : await checkpointLine(repo, { good: asCheckpoint(good), bad: asCheckpoint(bad) }, () =>
+        present(deps, project, repo, on),
+      );
   const candidates = line.filter((one, index) => one.tree !== line[index - 1]?.tree);
   if (candidates.length < 2)
     throw new DevenvError(
@@ -57,17 +59,16 @@ async function findEnd(repo: Repo, name: string | null, asked: Asked): Promise<E
 }
 
 async function checkpointLine(
-  deps: BisectDeps,
-  project: Project,
   repo: Repo,
   ends: { readonly good: Checkpoint | undefined; readonly bad: Checkpoint | undefined },
+  takePresent: () => Promise<Candidate>,
 ): Promise<Candidate[]> {
   const here = worktreeId(repo);
   const all = [...(await listCheckpoints(repo))]
     .reverse()
     .filter((one) => one.worktree === here || one.tag === ends.good?.tag || one.tag === ends.bad?.tag);
   const at = (checkpoint: Checkpoint): number => all.findIndex((one) => one.tag === checkpoint.tag);
-  const last = ends.bad === undefined ? await present(deps, project, repo) : fromCheckpoint(ends.bad);
+  const last = ends.bad === undefined ? await takePresent() : fromCheckpoint(ends.bad);
   const until = ends.bad === undefined ? all : all.slice(0, at(ends.bad));
   const good = ends.good ?? until.findLast((one) => one.verdict === 'passed' && one.tree !== last.tree);
   if (good === undefined)
@@ -94,10 +95,17 @@ function fromCheckpoint(one: Checkpoint): Candidate {
 }
 
 // Other looks at the work tree replace the ref of this one, so it gets one of its own.
-async function present(deps: BisectDeps, project: Project, repo: Repo): Promise<Candidate> {
+async function present(
+  deps: BisectDeps,
+  project: Project,
+  repo: Repo,
+  on: Pick<BisectEvents, 'remark'>,
+): Promise<Candidate> {
   const now = deps.clock.now();
   const { maxFileBytes } = project.config.checkpoint;
-  const { commit, tree } = await snapshot(repo, { now, maxFileBytes, purpose: 'look' });
+  const { commit, tree, lacking = [] } = await snapshot(repo, { now, maxFileBytes, purpose: 'look' });
+  if (lacking.length > 0)
+    on.remark(`now is judged without the changes of ${lacking.join(', ')}: they cannot be taken`);
   const ref = bisectRef(repo);
   await mustGit(repo, 'keeping the present', ['update-ref', ref, commit]);
   return { name: 'now', tag: null, commit, tree, at: new Date(now).toISOString(), message: '' };

@@ -114,7 +114,7 @@ function describe(ctx: CommandContext, { kind, suspects, before, state }: Bisect
       ? [`the first bad one is ${line(found)}`, `  ${resultOf(found)?.why ?? ''}`]
       : [
           `it is one of these ${suspects.length}; those between could not be judged:`,
-          ...suspects.map((one) => `  ${line(one)}${whySkipped(resultOf(one))}`),
+          ...shorten(suspects.map((one) => `  ${line(one)}${whySkipped(resultOf(one))}`)),
         ];
   const flaky = state.candidates.filter((one) => resultOf(one)?.flaky);
   const known = state.results.filter((one) => one.by === 'record').length;
@@ -125,6 +125,14 @@ function describe(ctx: CommandContext, { kind, suspects, before, state }: Bisect
     `found with ${plural(ran, 'run')} among ${plural(state.candidates.length, 'state')}${known > 0 ? `, ${known} known from earlier runs (--fresh runs those too)` : ''}`,
     ...flaky.map((one) => `flaky there, and so taken for good: ${one.name}`),
   ];
+}
+
+const mostListed = 20;
+
+function shorten(rows: readonly string[]): readonly string[] {
+  if (rows.length <= mostListed) return rows;
+  const half = mostListed / 2;
+  return [...rows.slice(0, half), `  ... and ${rows.length - mostListed} more ...`, ...rows.slice(-half)];
 }
 
 function whySkipped(result: StepResult | undefined): string {

@@ -4,7 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { projectId, stateDir } from '../../src/base/index.ts';
 import { snapshot } from '../../src/checkpoint/index.ts';
 import { openStore, takeLock } from '../../src/store/index.ts';
-import { visibleState } from '../checkpoint/repo.ts';
+import { bisect } from '../../src/commands/bisect.ts';
+import { makeRepo, visibleState } from '../checkpoint/repo.ts';
+import { testContext } from '../commands/context.ts';
 import { config, makeLine, type Line } from './support.ts';
 
 /** Nothing is left of a bisect: no state, no ref, no scratch work tree. */
@@ -61,6 +63,15 @@ describe('over checkpoints', () => {
       before: { name: line.tags[1] },
       files: [{ path: 'breaks.txt', change: 'added' }],
     });
+  });
+
+  test('a changed file that is too large to be taken is named', async () => {
+    const line = await makeLine(['good 0']);
+    line.t.write('devenv.yaml', config.replace('{ gates', '{ max_file: 1kB, gates'));
+    line.t.write('a.txt', 'x'.repeat(5000));
+    line.t.write('state.txt', 'bad now\n');
+    expect((await line.bisectJson({ suite: 'unit' })).firstBad).toMatchObject({ name: 'now' });
+    expect(line.ctx.notes).toContain('now is judged without the changes of a.txt: they cannot be taken');
   });
 
   test('skips what cannot be judged, and says which it can be', async () => {
@@ -127,6 +138,24 @@ describe('over checkpoints', () => {
     const line = await makeLine(['good 0', 'good 1', 'bad 2', 'bad 3'], { name: 'a shop' });
     expect(await line.bisectJson({ bad: 'last' })).toMatchObject({ firstBad: { tag: line.tags[2] } });
     await expectNothingLeft(line);
+  });
+
+  test('a project in a folder of the repository, which older states do not have', async () => {
+    const t = await makeRepo({ files: { 'a.txt': 'a\n' } });
+    const tags = [(await t.checkpoint({ verdict: 'passed' })).tag];
+    for (const state of ['good 1', 'good 2', 'bad 3']) {
+      t.write('my shop/devenv.yaml', config);
+      t.write('my shop/state.txt', state);
+      tags.push((await t.checkpoint()).tag);
+    }
+    const ctx = testContext({ env: t.env, cwd: path.join(t.dir, 'my shop'), json: true });
+    const input = { commits: false, fresh: false, reset: false, run: '! grep bad state.txt', bad: 'last' };
+    await expect(bisect(ctx, input)).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringContaining(`${tags[0]} cannot be judged`),
+    });
+    const { json } = await bisect(ctx, { ...input, good: tags[1] });
+    expect(json).toMatchObject({ firstBad: { tag: tags[3] }, before: { tag: tags[2] } });
   });
 
   test('folders of dependencies are linked in, and are whole afterwards', async () => {
@@ -235,7 +264,6 @@ describe('what is kept of a bisect', () => {
   async function half(): Promise<Line & { readonly file: string }> {
     const line = await makeLine(['good 0', 'good 1', 'wait 2', 'bad 3', 'bad 4']);
     const stop = new AbortController();
-    const { bisect } = await import('../../src/commands/bisect.ts');
     const note = (text: string): void => {
       if (text.includes(`${line.tags[2]}: judging`)) stop.abort();
     };
@@ -261,7 +289,6 @@ describe('what is kept of a bisect', () => {
     const line = await makeLine(['good 0', 'wait 1']);
     line.t.write('state.txt', 'bad now\n');
     const stop = new AbortController();
-    const { bisect } = await import('../../src/commands/bisect.ts');
     const note = (text: string): void => {
       if (text.includes(`${line.tags[1]}: judging`)) stop.abort();
     };
