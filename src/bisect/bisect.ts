@@ -38,11 +38,9 @@ export async function bisect(
   for (;;) {
     const plan = planOf(state);
     if (plan.kind !== 'next') {
-      const outcome = plan.kind === 'wrong-end' ? undefined : outcomeOf(state, plan);
       await forget(deps, project, repo);
       if (plan.kind === 'wrong-end') throw wrongEnd(state, plan);
-      if (outcome) return outcome;
-      continue;
+      return outcomeOf(state, plan);
     }
     state = await step(deps, project, bench, { state, plan, input });
     saveState(deps.env, project, state);
