@@ -17,3 +17,4 @@ export type { SavedPresent, SavedState, SavePresentInput, UndoEntry } from './un
 export { blobId, readDiskFile, sameStat } from './read-file.ts';
 export type { DiskFile } from './read-file.ts';
 export type { Capture } from './capture.ts';
+export { worktreeId } from './cache.ts';

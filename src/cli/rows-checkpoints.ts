@@ -70,4 +70,29 @@ export const checkpointCommands: readonly CommandSpec[] = [
     example: 'devenv undo',
     run: async (ctx, p) => (await import('../commands/undo.ts')).undo(ctx, { yes: flag(p, 'yes') }),
   },
+  {
+    name: 'bisect',
+    group: 'Checkpoints',
+    summary: 'find the first bad checkpoint or commit, in a scratch work tree',
+    options: [
+      ['--good <tag>', 'one that worked (default: the last good one before the bad one)'],
+      ['--bad <tag>', 'one that does not (default: the work tree as it is now; with --commits: HEAD)'],
+      ['--suite <suite>', 'judge by this suite (default: those of the gates that fail on the bad one)'],
+      ['--run <command>', 'judge by a command: 0 is good, 125 skips, others up to 127 are bad'],
+      ['--commits', 'search the commits between two revisions'],
+      ['--fresh', 'do not use what earlier runs say of a tree'],
+      ['--reset', 'forget the bisect that was stopped half way'],
+    ],
+    example: 'devenv bisect --suite unit',
+    run: async (ctx, p) =>
+      (await import('../commands/bisect.ts')).bisect(ctx, {
+        good: text(p, 'good'),
+        bad: text(p, 'bad'),
+        suite: text(p, 'suite'),
+        run: text(p, 'run'),
+        commits: flag(p, 'commits'),
+        fresh: flag(p, 'fresh'),
+        reset: flag(p, 'reset'),
+      }),
+  },
 ];

@@ -14,3 +14,4 @@ export * from './worktree.ts';
 export * from './diff.ts';
 export * from './packs.ts';
 export { sweepImports } from './import-record.ts';
+export * from './pager.ts';

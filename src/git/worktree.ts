@@ -1,13 +1,28 @@
 import { existsSync, lstatSync, readFileSync, readdirSync, rmSync, rmdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
-import { ensureDir, errnoOf, isAlive, makeDir, randomId, self, stateDir } from '../base/index.ts';
+import {
+  DevenvError,
+  ensureDir,
+  errnoOf,
+  isAlive,
+  makeDir,
+  randomId,
+  self,
+  stateDir,
+} from '../base/index.ts';
 import { git, mustGit } from './exec.ts';
+import { diskPath } from './names.ts';
 import type { Repo } from './repo.ts';
 
 /** A work tree of its own, gone when it is disposed of. */
 export interface ScratchWorktree extends AsyncDisposable {
   /** Its top; a project in a subfolder of the repository lies at the same place below. */
   readonly path: string;
+  /**
+   * Makes it the checkout of another commit, as if it were new: only what differs is written, and what the
+   * commands in it have left is removed. After a failure it is good only for being disposed of.
+   */
+  readonly moveTo: (commit: string, options?: { readonly signal?: AbortSignal }) => Promise<void>;
 }
 
 /** Folders that hold what a project depends on or has built. */
@@ -51,7 +66,37 @@ export async function scratchWorktree(
     throw error;
   });
   for (const link of links) linkIn(repo.root, dir, link);
-  return { path: dir, [Symbol.asyncDispose]: async () => remove(repo, dir) };
+  return {
+    path: dir,
+    moveTo: async (next, { signal } = {}) => {
+      await checkOutAgain(repo, dir, next, signal);
+      for (const link of links) linkIn(repo.root, dir, link);
+    },
+    [Symbol.asyncDispose]: async () => remove(repo, dir),
+  };
+}
+
+// Not `git clean`: should the link to the repository be gone, it would look for one above and clean that.
+async function checkOutAgain(repo: Repo, dir: string, commit: string, signal?: AbortSignal): Promise<void> {
+  const admin = adminDirs(repo).find((one) => pointsAt(one, dir));
+  if (admin === undefined) throw new DevenvError('environment', `git does not know ${dir} any more`);
+  const options = signal ? { signal } : {};
+  const inside = ['-C', dir, '-c', 'core.fsmonitor=false', `--git-dir=${admin}`, `--work-tree=${dir}`];
+  // What is linked in goes first: nothing must ever be written through it.
+  const others = await mustGit(
+    repo,
+    'cleaning a scratch work tree',
+    [...inside, 'ls-files', '--others', '--directory', '-z'],
+    options,
+  );
+  for (const name of others.toString('latin1').split('\0').filter(Boolean))
+    rmSync(diskPath(dir, name.replace(/\/$/, '')), { recursive: true, force: true, maxRetries: 5 });
+  await mustGit(
+    repo,
+    'moving a scratch work tree',
+    [...inside, 'checkout', '--quiet', '--force', '--detach', '--no-recurse-submodules', commit, '--'],
+    options,
+  );
 }
 
 function linkIn(root: string, dir: string, relative: string): void {

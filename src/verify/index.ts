@@ -1,5 +1,6 @@
 export { codeDifference, describeUntold, isOutput, lookAt, outputPaths, repoOf } from './present.ts';
 export { confirmRegression } from './regression.ts';
-export { checkpointGates } from './suites.ts';
-export { verify } from './verify.ts';
+export { rerunFailed } from './rerun.ts';
+export { checkpointGates, selectGates, selectSuites } from './suites.ts';
+export { suiteEnv, verify } from './verify.ts';
 export type { Present, Verdict, Verification, VerifyDeps, VerifyEvents } from './types.ts';

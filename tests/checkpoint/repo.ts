@@ -162,7 +162,7 @@ export async function visibleState(t: TestRepo): Promise<VisibleState> {
   const refs = (await t.git('for-each-ref', '--format=%(refname) %(objectname)')).split('\n');
   return {
     status: await t.git('status', '--porcelain=v2', '-uall', '--branch'),
-    refs: refs.filter((ref) => !/refs\/(devenv|tags\/checkpoint-)/.test(ref)),
+    refs: refs.filter((ref) => ref !== '' && !/refs\/(devenv|tags\/checkpoint-)/.test(ref)),
     git: inGit.map((file) => `${file} ${stamp(path.join(t.repo.gitDir, file))}`),
     files: Object.keys(filesOf(t.dir)).map((file) => `${file} ${stamp(path.join(t.dir, file))}`),
   };
