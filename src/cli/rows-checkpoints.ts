@@ -37,7 +37,7 @@ export const checkpointCommands: readonly CommandSpec[] = [
   {
     name: 'prune',
     group: 'Checkpoints',
-    summary: 'drop the checkpoints that no rule keeps: into the trash, for good a week later',
+    summary: 'move checkpoints that no rule keeps to the trash; a week later they are gone',
     options: [
       ['--dry-run', 'say of each why it stays or goes, and do nothing'],
       ['--restore <tag>', 'take one out of the trash again, and pin it'],

@@ -75,6 +75,9 @@ function overLimit(disk: Pruned['disk']): string[] {
   ];
 }
 
+// `-10` after `-9`.
+const newestFirst = new Intl.Collator('en', { numeric: true });
+
 function explain({ colors }: CommandContext, pruned: Pruned): string {
   const { keep, drop, keepUndo, dropUndo, expired, restored, untagged, disk } = pruned;
   const stays = colors.green('keep');
@@ -84,7 +87,7 @@ function explain({ colors }: CommandContext, pruned: Pruned): string {
   const checkpoints = [
     ...keep.map((one) => ({ ...one, sign: stays })),
     ...drop.map((one) => ({ ...one, sign: goes })),
-  ].sort((a, b) => (a.checkpoint.at < b.checkpoint.at ? 1 : -1));
+  ].sort((a, b) => newestFirst.compare(b.checkpoint.tag, a.checkpoint.tag));
   const undo = [
     ...keepUndo.map((one) => ({ ...one, sign: stays })),
     ...dropUndo.map((one) => ({ ...one, sign: goes })),
