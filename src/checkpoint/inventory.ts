@@ -23,9 +23,9 @@ export interface Trashed {
   readonly checkpoint: Draft | undefined;
 }
 
-/** An undo entry, with the name of what was put back. */
+/** An undo entry, with what was put back: its name, and its commit where that is known. */
 export interface StoredUndo extends RetainedUndo {
-  readonly target: string;
+  readonly targets: readonly string[];
 }
 
 /** All that devenv keeps in a repository. */
@@ -87,8 +87,9 @@ function parseUndo(row: string): StoredUndo[] {
       commit,
       at: Number(seconds) * 1000,
       worktree: fields.get('Worktree') ?? 'main',
+      kind: fields.get('Kind') ?? '',
       undoes: undoes === undefined ? undefined : Number(undoes),
-      target: fields.get('Target') ?? '',
+      targets: [fields.get('Target'), fields.get('To')].filter((name) => name !== undefined),
     },
   ];
 }

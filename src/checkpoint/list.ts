@@ -6,8 +6,9 @@ import { parseMessage } from './message.ts';
 import { checkpointRefs, compareNames, trashRefs } from './names.ts';
 import type { Checkpoint, CheckpointVerdict } from './types.ts';
 
-/** What `for-each-ref` is asked of each ref; `parseRow` reads it. */
-export const rowFormat = '%(refname)%00%(objectname)%00%(tree)%00%(committerdate:unix)%00%(contents)%00%01';
+const format = '%(refname)%00%(objectname)%00%(tree)%00%(committerdate:unix)%00%(contents)%00%01';
+/** What `for-each-ref` is asked of each ref, and what ends each row; `parseRow` reads it. */
+export const rowFormat = format;
 export const rowEnd = '\0\u0001\n';
 /** A checkpoint's name, also in the trash; of undo entries only in the trash (`undo/3`). */
 const named = /^refs\/devenv\/(?:checkpoints\/(.+)|trash\/\d+\/(?:checkpoints\/)?(.+))$/;
@@ -35,12 +36,12 @@ export async function checkpointNames(repo: Repo): Promise<string[]> {
 async function readCheckpoints(repo: Repo, patterns: readonly string[]): Promise<Draft[]> {
   const out = await mustGit(repo, 'reading the checkpoints', [
     'for-each-ref',
-    `--format=${rowFormat}`,
+    `--format=${format}`,
     ...patterns,
   ]);
   return out
     .toString('utf8')
-    .split(rowEnd)
+    .split('\0\u0001\n')
     .flatMap(parseRow)
     .sort((a, b) => compareNames(b.tag, a.tag));
 }

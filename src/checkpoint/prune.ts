@@ -81,8 +81,8 @@ export function planPrune(
   const keepUndo = withTarget(undo.keep);
   const why = new Map(needs.why);
   for (const { entry } of keepUndo)
-    if (entry.target !== '')
-      why.set(entry.target, [...(why.get(entry.target) ?? []), `undo/${entry.n} goes with it`]);
+    for (const target of entry.targets)
+      why.set(target, [...(why.get(target) ?? []), `undo/${entry.n} goes with it`]);
   const { keep, drop } = planRetention(stored.checkpoints, input.keep, input.now, { ...needs, why });
   const lives = new Set([
     ...stored.checkpoints.map(({ tag }) => tag),

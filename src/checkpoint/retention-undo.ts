@@ -8,6 +8,8 @@ export interface RetainedUndo {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly worktree: string;
+  /** What was done after it was saved: `rollback`, `undo`, ... */
+  readonly kind: string;
   /** The entry that it took back. */
   readonly undoes: number | undefined;
 }
@@ -36,8 +38,7 @@ export function planUndo(
   for (const entry of entries.toSorted((a, b) => b.n - a.n)) {
     const here = isThere(entry.worktree, needs);
     const newest = first(`newest ${entry.worktree}`) && here;
-    const open =
-      entry.undoes === undefined && !undone.has(entry.n) && first(`open ${entry.worktree}`) && here;
+    const open = entry.kind !== 'undo' && !undone.has(entry.n) && first(`open ${entry.worktree}`) && here;
     const why = [
       ...(needs.why.get(entry.commit) ?? []),
       ...(needs.why.get(entry.ref) ?? []),

@@ -237,6 +237,7 @@ describe('undo entries', () => {
     commit: `commit ${n}`,
     at: start - days * day,
     worktree: 'main',
+    kind: more.undoes === undefined ? 'rollback' : 'undo',
     undoes: undefined,
     ...more,
   });
@@ -251,6 +252,11 @@ describe('undo entries', () => {
   test('the newest stays, and the next that undo takes back', () => {
     expect(kept(entry(1, 90), entry(2, 80), entry(3, 70))).toEqual([3]);
     expect(kept(entry(1, 90), entry(2, 80), entry(3, 70, { undoes: 2 }))).toEqual([1, 3]);
+    // What was done again is what undo takes back next.
+    const again = entry(3, 70, { undoes: 2, kind: 'redo' });
+    expect(
+      kept(entry(1, 90), entry(2, 80, { undoes: 1 }), again, entry(4, 60), entry(5, 50, { undoes: 4 })),
+    ).toEqual([3, 5]);
     expect(kept(entry(1, 90, { worktree: 'linked' }), entry(2, 80))).toEqual([1, 2]);
   });
 
