@@ -59,7 +59,7 @@ function summary({ keep, drop, dropUndo, expired, restored, untagged, disk }: Pr
   return [
     moved === 0
       ? `nothing to drop; ${plural(keep.length, 'checkpoint')} kept`
-      : `${plural(moved, 'entry').replace(/entrys$/, 'entries')} moved to the trash, ${plural(keep.length, 'checkpoint')} kept; devenv prune --restore TAG brings one back within ${trashDays} days`,
+      : `${moved} moved to the trash, ${plural(keep.length, 'checkpoint')} kept; devenv prune --restore TAG brings one back within ${trashDays} days`,
     ...(expired.length > 0 ? [`${expired.length} gone for good after ${trashDays} days in the trash`] : []),
     ...(restored.length > 0 ? [`${restored.length} brought back, since they are pinned`] : []),
     ...(untagged.length > 0 ? [`${plural(untagged.length, 'tag')} removed (checkpoint.tags)`] : []),
