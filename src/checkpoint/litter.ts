@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { isAlive, listProcesses } from '../base/index.ts';
+import { errnoOf, isAlive, listProcesses } from '../base/index.ts';
 import { removeScratch, staleScratch } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import { refFiles } from './health.ts';
@@ -83,6 +83,14 @@ async function staleLocks(repo: Repo, now: number): Promise<string[]> {
   return locks.length > 0 && !(await gitWorksHere(repo)) ? locks : [];
 }
 
+/** Removes the locks of devenv's own refs that a killed git left. Returns whether there were any. */
+export async function freeOwnRefs(repo: Repo, now: number): Promise<boolean> {
+  // The lock of all packed refs concerns the user's git too: for that one they are asked (doctor --fix).
+  const locks = (await staleLocks(repo, now)).filter((file) => !file.endsWith('packed-refs.lock'));
+  for (const lock of locks) rmSync(lock, { force: true });
+  return locks.length > 0;
+}
+
 async function gitWorksHere(repo: Repo): Promise<boolean> {
   const isGit = (command: string): boolean => /(^|\/)git(-[a-z-]+)?( |$)/.test(command);
   return (await listProcesses()).some(({ pid, command }) => isGit(command) && mayBeHere(repo, pid));
@@ -94,7 +102,8 @@ function mayBeHere(repo: Repo, pid: number): boolean {
     return [repo.root, repo.commonDir].some(
       (dir) => cwd === dir || cwd.startsWith(`${dir}/`) || dir.startsWith(`${cwd}/`),
     );
-  } catch {
-    return true; // another user's, or no /proc: then it may be anywhere
+  } catch (error) {
+    // Ended meanwhile; or of another user, or there is no /proc: then it may be anywhere.
+    return existsSync('/proc') ? errnoOf(error) !== 'ENOENT' : true;
   }
 }

@@ -5,6 +5,7 @@ import { diskOf, diskLimit } from './disk.ts';
 import { readInventory, readNeeds, worktreeNames } from './inventory.ts';
 import type { Inventory, StoredUndo, Trashed } from './inventory.ts';
 import type { Draft } from './list.ts';
+import { freeOwnRefs } from './litter.ts';
 import { tagRefs, trashRefs } from './names.ts';
 import { orderForQuota, planRetention } from './retention.ts';
 import type { Decided, Needs } from './retention.ts';
@@ -61,8 +62,19 @@ export async function prune(repo: Repo, input: PruneInput): Promise<Pruned> {
   const { plan: fitting, disk } = await fitDisk(repo, plan, input.keep.maxDiskBytes);
   const pruned = { ...limit(fitting, input.most ?? Infinity), disk };
   const commands = commandsOf(stored, pruned, input.now);
-  if (!input.dryRun && commands.length > 0) await updateRefs(repo, 'dropping old checkpoints', commands);
+  if (!input.dryRun && commands.length > 0) await carryOut(repo, commands, input.now);
   return pruned;
+}
+
+async function carryOut(repo: Repo, commands: readonly string[], now: number): Promise<void> {
+  const go = (): Promise<void> => updateRefs(repo, 'dropping old checkpoints', commands);
+  try {
+    await go();
+  } catch (error) {
+    // A git that was killed in here before left the locks of the very same refs.
+    if (!(await freeOwnRefs(repo, now))) throw error;
+    await go();
+  }
 }
 
 /** What is kept and what goes, before the disk is looked at. */

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import {
   checkpointNames,
+  findLitter,
   lastGood,
   listTrash,
   pinCheckpoint,
@@ -15,9 +16,11 @@ import {
   type Pruned,
   type PruneInput,
 } from '../../src/checkpoint/index.ts';
+import { isAlive } from '../../src/base/index.ts';
 import { openRepo } from '../../src/git/index.ts';
 import { keepDefaults } from '../support/keep.ts';
 import { tempDir } from '../support/temp.ts';
+import { until } from '../support/until.ts';
 import { makeRepo, openTestRepo, type TestRepo } from './repo.ts';
 
 const day = 86_400_000;
@@ -265,6 +268,71 @@ test('[invariant 38] killed at any moment, nothing is lost', async () => {
   await nothingLost(t, made);
 }, 60_000);
 
+/** Changes many refs in one go. */
+async function feed(t: TestRepo, lines: readonly string[]): Promise<void> {
+  const file = path.join(tempDir('refs'), 'refs');
+  writeFileSync(file, lines.map((line) => `${line}\n`).join(''));
+  await t.git('-c', `alias.feed=!git update-ref --stdin < ${file}`, 'feed');
+}
+
+/** So many more checkpoints of one commit, all of one day long ago. */
+async function manyOld(t: TestRepo, count: number, commit: string): Promise<string[]> {
+  const names = Array.from({ length: count }, (_, n) => `checkpoint-20250101-${String(100_000 + n)}`);
+  const places = names.flatMap((name) => [`refs/devenv/checkpoints/${name}`, `refs/tags/${name}`]);
+  await feed(
+    t,
+    places.map((ref) => `create ${ref} ${commit}`),
+  );
+  return names;
+}
+
+test('[invariant 38] killed with its git in the middle of the transaction, nothing is lost; doctor frees the locks', async () => {
+  const t = await makeRepo();
+  const made = await aged(t, [3, 0]);
+  const names = [...(await manyOld(t, 400, made[0]?.commit ?? '')), ...made.map(({ tag }) => tag)];
+  await t.git('pack-refs', '--all');
+  const script = path.join(import.meta.dirname, 'fixtures/prune.ts');
+  const trash = path.join(t.repo.commonDir, 'refs/devenv/trash');
+  let [cut, locked] = [0, 0];
+  for (let n = 0; n < 8; n++) {
+    const child = spawn(process.execPath, [script, t.dir, String(now + n * 1000)], {
+      env: t.env,
+      stdio: 'ignore',
+      detached: true,
+    });
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    const inside = path.join(trash, String(Math.floor(now / 1000) + n));
+    while (!existsSync(inside) && child.exitCode === null)
+      await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, n * 8));
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    await ended;
+    await until('the end of its git', () => !isAlive(-(child.pid ?? 0)));
+    const live = new Set(await checkpointNames(t.repo));
+    const trashed = new Set((await listTrash(t.repo)).map(({ name }) => name));
+    expect(names.filter((name) => !live.has(name) && !trashed.has(name))).toEqual([]);
+    // A minute later nobody can hold them any more.
+    const litter = await findLitter(t.repo, Date.now() + 61_000);
+    cut += live.size > 5 ? 1 : 0;
+    locked += litter.length > 0 ? 1 : 0;
+    for (const { remove } of litter) remove();
+    expect(await findLitter(t.repo, Date.now() + 61_000)).toEqual([]);
+    await feed(
+      t,
+      (await listTrash(t.repo)).flatMap(({ name, ref, live: at, commit }) => [
+        ...(live.has(name) ? [] : [`create ${at} ${commit}`]),
+        `delete ${ref}`,
+      ]),
+    );
+    await t.git('pack-refs', '--all');
+  }
+  // It was met in the middle, or this test says nothing.
+  expect(Math.min(cut, locked)).toBeGreaterThan(0);
+  await pruneAt(t, { now: now + 60_000 });
+  expect((await checkpointNames(t.repo)).length).toBeLessThan(5);
+  await nothingLost(t, made);
+}, 120_000);
+
 test('with hundreds of checkpoints it takes as few processes as with two', async () => {
   const t = await makeRepo();
   const [old] = await aged(t, [40, 0]);
@@ -276,13 +344,7 @@ test('with hundreds of checkpoints it takes as few processes as with two', async
   await t.git('update-ref', '-d', `refs/devenv/checkpoints/${old?.tag}`);
   await t.git('update-ref', '-d', `refs/tags/${old?.tag}`);
   const few = await calls();
-  const many = Array.from({ length: 300 }, (_, n) => {
-    const name = `checkpoint-20250101-${String(100_000 + n)}`;
-    return `create refs/devenv/checkpoints/${name} ${old?.commit}\ncreate refs/tags/${name} ${old?.commit}\n`;
-  });
-  const file = path.join(tempDir('refs'), 'refs');
-  writeFileSync(file, many.join(''));
-  await t.git('-c', `alias.feed=!git update-ref --stdin < ${file}`, 'feed');
+  await manyOld(t, 300, old?.commit ?? '');
   expect(await checkpointNames(t.repo)).toHaveLength(301);
   // One more: there is something to do now.
   expect(await calls()).toBe(few + 1);
@@ -300,4 +362,16 @@ test('the automatic one moves a part, the oldest first, and a broken ref stops i
   await expect(pruneAt(t)).rejects.toMatchObject({ hint: expect.stringContaining('doctor --fix') });
   rmSync(lost);
   expect(existsSync(lost)).toBe(false);
+});
+
+test('the locks that a killed git left on these very refs are gone around, a young one is not', async () => {
+  const t = await makeRepo();
+  const [old] = await aged(t, [3, 3, 0]);
+  const lock = path.join(t.repo.commonDir, `refs/devenv/checkpoints/${old?.tag}.lock`);
+  writeFileSync(lock, '');
+  await expect(pruneAt(t, { now: Date.now() })).rejects.toMatchObject({ code: 'environment' });
+  expect(await checkpointNames(t.repo)).toHaveLength(3);
+  utimesSync(lock, 0, 0);
+  expect(dropped(await pruneAt(t, { now: Date.now() }))).toEqual([old?.tag]);
+  expect(existsSync(lock)).toBe(false);
 });
