@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, errnoOf } from '../base/index.ts';
 import { git, gitError } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import { parseRow, rowEnd, rowFormat } from './list.ts';
@@ -64,7 +64,8 @@ function sort(rows: readonly string[]): Inventory {
   for (const row of rows) {
     const [ref = '', commit = ''] = row.split('\0', 2);
     if (ref.startsWith(tagRefs)) tags.set(ref.slice(tagRefs.length), commit);
-    else if (ref.startsWith(checkpointRefs)) checkpoints.push(...parseRow(row));
+    // One that somebody made by hand is not ours to drop.
+    else if (ref.startsWith(checkpointRefs)) checkpoints.push(...(isOurs(row) ? parseRow(row) : []));
     else if (ref.startsWith(pinRefs)) pins.set(ref.slice(pinRefs.length), commit);
     else if (ref.startsWith(undoRefs)) undo.push(...parseUndo(row));
     else if (ref.startsWith(trashRefs)) trash.push(...parseTrashed(row));
@@ -72,6 +73,8 @@ function sort(rows: readonly string[]): Inventory {
   }
   return { checkpoints, tags, pins, undo, trash, others };
 }
+
+const isOurs = (row: string): boolean => row.includes('\nDevenv-Tree: ');
 
 function parseUndo(row: string): StoredUndo[] {
   const [ref = '', commit = '', , seconds = '', contents = ''] = row.split('\0');
@@ -128,9 +131,18 @@ export async function readNeeds(repo: Repo, stored: Inventory): Promise<Map<stri
   for (const file of journals(repo)) {
     const reason = path.basename(file) === 'journal.json' ? 'a rollback is under way' : `${file} names it`;
     const names = /\b(?:[0-9a-f]{64}|[0-9a-f]{40}|checkpoint-\d{8}-\d{6}(?:-\d+)?)\b/g;
-    for (const name of new Set(readFileSync(file, 'latin1').match(names))) need(name, reason);
+    for (const name of new Set(readOr(file).match(names))) need(name, reason);
   }
   return why;
+}
+
+function readOr(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return ''; // done meanwhile
+    throw error;
+  }
 }
 
 /** What is under way in any work tree is written down in devenv's folder of its git directory. */

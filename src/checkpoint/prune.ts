@@ -172,7 +172,7 @@ function limit(plan: PrunePlan, most: number): PrunePlan {
 
 /** The transaction: each ref only if it still is what was read. New names come first in it. */
 function commandsOf(stored: Inventory, plan: PrunePlan, now: number): string[] {
-  const stamp = freeStamp(stored.trash, now);
+  const stamp = freeStamp(stored, now);
   const toTrash = (name: string, live: string, commit: string): string[] => [
     `create ${trashRefs}${stamp}/${name} ${commit}`,
     `delete ${live} ${commit}`,
@@ -198,9 +198,12 @@ function commandsOf(stored: Inventory, plan: PrunePlan, now: number): string[] {
 }
 
 // The time is in the name, so that nothing else must be kept for it; one that was killed may have used this second.
-function freeStamp(trash: readonly Trashed[], now: number): number {
+// A clock that is behind must not make it look old: not before the newest checkpoint.
+function freeStamp({ trash, checkpoints }: Inventory, now: number): number {
   const taken = new Set(trash.map(({ at }) => at / 1000));
-  let stamp = Math.floor(now / 1000);
+  let stamp = Math.floor(
+    checkpoints.reduce((latest, { at }) => Math.max(latest, Date.parse(at)), now) / 1000,
+  );
   while (taken.has(stamp)) stamp++;
   return stamp;
 }

@@ -86,6 +86,46 @@ test('[invariant 38] what no rule keeps goes to the trash in one step, comes bac
   await t.git('fsck', '--strict');
 });
 
+test('[invariant 28] whatever git tidies up between any two steps, what is listed can be restored', async () => {
+  const t = await makeRepo();
+  const tidy = async (): Promise<void> => {
+    for (const args of [
+      ['reflog', 'expire', '--expire=now', '--all'],
+      ['worktree', 'prune', '--expire=now'],
+      ['repack', '-adq'],
+      ['prune', '--expire=now'],
+      ['gc', '-q', '--prune=now'],
+    ])
+      await t.git(...args);
+    for (const name of [
+      ...(await checkpointNames(t.repo)),
+      ...(await listTrash(t.repo)).map((one) => one.name),
+    ]) {
+      const { commit } = await resolveCheckpoint(t.repo, name);
+      await t.git('rev-list', '--objects', '--quiet', commit);
+    }
+  };
+  const [first, second, third] = await aged(t, [3, 3, 3, 0]);
+  await tidy();
+  await pruneAt(t);
+  await tidy();
+  await restoreTrashed(t.repo, first?.tag ?? '', 'all');
+  await tidy();
+  for (const one of [first, second, third]) {
+    await t.rollBack({ target: one?.tag ?? '' });
+    await tidy();
+  }
+  await t.undo();
+  await tidy();
+  expect(t.read('a.txt')).toBe('state 1 of 3 days ago\n');
+  // Gone for good is only the name: the objects are git's to remove.
+  const gone = await aged(t, [2, 2]);
+  await pruneAt(t, { now: now + 1000 });
+  await pruneAt(t, { now: now + 8 * day });
+  expect((await listTrash(t.repo)).map(({ name }) => name)).not.toContain(gone[0]?.tag);
+  await t.git('cat-file', '-e', gone[0]?.commit ?? '');
+}, 60_000);
+
 test('[invariant 38] pins, undo entries, work trees, journals and refs of things under way keep what they need', async () => {
   const t = await makeRepo();
   const made = await aged(t, [3, 3, 3, 3, 3, 3, 3, 0]);
@@ -289,12 +329,12 @@ async function manyOld(t: TestRepo, count: number, commit: string): Promise<stri
 test('[invariant 38] killed with its git in the middle of the transaction, nothing is lost; doctor frees the locks', async () => {
   const t = await makeRepo();
   const made = await aged(t, [3, 0]);
-  const names = [...(await manyOld(t, 400, made[0]?.commit ?? '')), ...made.map(({ tag }) => tag)];
+  const names = [...(await manyOld(t, 150, made[0]?.commit ?? '')), ...made.map(({ tag }) => tag)];
   await t.git('pack-refs', '--all');
   const script = path.join(import.meta.dirname, 'fixtures/prune.ts');
   const trash = path.join(t.repo.commonDir, 'refs/devenv/trash');
   let [cut, locked] = [0, 0];
-  for (let n = 0; n < 8; n++) {
+  for (let n = 0; n < 5; n++) {
     const child = spawn(process.execPath, [script, t.dir, String(now + n * 1000)], {
       env: t.env,
       stdio: 'ignore',
@@ -304,7 +344,7 @@ test('[invariant 38] killed with its git in the middle of the transaction, nothi
     const inside = path.join(trash, String(Math.floor(now / 1000) + n));
     while (!existsSync(inside) && child.exitCode === null)
       await new Promise((resolve) => setImmediate(resolve));
-    await new Promise((resolve) => setTimeout(resolve, n * 8));
+    await new Promise((resolve) => setTimeout(resolve, n * 5));
     if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     await ended;
     await until('the end of its git', () => !isAlive(-(child.pid ?? 0)));
@@ -374,4 +414,25 @@ test('the locks that a killed git left on these very refs are gone around, a you
   utimesSync(lock, 0, 0);
   expect(dropped(await pruneAt(t, { now: Date.now() }))).toEqual([old?.tag]);
   expect(existsSync(lock)).toBe(false);
+});
+
+test('a clock that was behind makes nothing in the trash look old; what somebody made by hand stays', async () => {
+  const t = await makeRepo();
+  const made = await aged(t, [3, 3, 1, 0]);
+  await t.git('update-ref', 'refs/devenv/checkpoints/by-hand', 'HEAD');
+  // Two days behind, as the clock goes.
+  const behind = now - 2 * day;
+  expect(
+    dropped(
+      await pruneAt(t, {
+        now: behind,
+        keep: { ...keepDefaults, withinMs: { ...keepDefaults.withinMs, all: 0 } },
+      }),
+    ),
+  ).toEqual([made[0]?.tag]);
+  const newest = Date.parse(made.at(-1)?.at ?? '');
+  expect((await listTrash(t.repo)).map(({ at }) => at)).toEqual([newest]);
+  await pruneAt(t, { now: newest + 6 * day });
+  expect((await listTrash(t.repo)).map(({ name }) => name)).toContain(made[0]?.tag);
+  expect(await refs(t, 'refs/devenv/checkpoints/by-hand')).toHaveLength(1);
 });

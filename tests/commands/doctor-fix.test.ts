@@ -215,6 +215,19 @@ describe('[invariant 36] pushes', () => {
     return { t, remote, sent };
   }
 
+  async function cloned(t: TestRepo): Promise<string[]> {
+    const copy = path.join(tempDir('clone'), 'c');
+    await t.git('clone', '-q', `file://${t.dir}`, copy);
+    const refs = await gitIn(copy, t.env)('for-each-ref', '--format=%(refname)');
+    return refs.split('\n').filter((ref) => /checkpoint|devenv/.test(ref));
+  }
+
+  test('a clone takes the tags along, and nothing of refs/devenv', async () => {
+    const { t } = await withRemote();
+    const tags = (await t.git('for-each-ref', '--format=%(refname)', 'refs/tags/checkpoint-*')).split('\n');
+    expect(await cloned(t)).toEqual(tags);
+  });
+
   test('plain, --all and --follow-tags send no checkpoint; --tags does, unless told not to', async () => {
     const { t, sent } = await withRemote();
     await t.git('config', 'push.followTags', 'true');
@@ -238,6 +251,7 @@ describe('[invariant 36] pushes', () => {
     await prune(t.repo, { now: Date.now(), keep: keepDefaults, tags: 'none' });
     expect((await examine(t))('pushes')).toMatchObject({ ok: true });
     expect(await sent('--tags', 'origin')).toEqual([]);
+    expect(await cloned(t)).toEqual([]);
   });
 
   test.each([
