@@ -14,6 +14,13 @@ export {
   savePresent,
 } from './undo-entries.ts';
 export type { SavedPresent, SavedState, SavePresentInput, UndoEntry } from './undo-entries.ts';
+export { prune, trashDays } from './prune.ts';
+export type { PruneInput, Pruned } from './prune.ts';
+export { listTrash, pinCheckpoint, pinnedNames, restoreTrashed, unpinCheckpoint } from './keep.ts';
+export type { Trashed } from './inventory.ts';
+export { findBrokenRefs, quarantineRefs } from './health.ts';
+export type { BrokenRef } from './health.ts';
+export { findLitter } from './litter.ts';
 export { blobId, readDiskFile, sameStat } from './read-file.ts';
 export type { DiskFile } from './read-file.ts';
 export type { Capture } from './capture.ts';

@@ -3,10 +3,15 @@ import { currentBranch, git, listRefNames, mustGit, readRef } from '../git/index
 import type { Repo } from '../git/index.ts';
 import { worktreeId } from './cache.ts';
 import { parseMessage } from './message.ts';
-import { checkpointRefs, compareNames } from './names.ts';
+import { checkpointRefs, compareNames, trashRefs } from './names.ts';
 import type { Checkpoint, CheckpointVerdict } from './types.ts';
 
 const format = '%(refname)%00%(objectname)%00%(tree)%00%(committerdate:unix)%00%(contents)%00%01';
+/** What `for-each-ref` is asked of each ref, and what ends each row; `parseRow` reads it. */
+export const rowFormat = format;
+export const rowEnd = '\0\u0001\n';
+/** A checkpoint's name, also in the trash; of undo entries only in the trash (`undo/3`). */
+const named = /^refs\/devenv\/(?:checkpoints\/(.+)|trash\/\d+\/(?:checkpoints\/)?(.+))$/;
 const verdicts: readonly CheckpointVerdict[] = ['passed', 'failed', 'flaky', 'broken', 'stale', 'unverified'];
 
 /** Checkpoints, newest first; those whose commit is broken are left out. */
@@ -41,17 +46,19 @@ async function readCheckpoints(repo: Repo, patterns: readonly string[]): Promise
     .sort((a, b) => compareNames(b.tag, a.tag));
 }
 
-interface Draft extends Omit<Checkpoint, 'filesChanged'> {
+/** A checkpoint of which it may not be known how many files changed. */
+export interface Draft extends Omit<Checkpoint, 'filesChanged'> {
   readonly filesChanged: number | undefined;
 }
 
-function parseRow(row: string): Draft[] {
+/** One row of `rowFormat`; empty when it is not a checkpoint of ours. */
+export function parseRow(row: string): Draft[] {
   const [ref = '', commit = '', tree = '', seconds = '', contents = ''] = row.split('\0');
+  const tag = named.exec(ref)?.slice(1).find(Boolean);
   // No tree: not a commit, so not ours.
-  if (!ref.startsWith(checkpointRefs) || tree === '') return [];
+  if (tag === undefined || tree === '') return [];
   const { words, fields, skipped, partial } = parseMessage(contents);
   const head = fields.get('Head');
-  const tag = ref.slice(checkpointRefs.length);
   return [
     {
       tag,
@@ -141,8 +148,20 @@ async function isAncestor(repo: Repo, commit: string | null): Promise<boolean> {
 export async function resolveCheckpoint(repo: Repo, name?: string): Promise<Checkpoint> {
   if (name === undefined) return (await lastGood(repo)) ?? noGood();
   const all = await readCheckpoints(repo, [checkpointRefs]);
-  const found = pick(all, name);
+  const found = await pickAlsoTrashed(repo, all, name);
   return { ...found, filesChanged: found.filesChanged ?? 0 };
+}
+
+// One in the trash must be named in full: nobody gets an old one by a slip of the finger.
+async function pickAlsoTrashed(repo: Repo, all: readonly Draft[], name: string): Promise<Draft> {
+  try {
+    return pick(all, name);
+  } catch (error) {
+    const trashed = await readCheckpoints(repo, [trashRefs]);
+    const found = trashed.find(({ tag }) => tag === name || tag === `checkpoint-${name}`);
+    if (!found) throw error;
+    return found;
+  }
 }
 
 function noGood(): never {

@@ -6,6 +6,10 @@ export const testedRefs = 'refs/devenv/tested/';
 export const lookedRefs = 'refs/devenv/looked/';
 /** The present, saved for a rollback; from then on also an undo entry, unless nothing came of it. */
 export const presentRefs = 'refs/devenv/present/';
+/** `refs/devenv/pins/<name>` points where the checkpoint of that name does: it is never dropped. */
+export const pinRefs = 'refs/devenv/pins/';
+/** `refs/devenv/trash/<seconds>/checkpoints/<name>` (or `undo/<n>`): dropped then, gone for good a week later. */
+export const trashRefs = 'refs/devenv/trash/';
 export const tagRefs = 'refs/tags/';
 
 /** `checkpoint-20261120-192023` for a moment (milliseconds since 1970), UTC. */

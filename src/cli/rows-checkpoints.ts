@@ -4,7 +4,9 @@ export const checkpointCommands: readonly CommandSpec[] = [
   {
     name: 'checkpoint',
     group: 'Checkpoints',
-    summary: 'verify the tree, then keep it under a tag',
+    summary: 'verify the tree, then keep it under a tag; or pin one, so that it is never dropped',
+    args: '[pin|unpin] [tag]',
+    completes: 'tag',
     options: [
       ['-m, --message <text>', 'what it is'],
       ['--no-verify', 'keep it at once, marked unverified'],
@@ -13,19 +15,41 @@ export const checkpointCommands: readonly CommandSpec[] = [
     begin: async (place, argv) =>
       argv.includes('--no-verify') ? (await import('../commands/begun.ts')).beginLook(place) : undefined,
     run: async (ctx, p) =>
-      (await import('../commands/checkpoint.ts')).checkpoint(ctx, {
-        message: text(p, 'message'),
-        verify: p.options['verify'] !== false,
-      }),
+      p.args[0] !== undefined
+        ? (await import('../commands/pin.ts')).pin(ctx, { action: p.args[0], tag: p.args[1] })
+        : (await import('../commands/checkpoint.ts')).checkpoint(ctx, {
+            message: text(p, 'message'),
+            verify: p.options['verify'] !== false,
+          }),
   },
   {
     name: 'checkpoints',
     group: 'Checkpoints',
     summary: 'list checkpoints, newest first',
-    options: [['--good', 'only those whose gates passed']],
+    options: [
+      ['--good', 'only those whose gates passed'],
+      ['--trash', 'those that were dropped in the last week'],
+    ],
     example: 'devenv checkpoints --good',
     run: async (ctx, p) =>
-      (await import('../commands/checkpoints.ts')).checkpoints(ctx, { good: flag(p, 'good') }),
+      flag(p, 'trash')
+        ? (await import('../commands/trash.ts')).trash(ctx)
+        : (await import('../commands/checkpoints.ts')).checkpoints(ctx, { good: flag(p, 'good') }),
+  },
+  {
+    name: 'prune',
+    group: 'Checkpoints',
+    summary: 'move checkpoints that no rule keeps to the trash; a week later they are gone',
+    options: [
+      ['--dry-run', 'say of each why it stays or goes, and do nothing'],
+      ['--restore <tag>', 'take one out of the trash again, and pin it'],
+    ],
+    example: 'devenv prune --dry-run',
+    run: async (ctx, p) =>
+      (await import('../commands/prune.ts')).prune(ctx, {
+        dryRun: flag(p, 'dryRun'),
+        restore: text(p, 'restore'),
+      }),
   },
   {
     name: 'diff',

@@ -1,5 +1,5 @@
 import { DevenvError } from '../base/index.ts';
-import { text, type CommandSpec } from './table.ts';
+import { flag, text, type CommandSpec } from './table.ts';
 
 const configActions = ['show', 'schema', 'path'] as const;
 const shells = ['bash', 'zsh', 'fish'] as const;
@@ -43,8 +43,9 @@ export const projectCommands: readonly CommandSpec[] = [
     name: 'doctor',
     group: 'Project',
     summary: 'check tools, repository, disk, ports and configuration, with remedies',
+    options: [['--fix', 'put aside broken refs of devenv, and remove what its killed processes left']],
     example: 'devenv doctor',
-    run: async (ctx) => (await import('../commands/doctor.ts')).doctor(ctx),
+    run: async (ctx, p) => (await import('../commands/doctor.ts')).doctor(ctx, { fix: flag(p, 'fix') }),
   },
   {
     name: 'completion',

@@ -1,9 +1,13 @@
 import { DevenvError, exitCodes, plural } from '../base/index.ts';
 import { findRoot, loadProject, type Project } from '../config/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
-import { fromError, type Check, type Finding } from './doctor/check.ts';
+import { openRepo } from '../git/index.ts';
+import { fromError, type Check, type Examined, type Finding } from './doctor/check.ts';
 import { disk, logs, state } from './doctor/places.ts';
 import { configuration, isUtf8, localeOf, ports, terminal, watches } from './doctor/project.ts';
+import { litter } from './doctor/litter.ts';
+import { pushes } from './doctor/pushes.ts';
+import { checkpointRefs } from './doctor/refs.ts';
 import { repository } from './doctor/repo.ts';
 import { editor, extras, git, logger, node, tmux } from './doctor/tools.ts';
 
@@ -14,6 +18,9 @@ const checks = {
   git,
   configuration,
   repository,
+  checkpoints: checkpointRefs,
+  pushes,
+  'left over': litter,
   disk,
   'state directory': state,
   logs,
@@ -25,9 +32,21 @@ const checks = {
   extras,
 } satisfies Record<string, Check>;
 
-/** `devenv doctor`: looks at everything the rest depends on, all at once. Exit status 3 when something devenv needs is amiss. */
-export async function doctor(ctx: CommandContext): Promise<CommandResult> {
-  const examined = { ctx, root: findRoot(ctx.cwd).root, project: await readProject(ctx) };
+/**
+ * `devenv doctor`: looks at everything the rest depends on, all at once. Exit status 3 when something devenv needs is
+ * amiss. With `fix` it mends what it can mend without losing anything.
+ */
+export async function doctor(
+  ctx: CommandContext,
+  input: { readonly fix?: boolean } = {},
+): Promise<CommandResult> {
+  const examined: Examined = {
+    fix: input.fix ?? false,
+    repo: await openRepo({ cwd: findRoot(ctx.cwd).root, env: ctx.env }).catch(() => undefined), // said by the check of the repository
+    ctx,
+    root: findRoot(ctx.cwd).root,
+    project: await readProject(ctx),
+  };
   const findings = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => {
       try {

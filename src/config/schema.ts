@@ -149,13 +149,28 @@ const checkpoint = z.strictObject({
   max_file: size.optional().describe('Larger untracked files are left out of checkpoints (default 50MB).'),
   keep: z
     .strictObject({
-      last: count.optional(),
-      hourly: count.optional(),
+      last: count.optional().describe('So many of the newest.'),
+      hourly: count.optional().describe('The newest good one of each of so many last hours that have any.'),
       daily: count.optional(),
+      weekly: count.optional(),
+      monthly: count.optional(),
+      yearly: count.optional(),
+      within: duration.optional().describe('All of this long before the newest (default 24h).'),
+      within_hourly: duration
+        .optional()
+        .describe('The newest good one of each hour of this long (default 7d).'),
+      within_daily: duration.optional().describe('Of each day (default 30d).'),
+      within_weekly: duration.optional().describe('Of each week (default 90d).'),
+      within_monthly: duration.optional(),
+      within_yearly: duration.optional(),
+      max_disk: z
+        .union([z.literal(['auto', 'none']), size], { error: 'must be auto, none or a size such as 2GB' })
+        .optional()
+        .describe('Room they may take; auto: 2 GB, but at most a fifth of what is free.'),
       good: z.literal('always-last', { error: 'must be always-last' }).optional(),
     })
     .optional()
-    .describe('How many checkpoints are kept; the last good one always is.'),
+    .describe('Which checkpoints are kept: those that any rule names; the last good one always is.'),
 });
 
 /** A value that takes what a lower file defined away again. */

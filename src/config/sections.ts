@@ -2,7 +2,15 @@ import path from 'node:path';
 import { gateDefaults, suiteDefaults } from './defaults.ts';
 import { asList, type Reader } from './reader.ts';
 import type { Written, WrittenGate, WrittenSuite } from './schema.ts';
-import type { CheckpointConfig, Config, GateConfig, SuiteConfig, WatchConfig } from './types.ts';
+import type {
+  CheckpointConfig,
+  Config,
+  GateConfig,
+  KeepConfig,
+  KeepPeriod,
+  SuiteConfig,
+  WatchConfig,
+} from './types.ts';
 import { choices } from './words.ts';
 
 const wholeNumber = { min: 0, max: Infinity, whole: true };
@@ -74,10 +82,7 @@ export function readGate(reader: Reader, name: string, gate: WrittenGate): GateC
 
 export function readCheckpoint(reader: Reader, written: Written): CheckpointConfig {
   const checkpoint = written.checkpoint ?? {};
-  const keep = checkpoint.keep ?? {};
   const at = (key: string): string[] => ['checkpoint', key];
-  const kept = (key: 'last' | 'hourly' | 'daily'): number =>
-    reader.number(['checkpoint', 'keep', key], keep[key] ?? 0, wholeNumber);
   const everyMs = reader.durationMs(at('every'), checkpoint.every ?? 0);
   if (everyMs < 1000) reader.problem(at('every'), 'checkpoint.every must be at least 1s');
   return {
@@ -87,7 +92,34 @@ export function readCheckpoint(reader: Reader, written: Written): CheckpointConf
     onFailure: reader.word(at('on_failure'), checkpoint.on_failure ?? 'auto', choices.onFailure),
     tags: reader.word(at('tags'), checkpoint.tags ?? 'all', choices.tags),
     maxFileBytes: reader.bytes(at('max_file'), checkpoint.max_file ?? 0),
-    keep: { last: kept('last'), hourly: kept('hourly'), daily: kept('daily') },
+    keep: readKeep(reader, checkpoint.keep ?? {}),
+  };
+}
+
+type WrittenKeep = NonNullable<NonNullable<Written['checkpoint']>['keep']>;
+
+function readKeep(reader: Reader, keep: WrittenKeep): KeepConfig {
+  const at = (key: string): string[] => ['checkpoint', 'keep', key];
+  const kept = (key: 'last' | KeepPeriod): number => reader.number(at(key), keep[key] ?? 0, wholeNumber);
+  const within = (key: 'within' | `within_${KeepPeriod}`): number =>
+    reader.durationMs(at(key), keep[key] ?? 0);
+  const most = keep.max_disk ?? 'auto';
+  return {
+    last: kept('last'),
+    hourly: kept('hourly'),
+    daily: kept('daily'),
+    weekly: kept('weekly'),
+    monthly: kept('monthly'),
+    yearly: kept('yearly'),
+    withinMs: {
+      all: within('within'),
+      hourly: within('within_hourly'),
+      daily: within('within_daily'),
+      weekly: within('within_weekly'),
+      monthly: within('within_monthly'),
+      yearly: within('within_yearly'),
+    },
+    maxDiskBytes: most === 'auto' || most === 'none' ? most : reader.bytes(at('max_disk'), most),
   };
 }
 

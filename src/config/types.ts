@@ -99,8 +99,19 @@ export interface CheckpointConfig {
   readonly gates: readonly string[];
   readonly onFailure: 'auto' | 'ask' | 'reset' | 'keep';
   readonly tags: 'all' | 'good' | 'none';
-  readonly keep: { readonly last: number; readonly hourly: number; readonly daily: number };
+  readonly keep: KeepConfig;
   readonly maxFileBytes: number;
+}
+
+/** The units of time of which one checkpoint each is kept. */
+export type KeepPeriod = 'hourly' | 'daily' | 'weekly' | 'monthly' | 'yearly';
+
+/** Which checkpoints are kept: those that any rule names. */
+export interface KeepConfig extends Readonly<Record<KeepPeriod, number>> {
+  readonly last: number;
+  /** How far back, in milliseconds, each rule reaches; `all` keeps every one. */
+  readonly withinMs: Readonly<Record<'all' | KeepPeriod, number>>;
+  readonly maxDiskBytes: number | 'auto' | 'none';
 }
 
 /** A project as found on disk. */

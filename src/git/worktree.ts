@@ -51,7 +51,7 @@ export async function scratchWorktree(
   options: { readonly link: 'auto' | readonly string[]; readonly signal?: AbortSignal },
 ): Promise<ScratchWorktree> {
   const base = ensureDir(path.join(stateDir(repo.env), 'scratch'));
-  removeStale(repo, base);
+  for (const dead of staleScratch(repo)) removeScratch(repo, dead);
   const dir = path.join(base, `${self.pid}-${randomId()}`);
   const [links] = await Promise.all([
     options.link === 'auto' ? findDependencies(repo) : options.link,
@@ -62,7 +62,7 @@ export async function scratchWorktree(
       options.signal ? { signal: options.signal } : {},
     ),
   ]).catch((error: unknown) => {
-    remove(repo, dir);
+    removeScratch(repo, dir);
     throw error;
   });
   for (const link of links) linkIn(repo.root, dir, link);
@@ -72,7 +72,7 @@ export async function scratchWorktree(
       await checkOutAgain(repo, dir, next, signal);
       for (const link of links) linkIn(repo.root, dir, link);
     },
-    [Symbol.asyncDispose]: async () => remove(repo, dir),
+    [Symbol.asyncDispose]: async () => removeScratch(repo, dir),
   };
 }
 
@@ -130,8 +130,9 @@ async function findDependencies(repo: Repo): Promise<string[]> {
   return result.stdout.toString('utf8').split('\0').filter(Boolean);
 }
 
-// git's own `worktree prune` would also forget work trees of the user's that are not mounted just now.
-function remove(repo: Repo, dir: string): void {
+/** Removes a scratch work tree and what git knows of it. */
+export function removeScratch(repo: Repo, dir: string): void {
+  // git's own `worktree prune` would also forget work trees of the user's that are not mounted just now.
   rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
   for (const admin of adminDirs(repo)) {
     if (pointsAt(admin, dir)) rmSync(admin, { recursive: true, force: true });
@@ -158,16 +159,19 @@ function pointsAt(admin: string, dir: string): boolean {
   return existsSync(file) && readFileSync(file, 'utf8').trim() === path.join(dir, '.git');
 }
 
-function removeStale(repo: Repo, base: string): void {
+/** The scratch work trees of processes that died; `removeScratch` removes one. */
+export function staleScratch(repo: Repo): readonly string[] {
+  const base = path.join(stateDir(repo.env), 'scratch');
   const dead = (name: string): boolean => {
     const pid = Number(/^(\d+)-[0-9a-f]+$/.exec(name)?.[1] ?? 'NaN');
     return !Number.isNaN(pid) && pid !== self.pid && !isAlive(pid);
   };
-  for (const name of readdirSync(base)) if (dead(name)) remove(repo, path.join(base, name));
+  const found = existsSync(base) ? readdirSync(base).filter(dead) : [];
   // Also those whose folder is gone but which git still lists.
-  for (const admin of adminDirs(repo)) {
+  const listed = adminDirs(repo).flatMap((admin) => {
     const file = path.join(admin, 'gitdir');
     const dir = existsSync(file) ? path.dirname(readFileSync(file, 'utf8').trim()) : '';
-    if (path.dirname(dir) === base && dead(path.basename(dir))) remove(repo, dir);
-  }
+    return path.dirname(dir) === base && dead(path.basename(dir)) ? [dir] : [];
+  });
+  return [...new Set([...found.map((name) => path.join(base, name)), ...listed])];
 }

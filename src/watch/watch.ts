@@ -8,6 +8,7 @@ import { watchIgnored } from './ignored.ts';
 import { createEngine, degradedSweepMs, type Engine } from './engine.ts';
 import { lookAtFolder, lookThroughGit } from './look.ts';
 import { excludeFiles, watchFiles } from './source.ts';
+import { createPruner } from './pruner.ts';
 import { createTimer, type Timer } from './timer.ts';
 import type { Report, Surroundings, WatchDeps } from './types.ts';
 import { createPicture, type Picture } from './picture.ts';
@@ -61,6 +62,7 @@ export async function watchProject(
       },
     },
   );
+  const pruner = repo && createPruner(deps, project, repo);
   const timer =
     repo && lock.held
       ? createTimer(deps, project, {
@@ -73,6 +75,7 @@ export async function watchProject(
           changed: (told) => {
             picture.checkpointer(timerView(timer), told);
             if (told.checkpoint) engine.showStatus();
+            if (told.decision?.kind === 'tagged') pruner?.soon();
           },
         })
       : undefined;
@@ -80,6 +83,7 @@ export async function watchProject(
   input.onKey?.((key) => onKey(key, { engine, timer, quit, picture, around: input.around }));
   engine.start();
   await Promise.all([timer?.run(signal), engine.run(signal)]);
+  await pruner?.done();
   return input.signal.aborted ? 'stopped' : 'quit';
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -114,22 +114,6 @@ describe('doctor', () => {
       level: 'warning',
       message: expect.stringContaining('2.30.2'),
     });
-  });
-
-  test('checkpoints that lead nowhere, and pushes that would publish them', async () => {
-    const where = await project();
-    const refs = path.join(where.cwd, '.git/refs/devenv/checkpoints');
-    mkdirSync(refs, { recursive: true });
-    writeFileSync(path.join(refs, 'empty'), '');
-    writeFileSync(path.join(refs, 'dangling'), `${'1'.repeat(40)}\n`);
-    await run(['git', 'config', 'remote.origin.push', '+refs/tags/*:refs/tags/*'], where);
-    const found = await examine(where);
-    expect(found.of('checkpoints')).toMatchObject({ ok: false, level: 'error' });
-    expect(found.of('pushes')).toMatchObject({ ok: false, level: 'warning' });
-    // The remedy is what it says.
-    const remedy = found.of('checkpoints')?.remedy.split(`${where.cwd}: `)[1] ?? '';
-    await run(['sh', '-c', remedy], where);
-    expect((await examine(where)).of('checkpoints')).toMatchObject({ ok: true });
   });
 });
 

@@ -4,6 +4,7 @@ import { projectId, systemClock } from '../../src/base/index.ts';
 import type { Project, WindowConfig } from '../../src/config/index.ts';
 import type { SessionDeps } from '../../src/session/index.ts';
 import { createTmux, type PaneRow } from '../../src/tmux/index.ts';
+import { keepDefaults } from '../support/keep.ts';
 import { privateTmux, type PrivateTmux } from '../support/private-tmux.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -77,7 +78,7 @@ export function makeProject(
         gates: [],
         onFailure: 'keep',
         tags: 'all',
-        keep: { last: 1, hourly: 1, daily: 1 },
+        keep: keepDefaults,
         maxFileBytes: 1,
       },
       worktree: { link: [] },

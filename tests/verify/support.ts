@@ -4,6 +4,7 @@ import path from 'node:path';
 import { projectId, systemClock } from '../../src/base/index.ts';
 import type { Config, GateConfig, Project, SuiteConfig } from '../../src/config/index.ts';
 import { openStore, type Store } from '../../src/store/index.ts';
+import { keepDefaults } from '../support/keep.ts';
 import { tempDir, testEnv } from '../support/temp.ts';
 
 /** A project in a new git repository, with its own state. */
@@ -101,7 +102,7 @@ function toProject(root: string, input: ProjectInput): Project {
       gates: [],
       onFailure: 'auto',
       tags: 'all',
-      keep: { last: 50, hourly: 48, daily: 30 },
+      keep: keepDefaults,
       maxFileBytes: 50 * 1024 * 1024,
       ...input.checkpoint,
     },

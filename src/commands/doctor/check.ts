@@ -1,5 +1,6 @@
 import { DevenvError, messageOf } from '../../base/index.ts';
 import type { Project } from '../../config/index.ts';
+import type { Repo } from '../../git/index.ts';
 import type { CommandContext } from '../context.ts';
 
 /** What one look found. `error`: something devenv promises does not work; `warning`: it works worse; `info`: good to know. */
@@ -16,6 +17,10 @@ export interface Finding {
 export interface Examined {
   readonly ctx: CommandContext;
   readonly root: string;
+  /** Mend what can be mended without losing anything. */
+  readonly fix: boolean;
+  /** undefined where there is none that git can open; the check `repository` says why. */
+  readonly repo: Repo | undefined;
   /** The project, or the error that its configuration gave. */
   readonly project: Project | DevenvError;
 }

@@ -1,6 +1,5 @@
 import { realpathSync } from 'node:fs';
-import path from 'node:path';
-import { DevenvError, run, shellQuote } from '../../base/index.ts';
+import { run } from '../../base/index.ts';
 import { openRepo, type Repo } from '../../git/index.ts';
 import { needsRecovery } from '../../rollback/index.ts';
 import { fine, fromError, problem, type Check, type Examined, type Finding } from './check.ts';
@@ -14,12 +13,7 @@ export const repository: Check = async (examined) => {
     // Sessions and tests work without one.
     return fromError('warning', 'repository', error);
   }
-  const looks = await Promise.all([
-    trusted(repo, examined),
-    place(repo, examined),
-    refs(repo),
-    pushes(repo, examined),
-  ]);
+  const looks = await Promise.all([trusted(repo, examined), place(repo, examined)]);
   return [...looks.flat(), journal(repo)];
 };
 
@@ -68,55 +62,4 @@ function journal(repo: Repo): Finding {
     message: 'a rollback is under way, or was killed half way; what was there is saved',
     remedy: 'devenv undo or devenv rollback finishes it first',
   });
-}
-
-/** Names of checkpoints that lead nowhere: after a power cut they would make git fetch and gc fail. */
-async function refs(repo: Repo): Promise<Finding> {
-  const list = await run(
-    ['git', 'for-each-ref', '--format=%(objectname) %(refname)', 'refs/devenv', 'refs/tags/checkpoint-*'],
-    { cwd: repo.root, env: repo.env },
-  );
-  const broken = [...list.stderr.matchAll(/ignoring broken ref (\S+)/g)].map((match) => match[1] ?? '');
-  const names = list.stdout.split('\n').filter(Boolean);
-  const objects = await run(['git', 'cat-file', '--batch-check=%(objecttype) %(rest)'], {
-    cwd: repo.root,
-    env: { ...repo.env, GIT_NO_LAZY_FETCH: '1' },
-    input: names.map((line) => `${line}\n`).join(''),
-  });
-  const missing = new Set(
-    [...objects.stdout.matchAll(/^([0-9a-f]{40,}) missing$/gm)].map((match) => match[1] ?? ''),
-  );
-  const dangling = names
-    .filter((line) => missing.has(line.split(' ')[0] ?? ''))
-    .map((line) => line.split(' ')[1] ?? '');
-  // Git does not delete a ref that it cannot read: its file has to go.
-  const forget = [
-    ...broken.map((ref) => `rm ${shellQuote(path.join(repo.commonDir, ref))}`),
-    ...dangling.map((ref) => `git update-ref --no-deref -d ${ref}`),
-  ];
-  const all = [...broken, ...dangling];
-  if (all.length === 0)
-    return fine('checkpoints', names.length === 0 ? 'none yet' : 'every checkpoint can be read');
-  const more = all.length > 3 ? ` and ${all.length - 3} more` : '';
-  return problem('error', 'checkpoints', {
-    message: `cannot be read any more: ${all.slice(0, 3).join(', ')}${more}; git fetch and git gc may fail`,
-    remedy: `forget ${all.length > 1 ? 'them' : 'it'}, in ${repo.root}: ${forget.slice(0, 3).join('; ')}`,
-  });
-}
-
-/** Checkpoints are for this machine; a push of all tags would publish their tags. */
-async function pushes(repo: Repo, { project }: Examined): Promise<Finding> {
-  if (!(project instanceof DevenvError) && project.config.checkpoint.tags === 'none')
-    return fine('pushes', 'checkpoints have no tags, so none are pushed');
-  const config = await run(['git', 'config', '--get-regexp', '^remote\\..*\\.(push|mirror)$'], {
-    cwd: repo.root,
-    env: repo.env,
-  });
-  const leak = config.stdout.split('\n').find((line) => /refs\/tags|refs\/\*|\.mirror true/.test(line));
-  if (leak)
-    return problem('warning', 'pushes', {
-      message: `git push publishes the checkpoints' tags (${leak})`,
-      remedy: 'set checkpoint.tags: none in devenv.yaml, or take tags out of that setting',
-    });
-  return fine('pushes', 'git push leaves checkpoint-* tags here; git push --tags would publish them');
 }
