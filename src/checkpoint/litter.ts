@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf, isAlive, listProcesses } from '../base/index.ts';
-import { removeScratch, staleScratch } from '../git/index.ts';
+import { deadImports, removeScratch, staleScratch, sweepImports } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import { refFiles } from './health.ts';
 
@@ -27,6 +27,10 @@ export async function findLitter(repo: Repo, now: number): Promise<readonly Litt
   return [
     ...crashReports(repo).map((file) => plain(file, 'the report of a killed git fast-import')),
     ...ownFiles(repo).map((file) => plain(file, 'a work file of a killed rollback')),
+    ...deadImports(repo).map((file) => ({
+      ...plain(file, 'the record of a killed import, and perhaps half a pack'),
+      remove: () => sweepImports(repo),
+    })),
     ...staleScratch(repo).map((dir) => ({
       ...plain(dir, 'the scratch work tree of a killed run'),
       remove: () => removeScratch(repo, dir),

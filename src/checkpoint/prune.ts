@@ -1,5 +1,5 @@
 import type { CheckpointConfig, KeepConfig } from '../config/index.ts';
-import { mustGit } from '../git/index.ts';
+import { mustGit, releasePacks } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import { diskOf, diskLimit } from './disk.ts';
 import { readInventory, readNeeds, worktreeNames } from './inventory.ts';
@@ -49,6 +49,7 @@ export interface Pruned extends PrunePlan {
 }
 
 export const trashDays = 7;
+const worthwhileBytes = 16 * 1024 * 1024;
 const dayMs = 86_400_000;
 
 /**
@@ -63,6 +64,7 @@ export async function prune(repo: Repo, input: PruneInput): Promise<Pruned> {
   const pruned = { ...limit(fitting, input.most ?? Infinity), disk };
   const commands = commandsOf(stored, pruned, input.now);
   if (!input.dryRun && commands.length > 0) await carryOut(repo, commands, input.now);
+  if (!input.dryRun && pruned.expired.length > 0) await releasePacks(repo, worthwhileBytes);
   return pruned;
 }
 

@@ -19,12 +19,19 @@ export function openRecord(repo: Repo): string | undefined {
 
 /** Clears away what killed imports left. */
 export function sweepImports(repo: Repo): void {
+  for (const record of deadImports(repo)) sweep(repo, record);
+}
+
+/** The records of imports whose devenv is gone. */
+export function deadImports(repo: Repo): string[] {
   const dir = ownDir(repo);
-  for (const name of readdirSync(dir)) {
-    const pid = /^import-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && Number(pid) !== self.pid && !isAlive(Number(pid)))
-      sweep(repo, path.join(dir, name));
-  }
+  const isDead = (name: string): boolean => {
+    const pid = Number(/^import-(\d+)-/.exec(name)?.[1] ?? self.pid);
+    return pid !== self.pid && !isAlive(pid);
+  };
+  return readdirSync(dir)
+    .filter(isDead)
+    .map((name) => path.join(dir, name));
 }
 
 /** Notes the process of git. */

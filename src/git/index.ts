@@ -13,5 +13,5 @@ export * from './index-file.ts';
 export * from './worktree.ts';
 export * from './diff.ts';
 export * from './packs.ts';
-export { sweepImports } from './import-record.ts';
+export { deadImports, sweepImports } from './import-record.ts';
 export * from './pager.ts';

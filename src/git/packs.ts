@@ -103,9 +103,11 @@ export async function foldPacks(
 
 /**
  * Gives all our packs to git, as one, when checkpoints were dropped for good: the user's next `gc` then frees what
- * nothing needs any more.
+ * nothing needs any more. With less than `leastBytes` in them it is not worth one more pack.
  */
-export async function releasePacks(repo: Repo): Promise<void> {
+export async function releasePacks(repo: Repo, leastBytes = 0): Promise<void> {
+  const bytes = ownPacks(packDir(repo)).reduce((sum, pack) => sum + pack.bytes, 0);
+  if (bytes < leastBytes) return;
   await foldPacks(repo, (sorted) => sorted);
   for (const { name } of ownPacks(packDir(repo)))
     rmSync(path.join(packDir(repo), `${name}.keep`), { force: true });
