@@ -5,8 +5,8 @@ import type { Repo } from '../git/index.ts';
 import { readInventory } from './inventory.ts';
 import type { Trashed } from './inventory.ts';
 import { resolveCheckpoint } from './list.ts';
-import { checkpointRefs, pinRefs, tagRefs } from './names.ts';
-import { updateRefs } from './prune.ts';
+import { checkpointRefs, pinRefs, tagRefs, trashRefs } from './names.ts';
+import { freeStamp, updateRefs } from './prune.ts';
 
 /** Never drop this one. Returns its name, and whether it was not pinned before. */
 export async function pinCheckpoint(
@@ -31,21 +31,29 @@ export async function pinCheckpoint(
   return { tag, commit, changed };
 }
 
-/** The rules decide about it again. */
+/** The rules decide about it again; what only the pin kept goes to the trash. */
 export async function unpinCheckpoint(
   repo: Repo,
   name: string,
+  now: number,
 ): Promise<{ readonly tag: string; readonly commit: string; readonly changed: boolean }> {
-  const { pins } = await readInventory(repo);
-  const tag = pins.has(name) ? name : (await resolveCheckpoint(repo, name)).tag;
-  const commit = pins.get(tag);
-  if (commit !== undefined)
-    await updateRefs(repo, 'unpinning a checkpoint', [`delete ${pinRefs}${tag} ${commit}`]);
-  return {
-    tag,
-    commit: commit ?? (await resolveCheckpoint(repo, tag)).commit,
-    changed: commit !== undefined,
-  };
+  const stored = await readInventory(repo);
+  const pinned = stored.pins.get(name);
+  if (pinned === undefined) {
+    const { tag, commit } = await resolveCheckpoint(repo, name);
+    const found = stored.pins.get(tag);
+    if (found === undefined) return { tag, commit, changed: false };
+    return unpinCheckpoint(repo, tag, now);
+  }
+  const place = name.startsWith('undo/') ? name : `checkpoints/${name}`;
+  const kept =
+    (await readRef(repo, `refs/devenv/${place}`)) === pinned ||
+    stored.trash.some(({ commit }) => commit === pinned);
+  await updateRefs(repo, 'unpinning a checkpoint', [
+    ...(kept ? [] : [`create ${trashRefs}${freeStamp(stored, now)}/${place} ${pinned}`]),
+    `delete ${pinRefs}${name} ${pinned}`,
+  ]);
+  return { tag: name, commit: pinned, changed: true };
 }
 
 /** The names that are pinned; no process where refs are files. */
@@ -59,7 +67,10 @@ export async function listTrash(repo: Repo): Promise<readonly Trashed[]> {
   return trash.toSorted((a, b) => b.at - a.at || (a.name < b.name ? 1 : -1));
 }
 
-/** Takes something out of the trash and pins it, or the next pruning would drop it again. */
+/**
+ * Takes something out of the trash and pins it, or the next pruning would drop it again. An undo entry comes back as
+ * something to roll back to, not as a step that `devenv undo` would take back.
+ */
 export async function restoreTrashed(
   repo: Repo,
   name: string,
@@ -75,11 +86,10 @@ export async function restoreTrashed(
       `there is another ${found.name} now`,
       `git show ${ref} shows the one in the trash`,
     );
-  const wantsTag =
-    live.startsWith(checkpointRefs) &&
-    (tags === 'all' || (tags === 'good' && checkpoint?.verdict === 'passed'));
+  const isCheckpoint = live.startsWith(checkpointRefs);
+  const wantsTag = isCheckpoint && (tags === 'all' || (tags === 'good' && checkpoint?.verdict === 'passed'));
   await updateRefs(repo, 'taking a checkpoint out of the trash', [
-    ...(there === undefined ? [`create ${live} ${commit}`] : []),
+    ...(isCheckpoint && there === undefined ? [`create ${live} ${commit}`] : []),
     `update ${pinRefs}${found.name} ${commit}`,
     ...(wantsTag && !stored.tags.has(found.name) ? [`create ${tagRefs}${found.name} ${commit}`] : []),
     `delete ${ref} ${commit}`,

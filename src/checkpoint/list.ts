@@ -3,15 +3,15 @@ import { currentBranch, git, listRefNames, mustGit, readRef } from '../git/index
 import type { Repo } from '../git/index.ts';
 import { worktreeId } from './cache.ts';
 import { parseMessage } from './message.ts';
-import { checkpointRefs, compareNames, trashRefs } from './names.ts';
+import { checkpointRefs, compareNames, pinRefs, trashRefs } from './names.ts';
 import type { Checkpoint, CheckpointVerdict } from './types.ts';
 
 const format = '%(refname)%00%(objectname)%00%(tree)%00%(committerdate:unix)%00%(contents)%00%01';
 /** What `for-each-ref` is asked of each ref, and what ends each row; `parseRow` reads it. */
 export const rowFormat = format;
 export const rowEnd = '\0\u0001\n';
-/** A checkpoint's name, also in the trash; of undo entries only in the trash (`undo/3`). */
-const named = /^refs\/devenv\/(?:checkpoints\/(.+)|trash\/\d+\/(?:checkpoints\/)?(.+))$/;
+/** A checkpoint's name, also in the trash; of undo entries only there and where they were brought back from (`undo/3`). */
+const named = /^refs\/devenv\/(?:checkpoints\/(.+)|trash\/\d+\/(?:checkpoints\/)?(.+)|pins\/(undo\/\d+))$/;
 const verdicts: readonly CheckpointVerdict[] = ['passed', 'failed', 'flaky', 'broken', 'stale', 'unverified'];
 
 /** Checkpoints, newest first; those whose commit is broken are left out. */
@@ -157,7 +157,7 @@ async function pickAlsoTrashed(repo: Repo, all: readonly Draft[], name: string):
   try {
     return pick(all, name);
   } catch (error) {
-    const trashed = await readCheckpoints(repo, [trashRefs]);
+    const trashed = await readCheckpoints(repo, [trashRefs, `${pinRefs}undo`]);
     const found = trashed.find(({ tag }) => tag === name || tag === `checkpoint-${name}`);
     if (!found) throw error;
     return found;

@@ -125,7 +125,9 @@ export function planPrune(
 // Pinned in the very moment when it was dropped.
 function pinnedInTrash(stored: Inventory, lives: ReadonlySet<string>): readonly Trashed[] {
   const byName = new Map(stored.trash.toSorted((a, b) => a.at - b.at).map((one) => [one.name, one]));
-  return [...byName.values()].filter(({ name }) => stored.pins.has(name) && !lives.has(name));
+  return [...byName.values()].filter(
+    ({ name }) => stored.pins.has(name) && !name.startsWith('undo/') && !lives.has(name),
+  );
 }
 
 /** Drops more where they take more room than they may: the fewest that suffice. */
@@ -199,9 +201,11 @@ function commandsOf(stored: Inventory, plan: PrunePlan, now: number): string[] {
   ];
 }
 
-// The time is in the name, so that nothing else must be kept for it; one that was killed may have used this second.
-// A clock that is behind must not make it look old: not before the newest checkpoint.
-function freeStamp({ trash, checkpoints }: Inventory, now: number): number {
+/**
+ * The seconds under which something goes to the trash. The time is in the name, so that nothing else must be kept for
+ * it. One that was killed may have used this second; and a clock that is behind must not make it look old.
+ */
+export function freeStamp({ trash, checkpoints }: Inventory, now: number): number {
   const taken = new Set(trash.map(({ at }) => at / 1000));
   let stamp = Math.floor(
     checkpoints.reduce((latest, { at }) => Math.max(latest, Date.parse(at)), now) / 1000,

@@ -28,10 +28,10 @@ export async function pin(
       'devenv checkpoints lists them',
     );
   const repo = await openRepo({ cwd: ctx.cwd, env: ctx.env });
-  const { tag, commit, changed } = await (action === 'pin' ? pinCheckpoint : unpinCheckpoint)(
-    repo,
-    input.tag,
-  );
+  const { tag, commit, changed } =
+    action === 'pin'
+      ? await pinCheckpoint(repo, input.tag)
+      : await unpinCheckpoint(repo, input.tag, ctx.clock.now());
   const pinned = action === 'pin';
   const said = pinned ? `${tag} is pinned: it is never dropped` : `${tag} is not pinned any more`;
   const before = pinned ? `${tag} was pinned already` : `${tag} was not pinned`;

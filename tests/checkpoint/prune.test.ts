@@ -152,7 +152,7 @@ test('[invariant 38] pins, undo entries, work trees, journals and refs of things
   expect(why(kept)).toContain('hourly within 7d');
 
   // When nothing needs them any more, they go as the others.
-  await unpinCheckpoint(t.repo, pinned?.tag ?? '');
+  await unpinCheckpoint(t.repo, pinned?.tag ?? '', now);
   await t.git('worktree', 'remove', '--force', beside);
   await t.git('update-ref', '-d', 'refs/devenv/scenario/nightly');
   const gone = [running, named, opened, pinned].map((one) => one?.tag);
@@ -173,13 +173,17 @@ test('[invariant 38] undo entries stay 30 days, the newest for ever; then they c
   // Straight from the trash, as any other.
   await t.rollBack({ target: 'undo/1' });
   expect(t.read('a.txt')).toBe('one\n');
+  // Brought back it is something to roll back to, and no step of `devenv undo`.
   await restoreTrashed(t.repo, 'undo/2', 'all');
-  expect(await refs(t, 'refs/devenv/undo')).toContain('refs/devenv/undo/2');
   await pruneAt(t, { now: now + 39 * day });
-  // The rollback to undo/1 was the fourth, which stays as the newest, and with it what it put back.
-  const trash = (await listTrash(t.repo)).map(({ name }) => name);
-  expect(trash).toEqual(['undo/3', 'undo/1']);
-  expect(await refs(t, 'refs/devenv/undo')).toEqual(['refs/devenv/undo/2', 'refs/devenv/undo/4']);
+  expect(await refs(t, 'refs/devenv/undo')).toEqual(['refs/devenv/undo/4']);
+  await t.rollBack({ target: 'undo/2' });
+  expect(t.read('a.txt')).toBe('two\n');
+  // The rollback to undo/1 was the fourth, which is still kept, and with it what it put back.
+  const names = async (): Promise<string[]> => (await listTrash(t.repo)).map(({ name }) => name);
+  expect(await names()).toEqual(['undo/3', 'undo/1']);
+  await unpinCheckpoint(t.repo, 'undo/2', now + 40 * day);
+  expect(await names()).toEqual(['undo/2', 'undo/3', 'undo/1']);
 });
 
 test('one that was pinned in the very moment it was dropped comes back', async () => {
