@@ -31,13 +31,23 @@ export const checkpointCommands: readonly CommandSpec[] = [
     summary: 'what changed between two checkpoints, or since one',
     args: '[from] [to]',
     completes: 'tag',
-    options: [['--stat', 'only how much changed in which file']],
-    example: 'devenv diff last',
+    paths: true,
+    options: [
+      ['--patch', 'line by line (the default)'],
+      ['--stat', 'only how much changed in which file'],
+      ['--name-only', 'only which files'],
+      ['--tool', "in your own difftool (git's diff.tool)"],
+    ],
+    example: 'devenv diff last -- src/api',
     run: async (ctx, p) =>
       (await import('../commands/diff.ts')).diff(ctx, {
         from: p.args[0],
         to: p.args[1],
         stat: flag(p, 'stat'),
+        patch: flag(p, 'patch'),
+        nameOnly: flag(p, 'nameOnly'),
+        tool: flag(p, 'tool'),
+        paths: p.paths ?? [],
       }),
   },
   {

@@ -4,6 +4,8 @@ import type { CommandContext, CommandResult } from '../commands/context.ts';
 export interface Parsed {
   readonly args: readonly string[];
   readonly options: Readonly<Record<string, unknown>>;
+  /** What stands after `--`, for a command that takes paths there. */
+  readonly paths?: readonly string[];
 }
 
 /** What can stand as an argument, for completion. */
@@ -17,6 +19,8 @@ export interface CommandSpec {
   /** commander's notation: `[window...]`, `<suite>`. */
   readonly args?: string;
   readonly completes?: Completes;
+  /** Whether paths may follow after `--`; without it, `--` only ends the options. */
+  readonly paths?: boolean;
   readonly options?: readonly (readonly [flags: string, description: string])[];
   readonly example: string;
   readonly hidden?: boolean;
