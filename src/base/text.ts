@@ -69,19 +69,23 @@ export function shellQuote(text: string): string {
 
 /** Rows as columns, each as wide as its widest cell; ANSI colours do not count. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
+  // Measured once: a list can have thousands of rows.
+  const measured = rows.map((row) => row.map(visibleWidth));
   const widths: number[] = [];
-  for (const row of rows)
-    row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, displayWidth(stripAnsi(cell)))));
-  const pad = (cell: string, i: number, last: number): string =>
-    i === last ? cell : cell + ' '.repeat((widths[i] ?? 0) - displayWidth(stripAnsi(cell)));
+  for (const row of measured) row.forEach((width, i) => (widths[i] = Math.max(widths[i] ?? 0, width)));
+  const pad = (cell: string, have: number, i: number): string => cell + ' '.repeat((widths[i] ?? 0) - have);
   return rows
-    .map((row) =>
+    .map((row, n) =>
       row
-        .map((cell, i) => pad(cell, i, row.length - 1))
+        .map((cell, i) => (i === row.length - 1 ? cell : pad(cell, measured[n]?.[i] ?? 0, i)))
         .join('  ')
         .trimEnd(),
     )
     .join('\n');
+}
+
+function visibleWidth(cell: string): number {
+  return displayWidth(cell.includes('\u001B') || cell.includes('\u009B') ? stripAnsi(cell) : cell);
 }
 
 /** A text without terminal escapes (colours, cursor, titles). */

@@ -1,5 +1,5 @@
 import { DevenvError, nearest } from '../base/index.ts';
-import { currentBranch, git, listRefNames, mustGit, readRef } from '../git/index.ts';
+import { currentBranch, git, listRefNames, mustGit, readRecords, readRef } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import { worktreeId } from './cache.ts';
 import { parseMessage } from './message.ts';
@@ -29,16 +29,16 @@ export async function checkpointNames(repo: Repo): Promise<string[]> {
 }
 
 async function readCheckpoints(repo: Repo, patterns: readonly string[]): Promise<Draft[]> {
-  const out = await mustGit(repo, 'reading the checkpoints', [
-    'for-each-ref',
-    `--format=${format}`,
-    ...patterns,
-  ]);
-  return out
-    .toString('utf8')
-    .split('\0\u0001\n')
-    .flatMap(parseRow)
-    .sort((a, b) => compareNames(b.tag, a.tag));
+  const found: Draft[] = [];
+  await readRecords(
+    repo,
+    'reading the checkpoints',
+    ['for-each-ref', `--format=${format}`, ...patterns],
+    '\0\u0001\n',
+    (row) => found.push(...parseRow(row)),
+  );
+  // git gives them by name, so nearly as they are wanted.
+  return found.reverse().sort((a, b) => compareNames(b.tag, a.tag));
 }
 
 interface Draft extends Omit<Checkpoint, 'filesChanged'> {

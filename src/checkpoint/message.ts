@@ -57,19 +57,38 @@ export interface ParsedMessage {
   readonly partial: boolean;
 }
 
+const prefix = 'Devenv-';
+
 /** Reads what `writeMessage` wrote; unknown or missing trailers do no harm. */
 export function parseMessage(text: string): ParsedMessage {
   const fields = new Map<string, string>();
   const skipped: Skipped[] = [];
   const words: string[] = [];
   for (const line of text.split('\n')) {
-    const [, name, value = ''] = /^Devenv-([A-Za-z-]+): ?(.*)$/.exec(line) ?? [];
-    if (name === undefined) words.push(line);
-    else if (name === 'Skipped') skipped.push(...parseSkipped(value));
+    const name = trailerName(line);
+    if (name === undefined) {
+      words.push(line);
+      continue;
+    }
+    const from = prefix.length + name.length + 1;
+    const value = line.slice(line[from] === ' ' ? from + 1 : from);
+    if (name === 'Skipped') skipped.push(...parseSkipped(value));
     else fields.set(name, value);
   }
   const partial = fields.get('Partial') === 'true' || fields.has('Skipped-More');
   return { words: words.join('\n').trim(), fields, skipped, partial };
+}
+
+// No regular expression: a list reads tens of thousands of these lines.
+function trailerName(line: string): string | undefined {
+  if (!line.startsWith(prefix)) return undefined;
+  let end = prefix.length;
+  for (; end < line.length; end++) {
+    const code = line.charCodeAt(end);
+    const isLetter = (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
+    if (!isLetter && code !== 45) break;
+  }
+  return end > prefix.length && line[end] === ':' ? line.slice(prefix.length, end) : undefined;
 }
 
 function parseSkipped(value: string): Skipped[] {

@@ -1,4 +1,4 @@
-import { flag, text, type CommandSpec } from './table.ts';
+import { flag, text, texts, type CommandSpec } from './table.ts';
 
 export const checkpointCommands: readonly CommandSpec[] = [
   {
@@ -20,10 +20,22 @@ export const checkpointCommands: readonly CommandSpec[] = [
     name: 'checkpoints',
     group: 'Checkpoints',
     summary: 'list checkpoints, newest first',
-    options: [['--good', 'only those whose gates passed']],
-    example: 'devenv checkpoints --good',
+    options: [
+      ['--good', 'only those whose gates passed'],
+      ['--since <time>', 'only those made since then: 2h, yesterday, 2026-01-31'],
+      ['--until <time>', 'only those made until then'],
+      ['--touching <file...>', 'only those in which one of these files or folders changed'],
+      ['-n, --limit <count>', 'only the newest ones'],
+    ],
+    example: 'devenv checkpoints --good --since 2h',
     run: async (ctx, p) =>
-      (await import('../commands/checkpoints.ts')).checkpoints(ctx, { good: flag(p, 'good') }),
+      (await import('../commands/checkpoints.ts')).checkpoints(ctx, {
+        good: flag(p, 'good'),
+        since: text(p, 'since'),
+        until: text(p, 'until'),
+        touching: texts(p, 'touching'),
+        limit: text(p, 'limit'),
+      }),
   },
   {
     name: 'diff',

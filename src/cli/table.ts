@@ -38,6 +38,12 @@ export function text(parsed: Parsed, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** The values of an option that takes several. */
+export function texts(parsed: Parsed, name: string): readonly string[] {
+  const value = parsed.options[name];
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
 /** Whether a flag was given. */
 export function flag(parsed: Parsed, name: string): boolean {
   return parsed.options[name] === true;

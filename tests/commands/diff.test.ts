@@ -103,5 +103,5 @@ test('paths stand behind --', () => {
     parsed: { args: ['last'], options: { stat: true }, paths: ['src', '--odd'] },
   });
   expect(parse('--', 'a')).toMatchObject({ parsed: { args: [], paths: ['a'] } });
-  expect(() => parse('a', 'b', 'c')).toThrow();
+  expect(() => parse('a', 'b', 'c')).toThrow('too many arguments');
 });
