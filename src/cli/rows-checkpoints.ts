@@ -8,13 +8,16 @@ export const checkpointCommands: readonly CommandSpec[] = [
     options: [
       ['-m, --message <text>', 'what it is'],
       ['--no-verify', 'keep it at once, marked unverified'],
+      ['--promote [tag]', 'make a normal commit of one (default: the last good one) on this branch'],
     ],
     example: 'devenv checkpoint -m "login works"',
-    run: async (ctx, p) =>
-      (await import('../commands/checkpoint.ts')).checkpoint(ctx, {
-        message: text(p, 'message'),
-        verify: p.options['verify'] !== false,
-      }),
+    run: async (ctx, p) => {
+      const input = { message: text(p, 'message'), verify: p.options['verify'] !== false };
+      if (p.options['promote'] === undefined)
+        return (await import('../commands/checkpoint.ts')).checkpoint(ctx, input);
+      const { promoteCheckpoint } = await import('../commands/promote.ts');
+      return promoteCheckpoint(ctx, { ...input, tag: text(p, 'promote') });
+    },
   },
   {
     name: 'checkpoints',

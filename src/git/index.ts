@@ -13,3 +13,4 @@ export * from './index-file.ts';
 export * from './worktree.ts';
 export * from './diff.ts';
 export * from './pager.ts';
+export * from './commit.ts';
