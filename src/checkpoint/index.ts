@@ -6,6 +6,7 @@ export type { CreateInput, Created } from './create.ts';
 export { listCheckpoints, lastGood, resolveCheckpoint, checkpointNames } from './list.ts';
 export { filterCheckpoints, readMoment } from './filter.ts';
 export type { CheckpointFilter } from './filter.ts';
+export { exportBranch } from './export.ts';
 export { promote } from './promote.ts';
 export type { Promoted } from './promote.ts';
 export {

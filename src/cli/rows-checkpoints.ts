@@ -29,6 +29,7 @@ export const checkpointCommands: readonly CommandSpec[] = [
       ['--until <time>', 'only those made until then'],
       ['--touching <file...>', 'only those in which one of these files or folders changed'],
       ['-n, --limit <count>', 'only the newest ones'],
+      ['--export <branch>', 'write them as commits of this branch instead; an earlier export is continued'],
     ],
     example: 'devenv checkpoints --good --since 2h',
     run: async (ctx, p) =>
@@ -38,6 +39,7 @@ export const checkpointCommands: readonly CommandSpec[] = [
         until: text(p, 'until'),
         touching: texts(p, 'touching'),
         limit: text(p, 'limit'),
+        exportTo: text(p, 'export'),
       }),
   },
   {

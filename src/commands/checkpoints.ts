@@ -1,4 +1,4 @@
-import { DevenvError, formatAge, formatTable, terminalSize, type Colors } from '../base/index.ts';
+import { DevenvError, formatAge, formatTable, plural, terminalSize, type Colors } from '../base/index.ts';
 import { listCheckpoints, type Checkpoint, type CheckpointFilter } from '../checkpoint/index.ts';
 import { openRepo, type Repo } from '../git/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
@@ -10,17 +10,41 @@ export interface CheckpointsInput {
   readonly until?: string | undefined;
   readonly touching?: readonly string[];
   readonly limit?: string | undefined;
+  /** Writes them as commits of this branch instead of listing them. */
+  readonly exportTo?: string | undefined;
 }
 
 /** `devenv checkpoints`: the list, newest first. */
 export async function checkpoints(ctx: CommandContext, input: CheckpointsInput): Promise<CommandResult> {
   const repo = await openRepo({ cwd: ctx.cwd, env: ctx.env });
   const found = await findCheckpoints(ctx, repo, input);
+  if (input.exportTo !== undefined) return exportTo(ctx, repo, input.exportTo, found);
   if (ctx.json) return { json: { checkpoints: found } };
   if (found.length === 0) return { text: await noneText(repo, input) };
   const text = table(ctx, found);
   if (ctx.interactive && found.length + 1 >= (terminalSize()?.rows ?? Infinity)) return page(ctx, text);
   return { text };
+}
+
+async function exportTo(
+  ctx: CommandContext,
+  repo: Repo,
+  branch: string,
+  found: readonly Checkpoint[],
+): Promise<CommandResult> {
+  const { exportBranch } = await import('../checkpoint/index.ts');
+  const done = await exportBranch(repo, ctx.env, { branch, checkpoints: found });
+  const { added, created, commit } = done;
+  const name = ctx.colors.bold(branch);
+  if (commit === null) return { json: done, text: `no checkpoint to export: there is no branch ${branch}` };
+  const count = plural(added.length, 'checkpoint');
+  const text =
+    added.length === 0
+      ? `${name} is up to date`
+      : created
+        ? `${name} is a new branch with ${count}; git log -p ${branch} shows it`
+        : `added ${count} to ${name}`;
+  return { json: done, text };
 }
 
 /** The checkpoints that the options ask for, newest first. */

@@ -14,3 +14,4 @@ export * from './worktree.ts';
 export * from './diff.ts';
 export * from './pager.ts';
 export * from './commit.ts';
+export * from './identity.ts';
