@@ -95,4 +95,28 @@ export const checkpointCommands: readonly CommandSpec[] = [
     example: 'devenv undo',
     run: async (ctx, p) => (await import('../commands/undo.ts')).undo(ctx, { yes: flag(p, 'yes') }),
   },
+  {
+    name: 'open',
+    group: 'Checkpoints',
+    summary: 'a checkpoint in its own work tree and session with its own ports, beside the live one',
+    args: '[tag]',
+    completes: 'tag',
+    options: [
+      ['--list', 'what is open'],
+      ['--close', 'end its session and remove its work tree; what was changed there is kept'],
+      ['-d, --detach', 'do not attach'],
+      ['--no-wait', 'do not wait until services are ready'],
+      ['--yes', 'with --close: also when ignored files in it are lost'],
+    ],
+    example: 'devenv open checkpoint-20260102-030405',
+    run: async (ctx, p) =>
+      (await import('../commands/open.ts')).open(ctx, {
+        tag: p.args[0],
+        list: flag(p, 'list'),
+        close: flag(p, 'close'),
+        yes: flag(p, 'yes'),
+        detach: flag(p, 'detach'),
+        wait: p.options['wait'] !== false,
+      }),
+  },
 ];

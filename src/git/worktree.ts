@@ -126,3 +126,6 @@ function removeStale(repo: Repo, base: string): void {
     if (path.dirname(dir) === base && dead(path.basename(dir))) remove(repo, dir);
   }
 }
+
+/** For work trees that stay: see `scratchWorktree`. */
+export { dependencyFolders, findDependencies, remove as removeWorktree };

@@ -1,0 +1,35 @@
+import { existsSync, readdirSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { ensureDir, projectId, self } from '../base/index.ts';
+import { openedDir, readMarker, readOpened, type OpenedMarker } from '../config/index.ts';
+
+/** The folder of the live project: inside an opened work tree, the one that it was opened from. */
+export function homeOf(root: string, env: NodeJS.ProcessEnv): string {
+  return readOpened(root, env)?.of ?? root;
+}
+
+/** Where the opened work trees of a project lie. */
+export function makePlace(root: string, env: NodeJS.ProcessEnv): string {
+  return realpathSync(ensureDir(path.join(openedDir(env), projectId(root))));
+}
+
+/** The marker file of an opened checkpoint. */
+export const markerFile = (place: string, tag: string): string => path.join(place, `${tag}.json`);
+
+/** Writes a marker, whole or not at all. */
+export function writeMarker(place: string, marker: OpenedMarker): void {
+  const file = markerFile(place, marker.tag);
+  writeFileSync(`${file}.${self.pid}`, JSON.stringify(marker), { mode: 0o600 });
+  renameSync(`${file}.${self.pid}`, file);
+}
+
+/** What is open of a project, by tag; those that are only being made are left out. */
+export function listOpened(root: string, env: NodeJS.ProcessEnv): readonly OpenedMarker[] {
+  const place = path.join(openedDir(env), projectId(root));
+  if (!existsSync(place)) return [];
+  return readdirSync(place)
+    .filter((name) => name.endsWith('.json'))
+    .toSorted()
+    .flatMap((name) => readMarker(path.join(place, name)) ?? [])
+    .filter((marker) => marker.making === undefined);
+}
