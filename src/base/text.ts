@@ -69,19 +69,19 @@ export function shellQuote(text: string): string {
 
 /** Rows as columns, each as wide as its widest cell; ANSI colours do not count. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
-  // Measured once: a list can have thousands of rows.
+  // Measured once, and put together without a list in between: there can be thousands of rows.
   const measured = rows.map((row) => row.map(visibleWidth));
   const widths: number[] = [];
   for (const row of measured) row.forEach((width, i) => (widths[i] = Math.max(widths[i] ?? 0, width)));
-  const pad = (cell: string, have: number, i: number): string => cell + ' '.repeat((widths[i] ?? 0) - have);
-  return rows
-    .map((row, n) =>
-      row
-        .map((cell, i) => (i === row.length - 1 ? cell : pad(cell, measured[n]?.[i] ?? 0, i)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  const lines = rows.map((row, n) => {
+    let line = '';
+    row.forEach((cell, i) => {
+      const missing = (widths[i] ?? 0) - (measured[n]?.[i] ?? 0);
+      line += i === row.length - 1 ? cell : `${cell}${' '.repeat(missing)}  `;
+    });
+    return line.trimEnd();
+  });
+  return lines.join('\n');
 }
 
 function visibleWidth(cell: string): number {

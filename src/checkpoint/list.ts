@@ -2,7 +2,7 @@ import { DevenvError, nearest } from '../base/index.ts';
 import { currentBranch, git, listRefNames, mustGit, readRecords, readRef } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import { worktreeId } from './cache.ts';
-import { parseMessage } from './message.ts';
+import { parseMessage, scanMessage } from './message.ts';
 import { checkpointRefs, compareNames } from './names.ts';
 import type { Checkpoint, CheckpointVerdict } from './types.ts';
 
@@ -49,24 +49,26 @@ function parseRow(row: string): Draft[] {
   const [ref = '', commit = '', tree = '', seconds = '', contents = ''] = row.split('\0');
   // No tree: not a commit, so not ours.
   if (!ref.startsWith(checkpointRefs) || tree === '') return [];
-  const { words, fields, skipped, partial } = parseMessage(contents);
-  const head = fields.get('Head');
+  const { words, field } = scanMessage(contents);
+  const lacking = contents.includes('\nDevenv-Skipped') || contents.includes('\nDevenv-Partial');
+  const { skipped, partial } = lacking ? parseMessage(contents) : { skipped: [], partial: false };
+  const [head, files, verdict] = [field('Head'), field('Files'), field('Verdict')];
   const tag = ref.slice(checkpointRefs.length);
   return [
     {
       tag,
       commit,
       tree,
-      verdict: verdicts.find((verdict) => verdict === fields.get('Verdict')) ?? 'unverified',
+      verdict: verdicts.find((known) => known === verdict) ?? 'unverified',
       at: new Date(Number(seconds) * 1000).toISOString(),
-      branch: fields.get('Branch') ?? null,
+      branch: field('Branch') ?? null,
       head: head === undefined || head === 'none' ? null : head,
       message: words === tag ? '' : words,
-      filesChanged: fields.has('Files') ? Number(fields.get('Files')) : undefined,
-      reason: fields.get('Reason') ?? '',
-      suites: fields.get('Suites')?.split(', ') ?? [],
-      session: fields.get('Session') ?? null,
-      worktree: fields.get('Worktree') ?? 'main',
+      filesChanged: files === undefined ? undefined : Number(files),
+      reason: field('Reason') ?? '',
+      suites: field('Suites')?.split(', ') ?? [],
+      session: field('Session') ?? null,
+      worktree: field('Worktree') ?? 'main',
       partial,
       skipped,
     },
@@ -140,9 +142,18 @@ async function isAncestor(repo: Repo, commit: string | null): Promise<boolean> {
  */
 export async function resolveCheckpoint(repo: Repo, name?: string): Promise<Checkpoint> {
   if (name === undefined) return (await lastGood(repo)) ?? noGood();
-  const all = await readCheckpoints(repo, [checkpointRefs]);
-  const found = pick(all, name);
+  const found = (await readExact(repo, name)) ?? pick(await readCheckpoints(repo, [checkpointRefs]), name);
   return { ...found, filesChanged: found.filesChanged ?? 0 };
+}
+
+// A whole name, or the newest, needs no look at the thousands of others.
+async function readExact(repo: Repo, name: string): Promise<Draft | undefined> {
+  const names = await checkpointNames(repo);
+  const tag =
+    name === 'last' || name === '-1'
+      ? names[0]
+      : names.find((one) => one === name.replace(/^refs\/tags\//, ''));
+  return tag === undefined ? undefined : (await readCheckpoints(repo, [checkpointRefs + tag]))[0];
 }
 
 function noGood(): never {

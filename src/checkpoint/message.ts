@@ -79,6 +79,27 @@ export function parseMessage(text: string): ParsedMessage {
   return { words: words.join('\n').trim(), fields, skipped, partial };
 }
 
+/**
+ * The same for a list, where only some trailers are asked for: nothing is read that is not. What it says is what
+ * `parseMessage` says of a message that `writeMessage` wrote.
+ */
+export function scanMessage(text: string): {
+  readonly words: string;
+  readonly field: (name: string) => string | undefined;
+} {
+  const all = `\n${text}`;
+  const first = all.indexOf(`\n${prefix}`);
+  const field = (name: string): string | undefined => {
+    const start = `\n${prefix}${name}:`;
+    const at = all.lastIndexOf(start);
+    if (at < 0) return undefined;
+    const from = at + start.length;
+    const end = all.indexOf('\n', from);
+    return all.slice(all[from] === ' ' ? from + 1 : from, end < 0 ? all.length : end);
+  };
+  return { words: (first < 0 ? all : all.slice(0, first)).trim(), field };
+}
+
 // No regular expression: a list reads tens of thousands of these lines.
 function trailerName(line: string): string | undefined {
   if (!line.startsWith(prefix)) return undefined;
