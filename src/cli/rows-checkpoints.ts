@@ -46,7 +46,7 @@ export const checkpointCommands: readonly CommandSpec[] = [
     name: 'diff',
     group: 'Checkpoints',
     summary: 'what changed between two checkpoints, or since one',
-    args: '[from] [to]',
+    args: '[tag] [tag]',
     completes: 'tag',
     paths: true,
     options: [
