@@ -186,15 +186,19 @@ function pick(all: readonly Draft[], name: string): Draft {
         .join(', ')}${begins.length > 3 ? ', ...' : ''}`,
       'write more of the name',
     );
-  const near = nearest(
-    name,
-    all.map((draft) => draft.tag),
-  );
-  throw new DevenvError(
-    'unknown-tag',
-    `there is no checkpoint ${name}`,
-    near ? `did you mean ${near}?` : 'see `devenv checkpoints`',
-  );
+  throw new DevenvError('unknown-tag', `there is no checkpoint ${name}`, nearHint(all, short));
+}
+
+function nearHint(all: readonly Draft[], name: string): string {
+  const tags = all.map((draft) => draft.tag);
+  const near = nearest(name, tags);
+  if (near !== undefined) return `did you mean ${near}?`;
+  // A moment at which there was none: its neighbours are what is looked for.
+  const stamp = /^(?:checkpoint-)?(\d{8}(?:-\d{0,6})?)$/.exec(name)?.[1];
+  if (stamp === undefined || tags.length === 0) return 'see `devenv checkpoints`';
+  const after = tags.findLast((tag) => compareNames(tag, `checkpoint-${stamp}`) > 0);
+  const before = tags.find((tag) => compareNames(tag, `checkpoint-${stamp}`) < 0);
+  return `the nearest are ${[before, after].filter((tag) => tag !== undefined).join(' and ')}`;
 }
 
 function fromEnd(all: readonly Draft[], name: string): Draft | undefined {

@@ -1,7 +1,15 @@
 import { DevenvError } from '../base/index.ts';
-import { resolveCheckpoint, snapshot, type Checkpoint } from '../checkpoint/index.ts';
+import { readSaved, resolveCheckpoint, snapshot, type Checkpoint } from '../checkpoint/index.ts';
 import { loadProject } from '../config/index.ts';
-import { countLines, diffOnTerminal, displayPath, openRepo, showDiff, type Repo } from '../git/index.ts';
+import {
+  countLines,
+  diffOnTerminal,
+  displayPath,
+  openRepo,
+  readRef,
+  showDiff,
+  type Repo,
+} from '../git/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
 export interface DiffCommandInput {
@@ -16,10 +24,12 @@ export interface DiffCommandInput {
   readonly paths?: readonly string[];
 }
 
+type Side = Pick<Checkpoint, 'commit' | 'tree' | 'skipped'>;
+
 /** What is compared: two commits, and how they are called. */
 interface Sides {
-  readonly from: Checkpoint;
-  readonly to: Pick<Checkpoint, 'commit' | 'tree' | 'skipped'> & { readonly name: string | null };
+  readonly from: Side & { readonly name: string };
+  readonly to: Side & { readonly name: string | null };
 }
 
 /** `devenv diff [TAG] [TAG]`: between two checkpoints, or one and now. Without a tag: since the newest one. */
@@ -30,7 +40,7 @@ export async function diff(ctx: CommandContext, input: DiffCommandInput): Promis
   const what = { from: sides.from.commit, to: sides.to.commit, paths: input.paths ?? [], dir: ctx.cwd };
   if (ctx.json) return { json: await facts(repo, sides, what) };
   tellMissing(ctx, sides);
-  const same = `no difference between ${sides.from.tag} and ${sides.to.name ?? 'now'}`;
+  const same = `no difference between ${sides.from.name} and ${sides.to.name ?? 'now'}`;
   if (sides.from.tree === sides.to.tree) return { text: same };
   const color = ctx.colors.bold('') !== '';
   if (input.tool === true || ctx.interactive) {
@@ -55,11 +65,8 @@ function wantedForm({ stat, patch, nameOnly, tool }: DiffCommandInput): 'patch' 
 
 // `git diff TAG` would compare with tracked files alone; a snapshot of now holds the new ones too.
 async function readSides(ctx: CommandContext, repo: Repo, input: DiffCommandInput): Promise<Sides> {
-  const from = await resolveCheckpoint(repo, input.from ?? 'last');
-  if (input.to !== undefined) {
-    const to = await resolveCheckpoint(repo, input.to);
-    return { from, to: { ...to, name: to.tag } };
-  }
+  const from = await readSide(repo, input.from ?? 'last');
+  if (input.to !== undefined) return { from, to: await readSide(repo, input.to) };
   const maxFileBytes = await fileLimit(ctx);
   const now = await snapshot(repo, {
     now: ctx.clock.now(),
@@ -67,6 +74,15 @@ async function readSides(ctx: CommandContext, repo: Repo, input: DiffCommandInpu
     ...(maxFileBytes === undefined ? {} : { maxFileBytes }),
   });
   return { from, to: { ...now, name: null } };
+}
+
+// A checkpoint, or the state before a rollback or undo, as `undo/3` or by its whole ref.
+async function readSide(repo: Repo, name: string): Promise<Side & { readonly name: string }> {
+  const undo = /^(?:refs\/devenv\/)?(undo\/\d+)$/.exec(name)?.[1];
+  const commit = undo === undefined ? undefined : await readRef(repo, `refs/devenv/${undo}`);
+  if (undo !== undefined && commit !== undefined) return { ...(await readSaved(repo, commit)), name: undo };
+  const found = await resolveCheckpoint(repo, name);
+  return { ...found, name: found.tag };
 }
 
 // Checkpoints were taken with the configured limit: with another one, large files would seem to differ.
@@ -103,7 +119,7 @@ async function facts(
   }));
   const sum = (key: 'added' | 'removed'): number => files.reduce((all, file) => all + (file[key] ?? 0), 0);
   return {
-    from: from.tag,
+    from: from.name,
     to: to.name,
     files,
     added: sum('added'),

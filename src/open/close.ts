@@ -1,11 +1,11 @@
 import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { DevenvError, type Clock } from '../base/index.ts';
+import { DevenvError, self, type Clock } from '../base/index.ts';
 import { createCheckpoint, snapshot, type Snapshot } from '../checkpoint/index.ts';
 import type { OpenedMarker } from '../config/index.ts';
 import { dependencyFolders, mustGit, openRepo, readRef, removeWorktree, type Repo } from '../git/index.ts';
 import { unlinkNeeded } from './links.ts';
-import { makePlace, markerFile } from './places.ts';
+import { makePlace, markerFile, writeMarker } from './places.ts';
 
 export interface CloseDeps {
   readonly env: NodeJS.ProcessEnv;
@@ -37,11 +37,9 @@ export interface Closed {
 export async function closeOpened(deps: CloseDeps, input: CloseInput): Promise<Closed> {
   const { opened } = input;
   const home = await openRepo({ cwd: opened.of, env: deps.env });
-  const place = makePlace(opened.of, deps.env);
   if (!existsSync(path.join(opened.tree, '.git'))) {
     await deps.stop(opened.root);
-    removeWorktree(home, opened.tree);
-    rmSync(markerFile(place, opened.tag), { force: true });
+    removeTree(deps, home, opened);
     return { tag: opened.tag, kept: null, dropped: [] };
   }
   const repo = await openRepo({ cwd: opened.tree, env: deps.env });
@@ -52,9 +50,16 @@ export async function closeOpened(deps: CloseDeps, input: CloseInput): Promise<C
   unlinkNeeded(home.root, opened.tree, opened.links);
   const kept = await keep(deps, home, repo, input, snap);
   await dropOwnRefs(home, repo);
+  removeTree(deps, home, opened);
+  return { tag: opened.tag, kept, dropped };
+}
+
+// From here on it is no work tree any more: killed half way, the next opening clears it away.
+function removeTree(deps: CloseDeps, home: Repo, opened: OpenedMarker): void {
+  const place = makePlace(opened.of, deps.env);
+  writeMarker(place, { ...opened, making: self.pid });
   removeWorktree(home, opened.tree);
   rmSync(markerFile(place, opened.tag), { force: true });
-  return { tag: opened.tag, kept, dropped };
 }
 
 async function look(

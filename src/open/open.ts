@@ -1,11 +1,11 @@
 import { existsSync, lstatSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { DevenvError, isAlive, self } from '../base/index.ts';
+import { DevenvError, self } from '../base/index.ts';
 import { resolveCheckpoint } from '../checkpoint/index.ts';
 import { readMarker, type OpenedMarker, type Project } from '../config/index.ts';
 import { mustGit, openRepo, removeWorktree, type Repo } from '../git/index.ts';
 import { linkNeeded } from './links.ts';
-import { makePlace, markerFile, writeMarker } from './places.ts';
+import { makePlace, markerFile, sweepPlace, writeMarker } from './places.ts';
 
 export interface Opened extends OpenedMarker {
   /** Made now; else it was open already. */
@@ -24,11 +24,13 @@ export async function openCheckpoint(
   const repo = await openRepo({ cwd: project.root, env });
   const { tag, commit } = await resolveCheckpoint(repo, input.name);
   const place = makePlace(project.root, env);
+  refuseInside(repo, place);
+  sweepPlace(repo, place);
   const tree = path.join(place, tag);
   const known = readMarker(markerFile(place, tag));
   if (known && known.making === undefined && existsSync(path.join(tree, '.git')))
     return { ...known, created: false };
-  clearPlace(repo, tree, known);
+  clearPlace(tree, known);
   const marker: OpenedMarker = {
     tag,
     commit,
@@ -50,18 +52,25 @@ export async function openCheckpoint(
   return { ...marker, links, created: true };
 }
 
-// Only what an opening left that was killed goes; a folder that nobody knows anything of stays.
-function clearPlace(repo: Repo, tree: string, known: OpenedMarker | undefined): void {
-  if (known?.making !== undefined && known.making !== self.pid && isAlive(known.making))
-    throw new DevenvError('refused', `process ${known.making} is just opening ${known.tag}`, 'try again');
-  if (!lstatSync(tree, { throwIfNoEntry: false })) return;
-  if (known?.making === undefined)
+function refuseInside(repo: Repo, place: string): void {
+  if (!`${place}${path.sep}`.startsWith(`${repo.root}${path.sep}`)) return;
+  throw new DevenvError(
+    'refused',
+    `the state directory lies inside of this project: ${place}`,
+    'set XDG_STATE_HOME to a directory elsewhere',
+  );
+}
+
+// A folder that nobody knows anything of stays.
+function clearPlace(tree: string, known: OpenedMarker | undefined): void {
+  if (known?.making !== undefined && known.making !== self.pid)
+    throw new DevenvError('refused', `process ${known.making} is at work on ${known.tag}`, 'try again');
+  if (lstatSync(tree, { throwIfNoEntry: false }))
     throw new DevenvError(
       'refused',
       `there is a folder ${tree} already, and nothing says that it is a whole work tree`,
       'look what is in it and move it away',
     );
-  removeWorktree(repo, tree);
 }
 
 async function addWorktree(

@@ -85,6 +85,26 @@ test('an unknown name says the nearest one', async () => {
     code: 'unknown-tag',
     hint: 'did you mean checkpoint-20260102-030405?',
   });
+  t.write('a.txt', 'x');
+  await t.checkpoint({ now: Date.parse('2026-03-02T03:04:05Z') });
+  await expect(text(t, { from: '20260215' })).rejects.toMatchObject({
+    hint: 'the nearest are checkpoint-20260102-030405 and checkpoint-20260302-030405',
+  });
+  await expect(text(t, { from: '20270101' })).rejects.toMatchObject({
+    hint: 'the nearest are checkpoint-20260302-030405',
+  });
+});
+
+test('the state before a rollback can be looked at too', async () => {
+  const t = await makeRepo();
+  await t.checkpoint();
+  t.write('new.txt', 'x\n');
+  await t.rollBack();
+  expect(await json(t, { from: 'undo/1' })).toMatchObject({
+    from: 'undo/1',
+    files: [{ path: 'new.txt', change: 'deleted', removed: 1 }],
+  });
+  await expect(text(t, { from: 'undo/9' })).rejects.toMatchObject({ code: 'unknown-tag' });
 });
 
 test('keeps to checkpoint.max_file as the checkpoint did, and says what is not compared', async () => {

@@ -1,6 +1,8 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { loadProject } from '../../src/config/index.ts';
+import { listOpened, openCheckpoint } from '../../src/open/index.ts';
 import { linkNeeded, unlinkNeeded } from '../../src/open/links.ts';
 import { tempDir } from '../support/temp.ts';
 import { makeRepo } from '../checkpoint/repo.ts';
@@ -34,19 +36,23 @@ test('links what is ignored and needed, as real folders, and takes exactly that 
 });
 
 test('an opening that was killed half way is made anew; a folder nobody knows of is left alone', async () => {
-  const { openCheckpoint } = await import('../../src/open/index.ts');
-  const { loadProject } = await import('../../src/config/index.ts');
   const t = await makeRepo({ files: { 'app/devenv.yaml': 'name: shop\n', 'app/a.txt': 'a\n' } });
   const { tag, commit } = await t.checkpoint();
   const project = await loadProject({ cwd: path.join(t.dir, 'app'), env: t.env });
   const one = await openCheckpoint(t.env, project, { name: tag });
   expect(one.root).toBe(path.join(one.tree, 'app'));
   const marker = `${one.tree}.json`;
-  writeFileSync(marker, JSON.stringify({ tag, commit, making: 2 ** 30 }));
+  writeFileSync(marker, JSON.stringify({ tag, commit, tree: one.tree, making: 2 ** 30 }));
   rmSync(path.join(one.tree, 'app/a.txt'));
   const two = await openCheckpoint(t.env, project, { name: tag });
   expect(two.created).toBe(true);
   expect(existsSync(path.join(two.tree, 'app/a.txt'))).toBe(true);
+  expect(listOpened(project.root, t.env).map((opened) => opened.tag)).toEqual([tag]);
+  writeFileSync(marker, JSON.stringify({ tag, commit, tree: one.tree, making: process.ppid }));
+  expect(listOpened(project.root, t.env)).toEqual([]);
+  await expect(openCheckpoint(t.env, project, { name: tag })).rejects.toMatchObject({ code: 'refused' });
+  const inside = { ...t.env, XDG_STATE_HOME: path.join(t.dir, 'state') };
+  await expect(openCheckpoint(inside, project, { name: tag })).rejects.toThrow('inside of this project');
   rmSync(marker);
   mkdirSync(path.join(two.tree, 'mine'));
   await expect(openCheckpoint(t.env, project, { name: tag })).rejects.toMatchObject({ code: 'refused' });
