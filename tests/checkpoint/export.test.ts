@@ -6,7 +6,7 @@ import { planExport, type Exported } from '../../src/checkpoint/export.ts';
 import { checkpoints } from '../../src/commands/checkpoints.ts';
 import { tempDir } from '../support/temp.ts';
 import { testContext } from '../commands/context.ts';
-import { makeRepo, visibleState, type TestRepo } from './repo.ts';
+import { makeRepo, openTestRepo, visibleState, withGitShim, type TestRepo } from './repo.ts';
 
 const start = Date.parse('2026-03-01T12:00:00Z');
 
@@ -77,6 +77,40 @@ describe('checkpoints as a branch', () => {
     await expect(exported(t, 'a..b')).rejects.toMatchObject({ code: 'usage' });
     await t.git('branch', '-D', 'amended');
     expect(await t.git('for-each-ref', 'refs/heads')).toBe(refs);
+  });
+
+  test('an amended export is theirs, whatever its message says', async () => {
+    const t = await makeRepo();
+    await make(t, 1);
+    const { commit } = await exported(t);
+    const amended = await t.git(
+      'commit-tree',
+      '-p',
+      'main',
+      '-m',
+      await t.git('log', '-1', '--format=%B', 'saved'),
+      'main^{tree}',
+    );
+    await t.git('update-ref', 'refs/heads/saved', amended);
+    await make(t, 2);
+    await expect(exported(t)).rejects.toMatchObject({ code: 'refused' });
+    expect(await t.git('rev-parse', 'saved')).not.toBe(commit);
+    expect(await t.git('rev-parse', 'saved')).toBe(amended);
+  });
+
+  test('a commit that somebody puts on the branch in this very moment stays', async () => {
+    const t = await makeRepo();
+    await make(t, 1);
+    const { commit } = await exported(t);
+    await make(t, 2);
+    const theirs = await t.git('commit-tree', '-p', commit ?? '', '-m', 'Theirs', 'saved^{tree}');
+    const env = await withGitShim(
+      t.env,
+      `case "$*" in *fast-import*) $git update-ref refs/heads/saved ${theirs};; esac`,
+    );
+    const racing = await openTestRepo(t.dir, env);
+    await expect(exported(racing)).rejects.toThrow(/changed meanwhile/);
+    expect(await t.git('rev-parse', 'saved')).toBe(theirs);
   });
 
   test('works without a commit before, without an identity, and with an empty tree', async () => {

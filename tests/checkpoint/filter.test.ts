@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../src/base/index.ts';
@@ -7,7 +7,7 @@ import { checkpointsBefore } from '../../src/checkpoint/filter.ts';
 import { checkpoints, type CheckpointsInput } from '../../src/commands/checkpoints.ts';
 import { tempDir } from '../support/temp.ts';
 import { testContext } from '../commands/context.ts';
-import { gitIn, makeRepo, openTestRepo, type TestRepo } from './repo.ts';
+import { gitIn, makeRepo, openTestRepo, withGitShim, type TestRepo } from './repo.ts';
 
 const start = Date.parse('2026-03-01T12:00:00Z');
 const hour = 3_600_000;
@@ -106,16 +106,10 @@ describe('which checkpoints', () => {
 
 /** An environment in which every call of git is counted. */
 async function countingGit(env: NodeJS.ProcessEnv): Promise<{ env: NodeJS.ProcessEnv; calls: () => number }> {
-  const dir = tempDir('shim');
-  const log = path.join(dir, 'log');
-  const real = (await run(['sh', '-c', 'command -v git'], { env })).stdout.trim();
+  const log = path.join(tempDir('log'), 'calls');
   writeFileSync(log, '');
-  writeFileSync(path.join(dir, 'git'), `#!/bin/sh\necho x >> ${log}\nexec ${real} "$@"\n`);
-  chmodSync(path.join(dir, 'git'), 0o755);
-  return {
-    env: { ...env, PATH: `${dir}:${env['PATH']}` },
-    calls: () => readFileSync(log, 'utf8').split('\n').length - 1,
-  };
+  const counting = await withGitShim(env, `echo x >> ${log}`);
+  return { env: counting, calls: () => readFileSync(log, 'utf8').split('\n').length - 1 };
 }
 
 describe('a moment', () => {

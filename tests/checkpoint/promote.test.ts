@@ -5,7 +5,7 @@ import { checkPromotion } from '../../src/checkpoint/promote.ts';
 import { promote, type Promoted } from '../../src/checkpoint/index.ts';
 import { promoteCheckpoint } from '../../src/commands/promote.ts';
 import { testContext } from '../commands/context.ts';
-import { filesOf, makeRepo, stagedState, type TestRepo } from './repo.ts';
+import { filesOf, makeRepo, openTestRepo, stagedState, withGitShim, type TestRepo } from './repo.ts';
 
 const commit = (t: TestRepo, input: { target?: string; message?: string; verify?: boolean } = {}) =>
   promote(t.repo, t.env, {
@@ -157,6 +157,18 @@ describe('a commit of a checkpoint', () => {
       code: 'refused',
       hint: expect.stringContaining('git switch -c NAME'),
     });
+    expect(await t.git('for-each-ref', 'refs/devenv/undo')).toBe('');
+  });
+
+  test('a commit that somebody makes in this very moment is not taken back', async () => {
+    const t = await makeRepo();
+    await work(t);
+    const theirs = await t.git('commit-tree', '-p', 'HEAD', '-m', 'Theirs', 'HEAD^{tree}');
+    const env = await withGitShim(t.env, `case "$*" in *--message=*) $git update-ref HEAD ${theirs};; esac`);
+    const files = filesOf(t.dir);
+    await expect(commit(await openTestRepo(t.dir, env))).rejects.toThrow(/another commit was made meanwhile/);
+    expect(await t.git('rev-parse', 'main')).toBe(theirs);
+    expect(filesOf(t.dir)).toEqual(files);
     expect(await t.git('for-each-ref', 'refs/devenv/undo')).toBe('');
   });
 
