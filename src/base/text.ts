@@ -28,16 +28,17 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(s / 86_400)}d ${Math.floor((s % 86_400) / 3600)}h`;
 }
 
+const ageSteps: readonly (readonly [number, string])[] = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'm'],
+  [1000, 's'],
+];
+
 /** `just now`, `12s ago`, `5m ago`, `3h ago`, `2d ago`. */
 export function formatAge(ms: number): string {
   if (ms < 2000) return 'just now';
-  const steps: readonly (readonly [number, string])[] = [
-    [86_400_000, 'd'],
-    [3_600_000, 'h'],
-    [60_000, 'm'],
-    [1000, 's'],
-  ];
-  const [size, unit] = steps.find(([step]) => ms >= step) ?? [1000, 's'];
+  const [size, unit] = ageSteps.find(([step]) => ms >= step) ?? [1000, 's'];
   return `${Math.floor(ms / size)}${unit} ago`;
 }
 

@@ -84,11 +84,12 @@ async function withFileCounts(repo: Repo, drafts: readonly Draft[]): Promise<Che
       pairs.set(draft.tag, `${before} ${draft.tree}`);
   });
   const counts = await countDifferences(repo, [...new Set(pairs.values())]);
-  return drafts.map((draft) => ({
-    ...draft,
-    filesChanged: draft.filesChanged ?? counts.get(pairs.get(draft.tag) ?? '') ?? 0,
-  }));
+  return drafts.map((draft) =>
+    isCounted(draft) ? draft : { ...draft, filesChanged: counts.get(pairs.get(draft.tag) ?? '') ?? 0 },
+  );
 }
+
+const isCounted = (draft: Draft): draft is Checkpoint => draft.filesChanged !== undefined;
 
 async function countDifferences(repo: Repo, pairs: readonly string[]): Promise<Map<string, number>> {
   const counts = new Map<string, number>();

@@ -87,17 +87,26 @@ export function scanMessage(text: string): {
   readonly words: string;
   readonly field: (name: string) => string | undefined;
 } {
-  const all = `\n${text}`;
+  // Rare: a message without words. Then the line break before its first trailer is missing.
+  const all = text.startsWith(prefix) ? `\n${text}` : text;
   const first = all.indexOf(`\n${prefix}`);
   const field = (name: string): string | undefined => {
-    const start = `\n${prefix}${name}:`;
-    const at = all.lastIndexOf(start);
+    const start = startOf(name);
+    const at = first < 0 ? -1 : all.indexOf(start, first);
     if (at < 0) return undefined;
     const from = at + start.length;
     const end = all.indexOf('\n', from);
     return all.slice(all[from] === ' ' ? from + 1 : from, end < 0 ? all.length : end);
   };
   return { words: (first < 0 ? all : all.slice(0, first)).trim(), field };
+}
+
+const starts = new Map<string, string>();
+
+function startOf(name: string): string {
+  const start = starts.get(name) ?? `\n${prefix}${name}:`;
+  starts.set(name, start);
+  return start;
 }
 
 // No regular expression: a list reads tens of thousands of these lines.
