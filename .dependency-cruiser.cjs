@@ -3,7 +3,7 @@ const ranks = [
   ['base'],
   ['tmux', 'git', 'store', 'config', 'ports', 'logs'],
   ['session', 'checkpoint', 'suites', 'gates'],
-  ['verify', 'rollback'],
+  ['verify', 'rollback', 'open'],
   ['watch', 'bisect', 'remote', 'nightly', 'scenarios'],
   ['commands'],
   ['cli'],

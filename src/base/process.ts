@@ -100,3 +100,37 @@ function feedStdin(stdin: Writable | null, options: RunOptions, onError: (error:
     },
   );
 }
+
+/**
+ * Runs a program that has this terminal to itself (a pager, a difftool), fed with `input` if there is any.
+ * Ctrl-C is for that program meanwhile, as with git. Returns its exit status, 127 when it could not be started.
+ */
+export async function runOnTerminal(
+  argv: readonly string[],
+  options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly input?: string },
+): Promise<number> {
+  const [file = '', ...args] = argv;
+  const signals = ['SIGINT', 'SIGQUIT'] as const;
+  const others = signals.map((signal) => [signal, process.listeners(signal)] as const);
+  const ignore = (): void => {};
+  for (const signal of signals) process.removeAllListeners(signal).on(signal, ignore);
+  try {
+    return await new Promise((resolve) => {
+      const stdin = options.input === undefined ? 'inherit' : 'pipe';
+      const child = spawn(file, args, {
+        cwd: options.cwd,
+        env: options.env,
+        stdio: [stdin, 'inherit', 'inherit'],
+      });
+      child.on('error', () => resolve(127));
+      child.on('close', (code) => resolve(code ?? 1));
+      // EPIPE: the reader has seen enough.
+      child.stdin?.on('error', () => {}).end(options.input);
+    });
+  } finally {
+    for (const [signal, listeners] of others) {
+      process.off(signal, ignore);
+      for (const listener of listeners) process.on(signal, listener);
+    }
+  }
+}

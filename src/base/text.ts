@@ -28,16 +28,17 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(s / 86_400)}d ${Math.floor((s % 86_400) / 3600)}h`;
 }
 
+const ageSteps: readonly (readonly [number, string])[] = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'm'],
+  [1000, 's'],
+];
+
 /** `just now`, `12s ago`, `5m ago`, `3h ago`, `2d ago`. */
 export function formatAge(ms: number): string {
   if (ms < 2000) return 'just now';
-  const steps: readonly (readonly [number, string])[] = [
-    [86_400_000, 'd'],
-    [3_600_000, 'h'],
-    [60_000, 'm'],
-    [1000, 's'],
-  ];
-  const [size, unit] = steps.find(([step]) => ms >= step) ?? [1000, 's'];
+  const [size, unit] = ageSteps.find(([step]) => ms >= step) ?? [1000, 's'];
   return `${Math.floor(ms / size)}${unit} ago`;
 }
 
@@ -69,19 +70,23 @@ export function shellQuote(text: string): string {
 
 /** Rows as columns, each as wide as its widest cell; ANSI colours do not count. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
+  // Measured once, and put together without a list in between: there can be thousands of rows.
+  const measured = rows.map((row) => row.map(visibleWidth));
   const widths: number[] = [];
-  for (const row of rows)
-    row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, displayWidth(stripAnsi(cell)))));
-  const pad = (cell: string, i: number, last: number): string =>
-    i === last ? cell : cell + ' '.repeat((widths[i] ?? 0) - displayWidth(stripAnsi(cell)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => pad(cell, i, row.length - 1))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  for (const row of measured) row.forEach((width, i) => (widths[i] = Math.max(widths[i] ?? 0, width)));
+  const lines = rows.map((row, n) => {
+    let line = '';
+    row.forEach((cell, i) => {
+      const missing = (widths[i] ?? 0) - (measured[n]?.[i] ?? 0);
+      line += i === row.length - 1 ? cell : `${cell}${' '.repeat(missing)}  `;
+    });
+    return line.trimEnd();
+  });
+  return lines.join('\n');
+}
+
+function visibleWidth(cell: string): number {
+  return displayWidth(cell.includes('\u001B') || cell.includes('\u009B') ? stripAnsi(cell) : cell);
 }
 
 /** A text without terminal escapes (colours, cursor, titles). */

@@ -4,6 +4,11 @@ export type { SnapshotOptions } from './snapshot.ts';
 export { createCheckpoint } from './create.ts';
 export type { CreateInput, Created } from './create.ts';
 export { listCheckpoints, lastGood, resolveCheckpoint, checkpointNames } from './list.ts';
+export { filterCheckpoints, readMoment } from './filter.ts';
+export type { CheckpointFilter } from './filter.ts';
+export { exportBranch } from './export.ts';
+export { promote } from './promote.ts';
+export type { Promoted } from './promote.ts';
 export {
   claimUndoEntry,
   dropUndoEntry,

@@ -1,8 +1,8 @@
 import { DevenvError, nearest } from '../base/index.ts';
-import { currentBranch, git, listRefNames, mustGit, readRef } from '../git/index.ts';
+import { currentBranch, git, listRefNames, mustGit, readRecords, readRef } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import { worktreeId } from './cache.ts';
-import { parseMessage } from './message.ts';
+import { parseMessage, scanMessage } from './message.ts';
 import { checkpointRefs, compareNames, pinRefs, trashRefs } from './names.ts';
 import type { Checkpoint, CheckpointVerdict } from './types.ts';
 
@@ -34,16 +34,16 @@ export async function checkpointNames(repo: Repo): Promise<string[]> {
 }
 
 async function readCheckpoints(repo: Repo, patterns: readonly string[]): Promise<Draft[]> {
-  const out = await mustGit(repo, 'reading the checkpoints', [
-    'for-each-ref',
-    `--format=${format}`,
-    ...patterns,
-  ]);
-  return out
-    .toString('utf8')
-    .split('\0\u0001\n')
-    .flatMap(parseRow)
-    .sort((a, b) => compareNames(b.tag, a.tag));
+  const found: Draft[] = [];
+  await readRecords(
+    repo,
+    'reading the checkpoints',
+    ['for-each-ref', `--format=${format}`, ...patterns],
+    '\0\u0001\n',
+    (row) => found.push(...parseRow(row)),
+  );
+  // git gives them by name, so nearly as they are wanted.
+  return found.reverse().sort((a, b) => compareNames(b.tag, a.tag));
 }
 
 /** A checkpoint of which it may not be known how many files changed. */
@@ -57,23 +57,25 @@ export function parseRow(row: string): Draft[] {
   const tag = named.exec(ref)?.slice(1).find(Boolean);
   // No tree: not a commit, so not ours.
   if (tag === undefined || tree === '') return [];
-  const { words, fields, skipped, partial } = parseMessage(contents);
-  const head = fields.get('Head');
+  const { words, field } = scanMessage(contents);
+  const lacking = contents.includes('\nDevenv-Skipped') || contents.includes('\nDevenv-Partial');
+  const { skipped, partial } = lacking ? parseMessage(contents) : { skipped: [], partial: false };
+  const [head, files, verdict] = [field('Head'), field('Files'), field('Verdict')];
   return [
     {
       tag,
       commit,
       tree,
-      verdict: verdicts.find((verdict) => verdict === fields.get('Verdict')) ?? 'unverified',
+      verdict: verdicts.find((known) => known === verdict) ?? 'unverified',
       at: new Date(Number(seconds) * 1000).toISOString(),
-      branch: fields.get('Branch') ?? null,
+      branch: field('Branch') ?? null,
       head: head === undefined || head === 'none' ? null : head,
       message: words === tag ? '' : words,
-      filesChanged: fields.has('Files') ? Number(fields.get('Files')) : undefined,
-      reason: fields.get('Reason') ?? '',
-      suites: fields.get('Suites')?.split(', ') ?? [],
-      session: fields.get('Session') ?? null,
-      worktree: fields.get('Worktree') ?? 'main',
+      filesChanged: files === undefined ? undefined : Number(files),
+      reason: field('Reason') ?? '',
+      suites: field('Suites')?.split(', ') ?? [],
+      session: field('Session') ?? null,
+      worktree: field('Worktree') ?? 'main',
       partial,
       skipped,
     },
@@ -89,11 +91,12 @@ async function withFileCounts(repo: Repo, drafts: readonly Draft[]): Promise<Che
       pairs.set(draft.tag, `${before} ${draft.tree}`);
   });
   const counts = await countDifferences(repo, [...new Set(pairs.values())]);
-  return drafts.map((draft) => ({
-    ...draft,
-    filesChanged: draft.filesChanged ?? counts.get(pairs.get(draft.tag) ?? '') ?? 0,
-  }));
+  return drafts.map((draft) =>
+    isCounted(draft) ? draft : { ...draft, filesChanged: counts.get(pairs.get(draft.tag) ?? '') ?? 0 },
+  );
 }
+
+const isCounted = (draft: Draft): draft is Checkpoint => draft.filesChanged !== undefined;
 
 async function countDifferences(repo: Repo, pairs: readonly string[]): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
@@ -147,13 +150,13 @@ async function isAncestor(repo: Repo, commit: string | null): Promise<boolean> {
  */
 export async function resolveCheckpoint(repo: Repo, name?: string): Promise<Checkpoint> {
   if (name === undefined) return (await lastGood(repo)) ?? noGood();
-  const all = await readCheckpoints(repo, [checkpointRefs]);
-  const found = await pickAlsoTrashed(repo, all, name);
+  const found = (await readExact(repo, name)) ?? (await pickAlsoTrashed(repo, name));
   return { ...found, filesChanged: found.filesChanged ?? 0 };
 }
 
 // One in the trash must be named in full: nobody gets an old one by a slip of the finger.
-async function pickAlsoTrashed(repo: Repo, all: readonly Draft[], name: string): Promise<Draft> {
+async function pickAlsoTrashed(repo: Repo, name: string): Promise<Draft> {
+  const all = await readCheckpoints(repo, [checkpointRefs]);
   try {
     return pick(all, name);
   } catch (error) {
@@ -162,6 +165,16 @@ async function pickAlsoTrashed(repo: Repo, all: readonly Draft[], name: string):
     if (!found) throw error;
     return found;
   }
+}
+
+// A whole name, or the newest, needs no look at the thousands of others.
+async function readExact(repo: Repo, name: string): Promise<Draft | undefined> {
+  const names = await checkpointNames(repo);
+  const tag =
+    name === 'last' || name === '-1'
+      ? names[0]
+      : names.find((one) => one === name.replace(/^refs\/tags\//, ''));
+  return tag === undefined ? undefined : (await readCheckpoints(repo, [checkpointRefs + tag]))[0];
 }
 
 function noGood(): never {
@@ -194,15 +207,19 @@ function pick(all: readonly Draft[], name: string): Draft {
         .join(', ')}${begins.length > 3 ? ', ...' : ''}`,
       'write more of the name',
     );
-  const near = nearest(
-    name,
-    all.map((draft) => draft.tag),
-  );
-  throw new DevenvError(
-    'unknown-tag',
-    `there is no checkpoint ${name}`,
-    near ? `did you mean ${near}?` : 'see `devenv checkpoints`',
-  );
+  throw new DevenvError('unknown-tag', `there is no checkpoint ${name}`, nearHint(all, short));
+}
+
+function nearHint(all: readonly Draft[], name: string): string {
+  const tags = all.map((draft) => draft.tag);
+  const near = nearest(name, tags);
+  if (near !== undefined) return `did you mean ${near}?`;
+  // A moment at which there was none: its neighbours are what is looked for.
+  const stamp = /^(?:checkpoint-)?(\d{8}(?:-\d{0,6})?)$/.exec(name)?.[1];
+  if (stamp === undefined || tags.length === 0) return 'see `devenv checkpoints`';
+  const after = tags.findLast((tag) => compareNames(tag, `checkpoint-${stamp}`) > 0);
+  const before = tags.find((tag) => compareNames(tag, `checkpoint-${stamp}`) < 0);
+  return `the nearest are ${[before, after].filter((tag) => tag !== undefined).join(' and ')}`;
 }
 
 function fromEnd(all: readonly Draft[], name: string): Draft | undefined {

@@ -57,19 +57,68 @@ export interface ParsedMessage {
   readonly partial: boolean;
 }
 
+const prefix = 'Devenv-';
+
 /** Reads what `writeMessage` wrote; unknown or missing trailers do no harm. */
 export function parseMessage(text: string): ParsedMessage {
   const fields = new Map<string, string>();
   const skipped: Skipped[] = [];
   const words: string[] = [];
   for (const line of text.split('\n')) {
-    const [, name, value = ''] = /^Devenv-([A-Za-z-]+): ?(.*)$/.exec(line) ?? [];
-    if (name === undefined) words.push(line);
-    else if (name === 'Skipped') skipped.push(...parseSkipped(value));
+    const name = trailerName(line);
+    if (name === undefined) {
+      words.push(line);
+      continue;
+    }
+    const from = prefix.length + name.length + 1;
+    const value = line.slice(line[from] === ' ' ? from + 1 : from);
+    if (name === 'Skipped') skipped.push(...parseSkipped(value));
     else fields.set(name, value);
   }
   const partial = fields.get('Partial') === 'true' || fields.has('Skipped-More');
   return { words: words.join('\n').trim(), fields, skipped, partial };
+}
+
+/**
+ * The same for a list, where only some trailers are asked for: nothing is read that is not. What it says is what
+ * `parseMessage` says of a message that `writeMessage` wrote.
+ */
+export function scanMessage(text: string): {
+  readonly words: string;
+  readonly field: (name: string) => string | undefined;
+} {
+  // Rare: a message without words. Then the line break before its first trailer is missing.
+  const all = text.startsWith(prefix) ? `\n${text}` : text;
+  const first = all.indexOf(`\n${prefix}`);
+  const field = (name: string): string | undefined => {
+    const start = startOf(name);
+    const at = first < 0 ? -1 : all.indexOf(start, first);
+    if (at < 0) return undefined;
+    const from = at + start.length;
+    const end = all.indexOf('\n', from);
+    return all.slice(all[from] === ' ' ? from + 1 : from, end < 0 ? all.length : end);
+  };
+  return { words: (first < 0 ? all : all.slice(0, first)).trim(), field };
+}
+
+const starts = new Map<string, string>();
+
+function startOf(name: string): string {
+  const start = starts.get(name) ?? `\n${prefix}${name}:`;
+  starts.set(name, start);
+  return start;
+}
+
+// No regular expression: a list reads tens of thousands of these lines.
+function trailerName(line: string): string | undefined {
+  if (!line.startsWith(prefix)) return undefined;
+  let end = prefix.length;
+  for (; end < line.length; end++) {
+    const code = line.charCodeAt(end);
+    const isLetter = (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
+    if (!isLetter && code !== 45) break;
+  }
+  return end > prefix.length && line[end] === ':' ? line.slice(prefix.length, end) : undefined;
 }
 
 function parseSkipped(value: string): Skipped[] {

@@ -34,8 +34,9 @@ const globalOptions: readonly (readonly [string, string])[] = [
 
 /** Reads the command line. Wrong usage throws a DevenvError('usage'). */
 export function parseCommandLine(given: readonly string[]): Invocation {
-  const argv = globalsLast(given);
-  const named = commandTable.find((row) => row.name === argv[0]);
+  const all = globalsLast(given);
+  const named = commandTable.find((row) => row.name === all[0]);
+  const { argv, paths } = splitPaths(all, named?.paths ?? false);
   const result: { found?: Invocation; printed: string } = { printed: '' };
   const program = quiet(new Command('devenv'), result);
   if (named) {
@@ -56,6 +57,8 @@ export function parseCommandLine(given: readonly string[]): Invocation {
     if (error.exitCode === 0) return { kind: 'text', text: result.printed, exit: 0 };
     throw usageError(error, argv);
   }
+  if (result.found?.kind === 'command' && paths)
+    return { ...result.found, parsed: { ...result.found.parsed, paths } };
   return result.found ?? { kind: 'text', text: program.helpInformation(), exit: 0 };
 }
 
@@ -66,6 +69,15 @@ function globalsLast(argv: readonly string[]): readonly string[] {
     first += argv[first] === '--cwd' ? 2 : 1;
   const name = argv[first];
   return name === undefined ? argv : [name, ...argv.slice(0, first), ...argv.slice(first + 1)];
+}
+
+// commander does not say which arguments stood behind the `--`.
+function splitPaths(
+  argv: readonly string[],
+  takesPaths: boolean,
+): { readonly argv: readonly string[]; readonly paths: readonly string[] | undefined } {
+  const at = takesPaths ? argv.indexOf('--') : -1;
+  return at < 0 ? { argv, paths: undefined } : { argv: argv.slice(0, at), paths: argv.slice(at + 1) };
 }
 
 function quiet(command: Command, result: { printed: string }): Command {
@@ -111,6 +123,7 @@ function addCommand(
 function declare(command: Command, spec: CommandSpec): void {
   command.summary(spec.summary).description(sentence(spec.summary));
   if (spec.args) command.arguments(spec.args);
+  if (spec.paths === true) command.usage(`[options] ${spec.args ?? ''} [-- <path...>]`);
   for (const [flags, description] of [...(spec.options ?? []), ...globalOptions])
     command.addOption(new Option(flags, description));
   command.addHelpText('after', `\nExample:\n  ${spec.example}`);

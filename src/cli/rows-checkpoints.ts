@@ -1,4 +1,4 @@
-import { flag, text, type CommandSpec } from './table.ts';
+import { flag, text, texts, type CommandSpec } from './table.ts';
 
 export const checkpointCommands: readonly CommandSpec[] = [
   {
@@ -10,17 +10,20 @@ export const checkpointCommands: readonly CommandSpec[] = [
     options: [
       ['-m, --message <text>', 'what it is'],
       ['--no-verify', 'keep it at once, marked unverified'],
+      ['--promote [tag]', 'make a normal commit of one (default: the last good one) on this branch'],
     ],
     example: 'devenv checkpoint -m "login works"',
     begin: async (place, argv) =>
       argv.includes('--no-verify') ? (await import('../commands/begun.ts')).beginLook(place) : undefined,
-    run: async (ctx, p) =>
-      p.args[0] !== undefined
-        ? (await import('../commands/pin.ts')).pin(ctx, { action: p.args[0], tag: p.args[1] })
-        : (await import('../commands/checkpoint.ts')).checkpoint(ctx, {
-            message: text(p, 'message'),
-            verify: p.options['verify'] !== false,
-          }),
+    run: async (ctx, p) => {
+      const input = { message: text(p, 'message'), verify: p.options['verify'] !== false };
+      if (p.args[0] !== undefined)
+        return (await import('../commands/pin.ts')).pin(ctx, { action: p.args[0], tag: p.args[1] });
+      if (p.options['promote'] === undefined)
+        return (await import('../commands/checkpoint.ts')).checkpoint(ctx, input);
+      const { promoteCheckpoint } = await import('../commands/promote.ts');
+      return promoteCheckpoint(ctx, { ...input, tag: text(p, 'promote') });
+    },
   },
   {
     name: 'checkpoints',
@@ -29,12 +32,24 @@ export const checkpointCommands: readonly CommandSpec[] = [
     options: [
       ['--good', 'only those whose gates passed'],
       ['--trash', 'those that were dropped in the last week'],
+      ['--since <time>', 'only those made since then: 2h, yesterday, 2026-01-31'],
+      ['--until <time>', 'only those made until then'],
+      ['--touching <file...>', 'only those in which one of these files or folders changed'],
+      ['-n, --limit <count>', 'only the newest ones'],
+      ['--export <branch>', 'write them as commits of this branch instead; an earlier export is continued'],
     ],
-    example: 'devenv checkpoints --good',
+    example: 'devenv checkpoints --good --since 2h',
     run: async (ctx, p) =>
       flag(p, 'trash')
         ? (await import('../commands/trash.ts')).trash(ctx)
-        : (await import('../commands/checkpoints.ts')).checkpoints(ctx, { good: flag(p, 'good') }),
+        : (await import('../commands/checkpoints.ts')).checkpoints(ctx, {
+            good: flag(p, 'good'),
+            since: text(p, 'since'),
+            until: text(p, 'until'),
+            touching: texts(p, 'touching'),
+            limit: text(p, 'limit'),
+            exportTo: text(p, 'export'),
+          }),
   },
   {
     name: 'prune',
@@ -55,15 +70,25 @@ export const checkpointCommands: readonly CommandSpec[] = [
     name: 'diff',
     group: 'Checkpoints',
     summary: 'what changed between two checkpoints, or since one',
-    args: '[from] [to]',
+    args: '[tag] [tag]',
     completes: 'tag',
-    options: [['--stat', 'only how much changed in which file']],
-    example: 'devenv diff last',
+    paths: true,
+    options: [
+      ['--patch', 'line by line (the default)'],
+      ['--stat', 'only how much changed in which file'],
+      ['--name-only', 'only which files'],
+      ['--tool', "in your own difftool (git's diff.tool)"],
+    ],
+    example: 'devenv diff last -- src/api',
     run: async (ctx, p) =>
       (await import('../commands/diff.ts')).diff(ctx, {
         from: p.args[0],
         to: p.args[1],
         stat: flag(p, 'stat'),
+        patch: flag(p, 'patch'),
+        nameOnly: flag(p, 'nameOnly'),
+        tool: flag(p, 'tool'),
+        paths: p.paths ?? [],
       }),
   },
   {
@@ -117,6 +142,30 @@ export const checkpointCommands: readonly CommandSpec[] = [
         commits: flag(p, 'commits'),
         fresh: flag(p, 'fresh'),
         reset: flag(p, 'reset'),
+      }),
+  },
+  {
+    name: 'open',
+    group: 'Checkpoints',
+    summary: 'a checkpoint in its own work tree and session with its own ports, beside the live one',
+    args: '[tag]',
+    completes: 'tag',
+    options: [
+      ['--list', 'what is open'],
+      ['--close', 'end its session and remove its work tree; what was changed there is kept'],
+      ['-d, --detach', 'do not attach'],
+      ['--no-wait', 'do not wait until services are ready'],
+      ['--yes', 'with --close: also when ignored files in it are lost'],
+    ],
+    example: 'devenv open checkpoint-20260102-030405',
+    run: async (ctx, p) =>
+      (await import('../commands/open.ts')).open(ctx, {
+        tag: p.args[0],
+        list: flag(p, 'list'),
+        close: flag(p, 'close'),
+        yes: flag(p, 'yes'),
+        detach: flag(p, 'detach'),
+        wait: p.options['wait'] !== false,
       }),
   },
 ];

@@ -5,6 +5,8 @@ import type { CommandContext, CommandResult } from '../commands/context.ts';
 export interface Parsed {
   readonly args: readonly string[];
   readonly options: Readonly<Record<string, unknown>>;
+  /** What stands after `--`, for a command that takes paths there. */
+  readonly paths?: readonly string[];
 }
 
 /** What can stand as an argument, for completion. */
@@ -18,6 +20,8 @@ export interface CommandSpec {
   /** commander's notation: `[window...]`, `<suite>`. */
   readonly args?: string;
   readonly completes?: Completes;
+  /** Whether paths may follow after `--`; without it, `--` only ends the options. */
+  readonly paths?: boolean;
   readonly options?: readonly (readonly [flags: string, description: string])[];
   readonly example: string;
   readonly hidden?: boolean;
@@ -35,6 +39,12 @@ export interface CommandSpec {
 export function text(parsed: Parsed, name: string): string | undefined {
   const value = parsed.options[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** The values of an option that takes several. */
+export function texts(parsed: Parsed, name: string): readonly string[] {
+  const value = parsed.options[name];
+  return Array.isArray(value) ? value.map(String) : [];
 }
 
 /** Whether a flag was given. */

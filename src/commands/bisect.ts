@@ -9,7 +9,7 @@ import {
   type StepResult,
 } from '../bisect/index.ts';
 import { loadProject } from '../config/index.ts';
-import { diffCommits, displayPath, openRepo, pagePatch, showDiff, type Repo } from '../git/index.ts';
+import { diffCommits, diffOnTerminal, displayPath, openRepo, showDiff, type Repo } from '../git/index.ts';
 import { openStore } from '../store/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 import { withPorts } from './start.ts';
@@ -91,13 +91,16 @@ async function render(ctx: CommandContext, repo: Repo, outcome: BisectOutcome): 
   const exit = outcome.kind === 'found' ? {} : { exit: 1 };
   if (ctx.json) return { json: await toJson(repo, outcome, range), ...exit };
   const color = ctx.colors.bold('') !== '';
-  const [stat, hints] = [await showDiff(repo, { ...range, stat: true, color }), await hintsOf(repo, outcome)];
+  const [stat, hints] = [
+    await showDiff(repo, { ...range, shows: 'stat', color }),
+    await hintsOf(repo, outcome),
+  ];
   const words = [...describe(ctx, outcome), '', stat.trimEnd(), ...hints].join('\n');
   if (outcome.kind !== 'found') return { text: words, ...exit };
   if (!ctx.interactive)
-    return { text: `${words}\n\n${await showDiff(repo, { ...range, stat: false, color })}` };
+    return { text: `${words}\n\n${await showDiff(repo, { ...range, shows: 'patch', color })}` };
   // The words come last: they are still there when the pager has gone.
-  await pagePatch(repo, { ...range, userEnv: ctx.env });
+  await diffOnTerminal(repo, ctx.env, { ...range, shows: 'patch', color, tool: false });
   return { text: words };
 }
 
@@ -175,6 +178,6 @@ async function toJson(
       ...rest,
     })),
     files: files.map((one) => ({ path: displayPath(one.path), change: change(one.oldMode, one.newMode) })),
-    patch: await showDiff(repo, { ...range, stat: false, color: false }),
+    patch: await showDiff(repo, { ...range, shows: 'patch', color: false }),
   };
 }

@@ -1,22 +1,102 @@
-import { formatAge, formatTable, type Colors } from '../base/index.ts';
-import { listCheckpoints, pinnedNames, type Checkpoint } from '../checkpoint/index.ts';
-import { openRepo } from '../git/index.ts';
+import { DevenvError, formatAge, formatTable, plural, terminalSize, type Colors } from '../base/index.ts';
+import { listCheckpoints, pinnedNames, type Checkpoint, type CheckpointFilter } from '../checkpoint/index.ts';
+import { openRepo, type Repo } from '../git/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
+export interface CheckpointsInput {
+  readonly good?: boolean;
+  /** As a person writes a moment: `2h`, `2026-01-31`. */
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly touching?: readonly string[];
+  readonly limit?: string | undefined;
+  /** Writes them as commits of this branch instead of listing them. */
+  readonly exportTo?: string | undefined;
+}
+
 /** `devenv checkpoints`: the list, newest first. */
-export async function checkpoints(
-  ctx: CommandContext,
-  input: { readonly good?: boolean },
-): Promise<CommandResult> {
+export async function checkpoints(ctx: CommandContext, input: CheckpointsInput): Promise<CommandResult> {
   const repo = await openRepo({ cwd: ctx.cwd, env: ctx.env });
+  const found = await findCheckpoints(ctx, repo, input);
+  if (input.exportTo !== undefined) return exportTo(ctx, repo, input.exportTo, found);
   const pinned = await pinnedNames(repo);
-  const all = (await listCheckpoints(repo))
-    .filter((checkpoint) => !input.good || checkpoint.verdict === 'passed')
-    .map((checkpoint) => ({ ...checkpoint, pinned: pinned.has(checkpoint.tag) }));
-  const none = input.good
+  const listed = found.map((checkpoint) => ({ ...checkpoint, pinned: pinned.has(checkpoint.tag) }));
+  if (ctx.json) return { json: { checkpoints: listed } };
+  if (found.length === 0) return { text: await noneText(repo, input) };
+  const text = table(ctx, listed);
+  if (ctx.interactive && found.length + 1 >= (terminalSize()?.rows ?? Infinity)) return page(ctx, text);
+  return { text };
+}
+
+async function exportTo(
+  ctx: CommandContext,
+  repo: Repo,
+  branch: string,
+  found: readonly Checkpoint[],
+): Promise<CommandResult> {
+  const { exportBranch } = await import('../checkpoint/index.ts');
+  const done = await exportBranch(repo, ctx.env, { branch, checkpoints: found });
+  const { added, created, commit } = done;
+  const name = ctx.colors.bold(branch);
+  if (commit === null) return { json: done, text: `no checkpoint to export: there is no branch ${branch}` };
+  const count = plural(added.length, 'checkpoint');
+  const text =
+    added.length === 0
+      ? `${name} is up to date`
+      : created
+        ? `${name} is a new branch with ${count}; git log -p ${branch} shows it`
+        : `added ${count} to ${name}`;
+  return { json: done, text };
+}
+
+/** The checkpoints that the options ask for, newest first. */
+export async function findCheckpoints(
+  ctx: CommandContext,
+  repo: Repo,
+  input: CheckpointsInput,
+): Promise<readonly Checkpoint[]> {
+  const { good = false, touching = [] } = input;
+  const limit = readLimit(input.limit);
+  if (!good && touching.length === 0 && input.since === undefined && input.until === undefined)
+    return listCheckpoints(repo, limit === undefined ? {} : { limit });
+  const { filterCheckpoints, readMoment } = await import('../checkpoint/index.ts');
+  const moment = (name: 'since' | 'until'): number | undefined => {
+    const given = input[name];
+    const edge = name === 'since' ? 'start' : 'end';
+    return given === undefined ? undefined : readMoment(`--${name}`, given, ctx.clock.now(), edge);
+  };
+  const filter: CheckpointFilter = {
+    good,
+    since: moment('since'),
+    until: moment('until'),
+    touching,
+    dir: ctx.cwd,
+    limit,
+  };
+  return filterCheckpoints(repo, await listCheckpoints(repo), filter);
+}
+
+function readLimit(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new DevenvError('usage', `-n: not a number of checkpoints: ${text}`, 'for example -n 20');
+}
+
+async function noneText(repo: Repo, input: CheckpointsInput): Promise<string> {
+  const [some] = await listCheckpoints(repo, { limit: 1 });
+  if (!some) return 'no checkpoint yet: `devenv checkpoint` makes one';
+  const only = input.good === true && Object.values(input).filter(isGiven).length === 1;
+  return only
     ? 'no good checkpoint yet: `devenv checkpoint` makes one when the gates pass'
-    : 'no checkpoint yet: `devenv checkpoint` makes one';
-  return { json: { checkpoints: all }, text: all.length === 0 ? none : table(ctx, all) };
+    : 'no checkpoint is like that; `devenv checkpoints` lists all';
+}
+
+const isGiven = (value: unknown): boolean =>
+  Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
+
+async function page(ctx: CommandContext, text: string): Promise<CommandResult> {
+  const { showInPager } = await import('../git/index.ts');
+  return (await showInPager(ctx.env, ctx.cwd, `${text}\n`)) ? {} : { text };
 }
 
 function table(ctx: CommandContext, all: readonly (Checkpoint & { readonly pinned: boolean })[]): string {

@@ -7,6 +7,7 @@ import { readDocument } from './cache.ts';
 import { detectProject } from './detect/index.ts';
 import { placeIn, type Document } from './document.ts';
 import { loadLayout } from './layouts.ts';
+import { readOpened, standBeside } from './opened.ts';
 import { layoutOverride, overridesFrom } from './overrides.ts';
 import type { Problem } from './problems.ts';
 import { asList } from './reader.ts';
@@ -29,13 +30,15 @@ export async function loadProject(input: {
   const detected = configFile === undefined ? detectProject(root, asked) : undefined;
   const files = await readFiles(root, env, detected?.text);
   const overrides = overridesFrom(env);
-  const own = [...files, overrides.document];
+  const opened = readOpened(root, env);
   const layout =
     asked ??
     lastLayout(files) ??
     (files.some(hasWindows) ? undefined : { name: 'minimal', place: undefined });
   const wanted = typeof layout === 'string' ? { name: layout, place: undefined } : layout;
   const layouts = wanted ? await loadLayout(root, env, wanted.name, wanted.place) : [];
+  const beside = opened ? [standBeside([...layouts, ...files], opened.name)] : [];
+  const own = [...files, ...beside, overrides.document];
   const fromFiles = readEnvFiles(root, [...layouts, ...own], env);
   return buildProject({
     root,

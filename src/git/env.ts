@@ -18,6 +18,18 @@ export function gitEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   };
 }
 
+/**
+ * The environment for a git that works for a person at a terminal: their language, pager, editor and
+ * identity; still nothing that moves it to another repository.
+ */
+export function userEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const theirs =
+    /^GIT_(PAGER|PAGER_IN_USE|EDITOR|EXTERNAL_DIFF|DIFF_OPTS|SSH|SSH_COMMAND|ASKPASS|(AUTHOR|COMMITTER)_(NAME|EMAIL))$/;
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !name.startsWith('GIT_') || theirs.test(name)),
+  );
+}
+
 /** The error for a machine without git. */
 export function missingGit(): DevenvError {
   return new DevenvError('no-git', 'git is not installed', 'install it, e.g. apt install git');

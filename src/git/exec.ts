@@ -1,4 +1,5 @@
-import { DevenvError, runBytes } from '../base/index.ts';
+import { spawn } from 'node:child_process';
+import { DevenvError, errnoOf, runBytes } from '../base/index.ts';
 import type { RunBytesResult, RunOptions } from '../base/index.ts';
 import { missingGit } from './env.ts';
 import type { Repo } from './repo.ts';
@@ -39,6 +40,35 @@ export async function mustGit(
   const result = await git(repo, args, options);
   if (!result.ok) throw gitError(doing, result.stderr);
   return result.stdout;
+}
+
+/**
+ * As `mustGit` for a long answer made of records: `take` gets each as soon as it is there, so that reading it
+ * goes on while git writes. What stands behind the last separator is no record.
+ */
+export function readRecords(
+  repo: Repo,
+  doing: string,
+  args: readonly string[],
+  separator: string,
+  take: (record: string) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const [file = 'git', ...rest] = gitArgv(args);
+    const child = spawn(file, rest, { cwd: repo.root, env: repo.env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let text = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      const records = (text + chunk).split(separator);
+      text = records.pop() ?? '';
+      records.forEach(take);
+    });
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+    child.on('error', (error) =>
+      reject(errnoOf(error) === 'ENOENT' ? missingGit() : gitError(doing, error.message)),
+    );
+    child.on('close', (code) => (code === 0 ? resolve() : reject(gitError(doing, stderr))));
+  });
 }
 
 /** git's complaint as an error for the user. */

@@ -39,6 +39,18 @@ export async function updateIndex(repo: Repo, updates: readonly IndexUpdate[]): 
   );
 }
 
+/**
+ * A copy of the user's index with these changes, for a git command with an index of its own
+ * (GIT_INDEX_FILE). The caller removes it.
+ */
+export async function copyIndex(repo: Repo, updates: readonly IndexUpdate[]): Promise<string> {
+  const index = path.join(repo.gitDir, 'index');
+  const copy = path.join(ownDir(repo), `index-${self.pid}-${randomId()}`);
+  if (existsSync(index)) copyFileSync(index, copy);
+  await change(repo, copy, updates);
+  return copy;
+}
+
 async function tryUpdate(repo: Repo, updates: readonly IndexUpdate[]): Promise<boolean> {
   const index = path.join(repo.gitDir, 'index');
   const copy = path.join(ownDir(repo), `index-${self.pid}-${randomId()}`);

@@ -15,3 +15,5 @@ export * from './diff.ts';
 export * from './packs.ts';
 export { deadImports, sweepImports } from './import-record.ts';
 export * from './pager.ts';
+export * from './commit.ts';
+export * from './identity.ts';

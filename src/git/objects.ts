@@ -12,13 +12,19 @@ export interface DiffEntry {
   readonly newOid: string;
 }
 
-/** What differs from each `from` to each `to` (commits; `from` null is the empty tree), all in one process. */
+/**
+ * What differs from each `from` to each `to` (commits; `from` null is the empty tree; or two trees), all in one process; only at
+ * `paths` (as git takes them, seen from `dir`), where they are given.
+ */
 export async function diffCommits(
   repo: Repo,
-  pairs: readonly { readonly from: string | null; readonly to: string }[],
+  pairs: readonly { readonly from: string | null; readonly to: string; readonly trees?: boolean }[],
+  only: { readonly paths: readonly string[]; readonly dir: string } = { paths: [], dir: repo.root },
 ): Promise<DiffEntry[][]> {
   // A commit followed by another one is compared with that one as if it were its parent.
-  const input = pairs.map(({ from, to }) => (from === null ? to : `${to} ${from}`)).join('\n');
+  const input = pairs
+    .map(({ from, to, trees }) => (from === null ? to : trees === true ? `${from} ${to}` : `${to} ${from}`))
+    .join('\n');
   const flags = [
     '--stdin',
     '-r',
@@ -30,7 +36,14 @@ export async function diffCommits(
     '--always',
     '--ignore-submodules=none',
   ];
-  const out = await mustGit(repo, 'comparing trees', ['diff-tree', ...flags], { input: `${input}\n` });
+  const out = await mustGit(
+    repo,
+    'comparing trees',
+    ['-C', only.dir, 'diff-tree', ...flags, '--', ...only.paths],
+    {
+      input: `${input}\n`,
+    },
+  );
   const groups = parseDiffs(out.toString('latin1'));
   return pairs.map((_, i) => groups[i] ?? []);
 }

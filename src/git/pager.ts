@@ -1,21 +1,20 @@
-import { run } from '../base/index.ts';
-import { gitArgv } from './exec.ts';
-import type { Repo } from './repo.ts';
+import { run, runOnTerminal } from '../base/index.ts';
+import { userEnv } from './env.ts';
 
-/** Shows the patch between two commits on this terminal as `git diff` does: with the user's colours and pager. */
-export async function pagePatch(
-  repo: Repo,
-  input: { readonly from: string; readonly to: string; readonly userEnv: NodeJS.ProcessEnv },
-): Promise<void> {
-  const { GIT_PAGER: _ours, LC_ALL: _plain, ...env } = repo.env;
-  const { GIT_PAGER: pager, LC_ALL: locale } = input.userEnv;
-  await run(gitArgv(['diff', input.from, input.to, '--']), {
-    cwd: repo.root,
-    env: {
-      ...env,
-      ...(pager === undefined ? {} : { GIT_PAGER: pager }),
-      ...(locale === undefined ? {} : { LC_ALL: locale }),
-    },
-    stdio: 'inherit',
+/**
+ * Shows a text on this terminal in the user's pager, as git does: GIT_PAGER, core.pager, PAGER, else less;
+ * with `LESS=FRX` unless the user says otherwise. False where there is none to be used: nothing was shown.
+ */
+export async function showInPager(env: NodeJS.ProcessEnv, cwd: string, text: string): Promise<boolean> {
+  const theirs = userEnv(env);
+  const asked = await run(['git', 'var', 'GIT_PAGER'], { cwd, env: theirs });
+  const pager = asked.stdout.trim();
+  if (!asked.ok || pager === '' || pager === 'cat') return false;
+  const code = await runOnTerminal(['/bin/sh', '-c', pager], {
+    cwd,
+    env: { LESS: 'FRX', LV: '-c', ...theirs },
+    input: text,
   });
+  // 126 and 127: there is no such program.
+  return code !== 126 && code !== 127;
 }

@@ -26,7 +26,7 @@ export interface ScratchWorktree extends AsyncDisposable {
 }
 
 /** Folders that hold what a project depends on or has built. */
-const dependencyFolders = new Set([
+export const dependencyFolders = new Set([
   'node_modules',
   '.venv',
   'venv',
@@ -112,7 +112,7 @@ function linkIn(root: string, dir: string, relative: string): void {
   symlinkSync(source, target);
 }
 
-async function findDependencies(repo: Repo): Promise<string[]> {
+export async function findDependencies(repo: Repo): Promise<string[]> {
   const found: string[] = [];
   const walk = (relative: string, depth: number): void => {
     for (const entry of readdirSync(path.join(repo.root, relative), { withFileTypes: true })) {

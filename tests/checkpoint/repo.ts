@@ -172,3 +172,13 @@ export async function visibleState(t: TestRepo): Promise<VisibleState> {
 export async function stagedState(t: TestRepo): Promise<string> {
   return `${await t.git('ls-files', '--stage')}\n${await t.git('status', '--porcelain=v2', '-uall')}`;
 }
+
+/** An environment whose git runs a shell script first (`$@` are git's arguments, `$git` is the real git). */
+export async function withGitShim(env: NodeJS.ProcessEnv, script: string): Promise<NodeJS.ProcessEnv> {
+  const dir = tempDir('shim');
+  const real = (await run(['sh', '-c', 'command -v git'], { env })).stdout.trim();
+  writeFileSync(path.join(dir, 'git'), `#!/bin/sh\ngit=${real}\n${script}\nexec $git "$@"\n`, {
+    mode: 0o755,
+  });
+  return { ...env, PATH: `${dir}:${env['PATH']}` };
+}

@@ -18,6 +18,7 @@ const commands = [
   },
   { name: 'run', summary: 'run a suite', args: '<suite|window>' },
   { name: 'rollback', summary: 'put back', args: '[tag]' },
+  { name: 'diff', summary: 'compare', args: '[tag] [tag]' },
   { name: 'completion', summary: 'script', args: '<bash|zsh|fish>' },
   { name: 'init', summary: 'write', options: [['--from <file>', 'a file']] as const },
 ];
@@ -45,7 +46,7 @@ async function shop(shell: 'bash' | 'zsh' | 'fish') {
   return { dir, file, env: { ...env, PATH: `${dir}:${env['PATH'] ?? ''}` } };
 }
 
-const all = ['help', 'start', 'run', 'rollback', 'completion', 'init', '--help', '--version'];
+const all = ['help', 'start', 'run', 'rollback', 'diff', 'completion', 'init', '--help', '--version'];
 
 describe('in bash', () => {
   test.each<[readonly string[], readonly string[]]>([
@@ -81,6 +82,11 @@ describe('in bash', () => {
     ],
     [['devenv', 'init', '--from', 'a'], ['a file.yaml']],
     [['devenv', 'init', ''], []],
+    [['devenv', 'rollback', '--', 'a'], ['a file.yaml']],
+    [
+      ['devenv', 'diff', 'tag-1', 't'],
+      ['tag-1', 'tag b'],
+    ],
     [['devenv', 'unknown', ''], []],
   ])('%j', async (words, expected) => {
     const { dir, file, env } = await shop('bash');
@@ -118,5 +124,6 @@ test('in fish, where it is installed', async ({ skip }) => {
   expect(first.stdout).toBe('rollback\tput back\nrun\trun a suite\n');
   expect((await ask('devenv start ')).stdout).toBe('window-1\nwindow b\n');
   expect((await ask('devenv start --cwd /x in')).stdout).toBe('in /x\n');
+  expect((await ask('devenv diff last -- a')).stdout).toContain('a file.yaml');
   expect((await ask('devenv completion f')).stdout).toBe('fish\n');
 });

@@ -126,9 +126,9 @@ describe('a repository', () => {
     const t = await makeRepo();
     t.write('a.txt', 'new\n');
     await t.git('commit', '-qam', 'Next');
-    const patch = await showDiff(t.repo, { from: 'HEAD~1', to: 'HEAD', stat: false, color: false });
+    const patch = await showDiff(t.repo, { from: 'HEAD~1', to: 'HEAD', shows: 'patch', color: false });
     expect(patch).toContain('-a\n+new');
-    expect(await showDiff(t.repo, { from: 'HEAD~1', to: 'HEAD', stat: true, color: true })).toContain(
+    expect(await showDiff(t.repo, { from: 'HEAD~1', to: 'HEAD', shows: 'stat', color: true })).toContain(
       '\u001b[',
     );
   });

@@ -21,6 +21,7 @@ _devenv() {
     case \${COMP_WORDS[i]} in
       --cwd) ((i + 1 < COMP_CWORD)) && cwd=(--cwd "\${COMP_WORDS[i+1]/#\\~/$HOME}"); ((i++));;
       ${valued.filter((flag) => flag !== '--cwd').join('|')}) ((i++));;
+      --) ${files('f')}; return;;
       -*) ;;
       *) [[ $command ]] || command=\${COMP_WORDS[i]};;
     esac
@@ -54,13 +55,13 @@ function action({ fixed, kinds, paths }: Words): string {
   const parts = [
     ...(fixed.length > 0 ? [`_devenv_words ${ansiQuote(fixed.join('\n'))}`] : []),
     ...kinds.map((kind) => `_devenv_names ${kind}`),
-    ...(paths
-      ? [
-          `compopt -o filenames 2>/dev/null; local IFS=$'\\n'; COMPREPLY+=($(compgen -${paths === 'dir' ? 'd' : 'f'} -- "$cur"))`,
-        ]
-      : []),
+    ...(paths ? [files(paths === 'dir' ? 'd' : 'f')] : []),
   ];
   return parts.length > 0 ? parts.join('; ') : ':';
+}
+
+function files(kind: 'd' | 'f'): string {
+  return `compopt -o filenames 2>/dev/null; local IFS=$'\\n'; COMPREPLY+=($(compgen -${kind} -- "$cur"))`;
 }
 
 function ansiQuote(text: string): string {

@@ -18,7 +18,10 @@ function __devenv_no_command
 end
 function __devenv_command
     set -l words (commandline -opc)
-    test (count $words) -gt 1; and test "$words[2]" = "$argv[1]"
+    test (count $words) -gt 1; and test "$words[2]" = "$argv[1]"; and not contains -- -- $words
+end
+function __devenv_paths
+    contains -- -- (commandline -opc)
 end
 function __devenv_names
     set -l words (commandline -opc)
@@ -29,6 +32,7 @@ function __devenv_names
     eval (string escape -- $words[1]) __complete $argv[1] (string escape -- $cwd) 2>/dev/null
 end
 complete -c devenv -f
+complete -c devenv -n __devenv_paths -a '(__fish_complete_path)'
 complete -c devenv -n __devenv_no_command -l help -s h -d 'help'
 complete -c devenv -n __devenv_no_command -l version -s V -d 'print the version'
 ${lines.join('\n')}

@@ -64,7 +64,7 @@ function describeOption(flags: string, summary: string): CompletionOption {
 
 function wordsOf(notation: string): Words {
   const words: readonly string[] = notation.match(/[\w-]+/g) ?? [];
-  const known = words.filter((word) => kinds.has(word));
+  const known = [...new Set(words.filter((word) => kinds.has(word)))];
   const paths = words.includes('dir') ? 'dir' : words.includes('file') ? 'file' : undefined;
   // `<bash|zsh|fish>` are the words themselves, `<time>` is what the user thinks of.
   const fixed = notation.includes('|') ? words.filter((word) => !kinds.has(word)) : [];

@@ -19,6 +19,7 @@ _devenv() {
     case \${words[i]} in
       --cwd) ((i + 1 < CURRENT)) && cwd=(--cwd "\${(Q)words[i+1]/#\\~/$HOME}"); ((i++));;
       ${valued.filter((flag) => flag !== '--cwd').join('|')}) ((i++));;
+      --) _files; return;;
       -*) ;;
       *) [[ -n $command ]] || command=\${words[i]};;
     esac

@@ -1,0 +1,153 @@
+import { DevenvError } from '../base/index.ts';
+import { mustGit, git, readRef, startImport, userIdentity, type Repo } from '../git/index.ts';
+import { compareNames } from './names.ts';
+import { parseMessage } from './message.ts';
+import type { Checkpoint } from './types.ts';
+import { emptyTree } from './write.ts';
+
+export interface Exported {
+  readonly branch: string;
+  /** The branch's commit now; null while there is none. */
+  readonly commit: string | null;
+  /** The branch is new. */
+  readonly created: boolean;
+  /** Checkpoints added now, oldest first. */
+  readonly added: readonly string[];
+}
+
+/** What is at the branch already: nothing, or an earlier export that ends with this checkpoint. */
+interface Existing {
+  readonly commit: string;
+  readonly tag: string;
+}
+
+/**
+ * Writes checkpoints (newest first, as listed) as a branch of normal commits, one after the other, on the
+ * commit that the first was made on. A branch that an earlier export made is continued with what is newer; any
+ * other is left alone. Throws 'refused'.
+ */
+export async function exportBranch(
+  repo: Repo,
+  env: NodeJS.ProcessEnv,
+  input: { readonly branch: string; readonly checkpoints: readonly Checkpoint[] },
+): Promise<Exported> {
+  const { branch } = input;
+  const ref = `refs/heads/${branch}`;
+  await checkName(repo, branch);
+  const existing = await readExisting(repo, ref);
+  if (existing) await refuseCheckedOut(repo, ref);
+  const chain = planExport(input.checkpoints, existing?.tag);
+  const about = { branch, created: existing === undefined, added: chain.map(({ tag }) => tag) };
+  if (chain.length === 0) return { ...about, created: false, commit: existing?.commit ?? null };
+  const author = await userIdentity(repo, env);
+  const text = writeChain({
+    ref,
+    from: existing?.commit,
+    chain,
+    author,
+    emptyTree: emptyTree[repo.objectFormat],
+  });
+  const stream = startImport(repo);
+  try {
+    await stream.write(`${text}get-mark :${chain.length}\n`);
+    const commit = await stream.line();
+    const { moved } = await stream.finish();
+    // Without force git moves a branch only forwards: what somebody put on it meanwhile stays.
+    if (moved || (await readRef(repo, ref)) === commit) return { ...about, commit };
+    throw taken(branch, 'it was changed meanwhile');
+  } catch (error) {
+    await stream.abort();
+    throw error;
+  }
+}
+
+/** What is to be added, oldest first: all, or what is newer than the last one that was exported. Pure. */
+export function planExport<T extends Pick<Checkpoint, 'tag'>>(
+  checkpoints: readonly T[],
+  last: string | undefined,
+): readonly T[] {
+  const chain = checkpoints.toReversed();
+  return last === undefined ? chain : chain.filter(({ tag }) => compareNames(tag, last) > 0);
+}
+
+interface Chain {
+  readonly ref: string;
+  readonly from: string | undefined;
+  readonly chain: readonly Checkpoint[];
+  /** `Name <mail>`. */
+  readonly author: string;
+  readonly emptyTree: string;
+}
+
+/** The commands of one fast-import, as bytes. The committer says that devenv made it. Pure. */
+export function writeChain({ ref, from, chain, author, emptyTree: empty }: Chain): string {
+  const commits = chain.map((checkpoint, i) => {
+    const seconds = Math.floor(Date.parse(checkpoint.at) / 1000);
+    const message = bytes(exportMessage(checkpoint));
+    const start = from ?? chain[0]?.head ?? undefined;
+    const parent = i > 0 ? `from :${i}\n` : start === undefined ? '' : `from ${start}\n`;
+    const root = checkpoint.tree === empty ? 'deleteall\n' : `M 040000 ${checkpoint.tree} ""\n`;
+    return `commit ${bytes(ref)}\nmark :${i + 1}\nauthor ${bytes(author)} ${seconds} +0000\ncommitter ${committer} ${seconds} +0000\ndata ${message.length}\n${message}\n${parent}${root}\n`;
+  });
+  return commits.join('');
+}
+
+const bytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
+
+const committer = 'devenv <devenv@localhost>';
+
+/** A message for people, then what the checkpoint was. */
+function exportMessage({ tag, message, verdict, suites, branch }: Checkpoint): string {
+  const words = message.trim().replaceAll(/^Devenv-/gm, ' Devenv-') || `${tag} (${verdict})`;
+  const rows = [
+    `Devenv-Checkpoint: ${tag}`,
+    `Devenv-Verdict: ${verdict}`,
+    ...(branch === null ? [] : [`Devenv-Branch: ${branch}`]),
+    ...(suites.length === 0 ? [] : [`Devenv-Suites: ${suites.join(', ')}`]),
+  ];
+  return `${words}\n\n${rows.join('\n')}\n`;
+}
+
+async function checkName(repo: Repo, branch: string): Promise<void> {
+  if (!branch.startsWith('-') && (await git(repo, ['check-ref-format', `refs/heads/${branch}`])).ok) return;
+  throw new DevenvError('usage', `not a name of a branch: ${branch}`, 'for example --export checkpoints');
+}
+
+// Only an export has devenv as committer; whoever amends or adds a commit becomes the committer.
+async function readExisting(repo: Repo, ref: string): Promise<Existing | undefined> {
+  const commit = await readRef(repo, ref);
+  if (commit === undefined) return undefined;
+  const out = await mustGit(repo, 'reading the branch', [
+    'log',
+    '-1',
+    '--no-show-signature',
+    '--format=%cn <%ce>%x00%B',
+    commit,
+    '--',
+  ]);
+  const [who, text = ''] = out.toString('utf8').split('\0');
+  const tag = parseMessage(text).fields.get('Checkpoint');
+  if (who === committer && tag !== undefined) return { commit, tag };
+  throw taken(ref.slice('refs/heads/'.length), 'it was not made by --export, or has commits of others since');
+}
+
+function taken(branch: string, why: string): DevenvError {
+  return new DevenvError(
+    'refused',
+    `there is a branch ${branch} already: ${why}`,
+    'name another one, or remove that one (git branch -D)',
+  );
+}
+
+async function refuseCheckedOut(repo: Repo, ref: string): Promise<void> {
+  const out = await mustGit(repo, 'looking at the work trees', ['worktree', 'list', '--porcelain']);
+  const blocks = out.toString('utf8').split('\n\n');
+  const holder = blocks.find((block) => block.split('\n').includes(`branch ${ref}`));
+  if (holder === undefined) return;
+  const where = /^worktree (.*)$/m.exec(holder)?.[1] ?? '';
+  throw new DevenvError(
+    'refused',
+    `${ref.slice('refs/heads/'.length)} is checked out in ${where}`,
+    'switch to another branch there first',
+  );
+}

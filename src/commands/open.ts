@@ -1,0 +1,128 @@
+import { DevenvError, formatTable, nearest } from '../base/index.ts';
+import { findRoot, loadProject, type OpenedMarker, type Project } from '../config/index.ts';
+import { closeOpened, homeOf, listOpened, openCheckpoint } from '../open/index.ts';
+import {
+  endOrphans,
+  findSession,
+  isAttached,
+  stopSession,
+  windowsOf,
+  type SessionDeps,
+} from '../session/index.ts';
+import { createTmux } from '../tmux/index.ts';
+import type { CommandContext, CommandResult } from './context.ts';
+import { start } from './start.ts';
+
+export interface OpenInput {
+  readonly tag: string | undefined;
+  readonly list: boolean;
+  readonly close: boolean;
+  readonly yes: boolean;
+  readonly detach: boolean;
+  readonly wait: boolean;
+}
+
+/** `devenv open TAG`: that checkpoint in its own work tree and session, beside the live one. */
+export async function open(ctx: CommandContext, input: OpenInput): Promise<CommandResult> {
+  const home = homeOf(findRoot(ctx.cwd).root, ctx.env);
+  if (input.list) return list(ctx, home);
+  if (input.tag === undefined)
+    throw new DevenvError('usage', 'which checkpoint?', 'devenv open TAG; devenv checkpoints lists them');
+  const project = await loadProject({ cwd: home, env: ctx.env });
+  if (input.close) return close(ctx, project, input.tag, input.yes);
+  const opened = await openCheckpoint(ctx.env, project, { name: input.tag, signal: ctx.signal });
+  ctx.note(`${opened.tag} is ${opened.created ? 'checked out' : 'open'} in ${opened.root}`);
+  const result = await start(
+    { ...ctx, cwd: opened.root },
+    { windows: [], detach: input.detach, wait: input.wait, layout: undefined, timeout: undefined },
+  );
+  const facts = typeof result.json === 'object' ? result.json : {};
+  const { tag, root } = opened;
+  // `created` is the session's; the work tree has a word of its own.
+  return { ...result, json: { tag, path: root, opened: opened.created, ...facts } };
+}
+
+const deps = (ctx: CommandContext): SessionDeps => ({
+  env: ctx.env,
+  clock: ctx.clock,
+  tmux: createTmux(ctx.env),
+});
+
+async function list(ctx: CommandContext, home: string): Promise<CommandResult> {
+  const opened = await Promise.all(
+    listOpened(home, ctx.env).map(async ({ tag, root, commit }) => {
+      const session = await findSession(deps(ctx), root);
+      const ports = (session ? windowsOf(session) : []).flatMap(({ name, panes }) => {
+        const port = panes[0]?.marks.port;
+        return port === undefined ? [] : [[name, Number(port)] as const];
+      });
+      const attached = session !== undefined && isAttached(session);
+      return {
+        tag,
+        commit,
+        path: root,
+        session: session?.name ?? null,
+        running: session !== undefined,
+        attached,
+        ports: Object.fromEntries(ports),
+      };
+    }),
+  );
+  const rows = opened.map(({ tag, session, ports, path }) => [
+    tag,
+    session ?? '(not running)',
+    Object.entries(ports)
+      .map(([name, port]) => `${name}:${port}`)
+      .join(' '),
+    path,
+  ]);
+  const head = ['TAG', 'SESSION', 'PORTS', 'PATH'].map((title) => ctx.colors.dim(title));
+  const text = rows.length === 0 ? 'no checkpoint is open' : formatTable([head, ...rows]);
+  return { json: { opened }, text };
+}
+
+async function close(
+  ctx: CommandContext,
+  project: Project,
+  name: string,
+  yes: boolean,
+): Promise<CommandResult> {
+  const { tags, maxFileBytes } = project.config.checkpoint;
+  const opened = pickOpened(listOpened(project.root, ctx.env), name);
+  // Ending the session would end this very process half way.
+  if (ctx.env['DEVENV_ROOT'] === opened.root)
+    throw new DevenvError(
+      'refused',
+      `this shell runs in ${opened.tag}'s session`,
+      'close it from another terminal',
+    );
+  const closed = await closeOpened(
+    { env: ctx.env, clock: ctx.clock, stop: (root) => endSession(ctx, root) },
+    { opened, tags, maxFileBytes, yes },
+  );
+  const kept =
+    closed.kept === null
+      ? 'nothing had been changed in it'
+      : `what was changed in it is kept as ${ctx.colors.bold(closed.kept)}`;
+  return { json: closed, text: `closed ${closed.tag}; ${kept}` };
+}
+
+async function endSession(ctx: CommandContext, root: string): Promise<void> {
+  const session = await findSession(deps(ctx), root);
+  if (session) await stopSession(deps(ctx), session);
+  else await endOrphans(deps(ctx), root);
+}
+
+function pickOpened(all: readonly OpenedMarker[], name: string): OpenedMarker {
+  const found = all.filter(({ tag }) => tag === name || tag.replace('checkpoint-', '') === name);
+  const begins = all.filter(({ tag }) => tag.startsWith(name) || tag.startsWith(`checkpoint-${name}`));
+  const [one] = found.length > 0 ? found : begins.length === 1 ? begins : [];
+  if (one) return one;
+  const tags = all.map(({ tag }) => tag);
+  const near = nearest(name, tags);
+  throw new DevenvError(
+    'unknown-tag',
+    `${name} is not open`,
+    near ? `did you mean ${near}?` : tags.length > 0 ? `open: ${tags.join(', ')}` : 'no checkpoint is open',
+  );
+}

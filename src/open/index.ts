@@ -1,0 +1,3 @@
+export { closeOpened, type Closed } from './close.ts';
+export { openCheckpoint, type Opened } from './open.ts';
+export { homeOf, listOpened } from './places.ts';
