@@ -1,6 +1,6 @@
 import { DevenvError, formatTable, nearest } from '../base/index.ts';
 import { findRoot, loadProject, type OpenedMarker, type Project } from '../config/index.ts';
-import { closeOpened, homeOf, listOpened, openCheckpoint } from '../open/index.ts';
+import { closeOpened, fixedPorts, homeOf, listOpened, openCheckpoint } from '../open/index.ts';
 import {
   endOrphans,
   findSession,
@@ -32,6 +32,11 @@ export async function open(ctx: CommandContext, input: OpenInput): Promise<Comma
   if (input.close) return close(ctx, project, input.tag, input.yes);
   const opened = await openCheckpoint(ctx.env, project, { name: input.tag, signal: ctx.signal });
   ctx.note(`${opened.tag} is ${opened.created ? 'checked out' : 'open'} in ${opened.root}`);
+  const there = await loadProject({ cwd: opened.root, env: ctx.env });
+  for (const { window, port } of fixedPorts(project.config.windows, there.config.windows))
+    ctx.note(
+      `${window}: its command names port ${port}, which is the live one's; \${port.NAME} would find its own`,
+    );
   const result = await start(
     { ...ctx, cwd: opened.root },
     { windows: [], detach: input.detach, wait: input.wait, layout: undefined, timeout: undefined },

@@ -1,3 +1,4 @@
 export { closeOpened, type Closed } from './close.ts';
+export { fixedPorts } from './fixed-ports.ts';
 export { openCheckpoint, type Opened } from './open.ts';
 export { homeOf, listOpened } from './places.ts';

@@ -35,6 +35,7 @@ windows:
     port: ${port}
     ready: http://127.0.0.1:${port}/
   shell: {}
+  idle: { command: "sleep 600 # ${port}" }
 `;
 
 describe('a checkpoint open beside the live session', () => {
@@ -93,6 +94,8 @@ describe('a checkpoint open beside the live session', () => {
   );
 
   test('opening it again finds it; the list and restart know its ports', { timeout: 60_000 }, async () => {
+    const note = `idle: its command names port ${port}`;
+    expect((await cli('open', tag, '--detach')).stderr).toContain(note);
     const again = await json<OpenJson & { created: boolean }>('open', tag, '--detach');
     expect(again).toMatchObject({ opened: false, created: false });
     const list = async () =>
