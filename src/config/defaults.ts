@@ -8,12 +8,13 @@ const written: Written = {
     quiet: '10s',
     gates: [],
     on_failure: 'auto',
+    verify_in: 'place',
     tags: 'all',
     max_file: '50MB',
     keep: { last: 50, hourly: 48, daily: 30, good: 'always-last' },
   },
   watch: { debounce: '50ms', ignore: [] },
-  worktree: { link: 'auto' },
+  worktree: { link: 'auto', copy: [] },
   logs: { dir: 'default', max_size: '20MB', keep: 5 },
 };
 

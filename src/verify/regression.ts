@@ -6,7 +6,7 @@ import { scratchWorktree, type Repo } from '../git/index.ts';
 import { runSuite, type SuiteResult } from '../suites/index.ts';
 import { selectSuites } from './suites.ts';
 import type { VerifyDeps } from './types.ts';
-import { suiteEnv } from './verify.ts';
+import { suiteEnv } from './run.ts';
 
 /** Whether it is this edit that broke the tests. */
 export interface Regression {
@@ -68,7 +68,7 @@ async function runOnGood(
   input: RegressionInput,
 ): Promise<readonly SuiteResult[]> {
   await using scratch = await scratchWorktree(input.repo, input.good.commit, {
-    link: project.config.worktree.link,
+    ...project.config.worktree,
     ...(input.signal ? { signal: input.signal } : {}),
   });
   const at = path.join(scratch.path, path.relative(input.repo.root, project.root));
