@@ -1,7 +1,7 @@
 import type { Logger } from '../base/index.ts';
 import type { SuiteResult } from '../suites/index.ts';
 import type { Verdict, VerifyDeps } from '../verify/index.ts';
-import type { Decision } from './checkpointer.ts';
+import type { Decision } from './checkpointer-types.ts';
 
 /** What the watcher touches the world with. */
 export interface WatchDeps extends VerifyDeps {
@@ -29,6 +29,8 @@ export interface Surroundings {
 export interface Question {
   readonly why: string;
   readonly checkpoint: string;
+  /** The tree that fails, as git names it: the answer is about no other. */
+  readonly tree: string;
 }
 
 /** As much of a rollback's outcome as is told. */
