@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { createColors, systemClock } from '../../src/base/index.ts';
 import { createCheckpoint, lastGood } from '../../src/checkpoint/index.ts';
 import { checkpoint } from '../../src/commands/checkpoint.ts';
 import { openRepo } from '../../src/git/index.ts';
 import { verify } from '../../src/verify/index.ts';
+import { testContext } from '../commands/context.ts';
 import { testProject, type ProjectInput, type TestProject } from './support.ts';
 
 const make = (input: Partial<ProjectInput> & Pick<ProjectInput, 'suites'>): TestProject =>
@@ -178,22 +178,7 @@ test('devenv checkpoint with verify_in: worktree tags the tree of the start whil
     'devenv.yaml',
     `name: x\nsuites: { unit: { command: "echo edited > ${t.root}/code.txt; grep -q good code.txt" } }\ncheckpoint: { verify_in: worktree }\n`,
   );
-  const made = await checkpoint(
-    {
-      env: t.env,
-      cwd: t.root,
-      clock: systemClock,
-      signal: new AbortController().signal,
-      json: true,
-      verbose: false,
-      interactive: false,
-      colors: createColors(false),
-      note: () => {},
-      write: () => {},
-      progress: () => ({ update: () => {}, end: () => Promise.resolve() }),
-    },
-    { verify: true },
-  );
+  const made = await checkpoint(testContext({ env: t.env, cwd: t.root, json: true }), { verify: true });
   expect(made.json).toMatchObject({ verdict: 'passed', created: true });
   const { tag } = made.json as { tag: string };
   expect(t.git('show', `${tag}:code.txt`)).toBe('good');
