@@ -1,6 +1,6 @@
 import { DevenvError, openLog, openTerminal } from '../base/index.ts';
 import { loadProject, type Project } from '../config/index.ts';
-import { rollBack } from '../rollback/index.ts';
+import { rollBack, undoLast } from '../rollback/index.ts';
 import {
   findSession,
   isAttached,
@@ -76,6 +76,7 @@ function surroundings(ctx: CommandContext, project: Project): Surroundings {
       inSession(undefined, (session) =>
         setSessionOption(deps, session, '@devenv_status', text).then(() => undefined),
       ),
+    undo: () => undoLast(rollbackDeps(ctx, project), project),
     rollBack: ({ target, reason }) => rollBack(rollbackDeps(ctx, project), project, { target, reason }),
   };
 }

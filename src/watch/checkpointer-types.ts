@@ -82,6 +82,8 @@ export type CheckpointerEvent =
     }
   | { readonly kind: 'refused'; readonly at: number; readonly tree: string; readonly why: string }
   | { readonly kind: 'paused' | 'resumed'; readonly at: number }
+  /** The machine slept, or its clock was set. */
+  | { readonly kind: 'woke'; readonly at: number }
   | { readonly kind: 'lock'; readonly at: number; readonly lock: LockState };
 
 /** Each names the tree it is about: what was found out about one tree is never done to another. */

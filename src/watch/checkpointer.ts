@@ -78,6 +78,8 @@ export function decide(
       };
     case 'refused':
       return keep({ ...state, confirmed: undefined }, event.tree, event.why);
+    case 'woke':
+      return { state: { ...state, calmFrom: event.at + settings.quietMs } };
     case 'lock':
       return onLock(settings, state, event);
     default:

@@ -145,6 +145,14 @@ export async function reset(
   const at = (): number => deps.clock.monotonic();
   try {
     const done = await input.around.rollBack({ target: to, reason: 'checkpointer' });
+    const trees = { from: treeOf(key), to: `${done.from}^{tree}` };
+    const [edited] =
+      done.undo === null ? [] : await codeDifference(input.repo, project, trees, input.ignored);
+    if (edited !== undefined) {
+      await input.around.undo();
+      const text = `${why}; but ${edited} was edited in this very moment, so all is as it was`;
+      return await ctx.handle({ kind: 'refused', at: at(), tree: key, why: text });
+    }
     const text = describeReset(done, why);
     deps.store.addEvent(project.id, 'reset', { from: key, to: done.to, undo: done.undo, text });
     await ctx.handle({ kind: 'reset', at: at(), from: key, tree: ctx.good()?.tree ?? '', text });

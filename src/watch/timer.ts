@@ -172,8 +172,12 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
         nap = new AbortController();
         const ms = Math.min(Math.max(state.nextAt - clock.monotonic(), 50), longestNapMs);
         await clock.sleep(ms, AbortSignal.any([signal, nap.signal]));
-        // The clock was set, or the machine slept: what was said of the next look is wrong by now.
-        if (Math.abs(clock.now() - clock.monotonic() - toldAt) > retryMs) publish();
+        // The clock was set, or the machine slept: what was said of the next look is wrong by now, and what is
+        // known of edits may be.
+        if (Math.abs(clock.now() - clock.monotonic() - toldAt) > retryMs) {
+          await handle({ kind: 'woke', at: clock.monotonic() });
+          input.hint();
+        }
         if (!signal.aborted && clock.monotonic() >= state.nextAt) await work(tick);
       }
       await working;

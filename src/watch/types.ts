@@ -19,6 +19,8 @@ export interface Surroundings {
   tell(text: string): Promise<void>;
   /** What the session's status line says. */
   showStatus(text: string): Promise<void>;
+  /** Takes the last rollback back. */
+  undo(): Promise<unknown>;
   /** Puts a checkpoint back. Rejects where that is refused. */
   rollBack(input: {
     readonly target?: string;
@@ -35,6 +37,8 @@ export interface Question {
 
 /** As much of a rollback's outcome as is told. */
 interface RolledBack {
+  /** The commit that holds what was there before. */
+  readonly from: string;
   readonly to: string;
   readonly undo: string | null;
   readonly written: readonly string[];

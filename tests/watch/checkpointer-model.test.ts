@@ -14,7 +14,7 @@ import type {
 
 type Step =
   | { readonly kind: 'edit'; readonly tree: string }
-  | { readonly kind: 'undo' | 'git' | 'attend' | 'pause' | 'test' | 'lock' }
+  | { readonly kind: 'undo' | 'git' | 'attend' | 'pause' | 'test' | 'lock' | 'woke' }
   | { readonly kind: 'wait'; readonly ms: number }
   /** What the next run says, and what happens while it runs. */
   | { readonly kind: 'luck'; readonly verdict: 'stale' | 'broken' | 'flaky' | 'stopped' | 'honest' }
@@ -25,7 +25,7 @@ const passes = (tree: string): boolean => tree.startsWith('good');
 
 const simple: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('edit' as const), tree: fc.constantFrom(...trees) }),
-  fc.record({ kind: fc.constantFrom('undo', 'git', 'attend', 'pause', 'test', 'lock') }),
+  fc.record({ kind: fc.constantFrom('undo', 'git', 'attend', 'pause', 'test', 'lock', 'woke') }),
 );
 const steps = fc.array(
   fc.oneof(
@@ -116,6 +116,7 @@ function play(settings: CheckpointerSettings, all: readonly Step[], lock: LockSt
     // The other watcher ends. Nobody takes a lock away that is held.
     else if (step.kind === 'lock') w.lock = typeof w.lock === 'object' ? 'held' : w.lock;
     else if (step.kind === 'pause') send({ kind: state.paused ? 'resumed' : 'paused', at: w.at });
+    else if (step.kind === 'woke') send({ kind: 'woke', at: w.at });
     else if (step.kind === 'luck') w.luck = step.verdict;
     else if (step.kind === 'meanwhile') w.meanwhile.push(step.step);
   };

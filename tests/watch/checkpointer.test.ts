@@ -375,6 +375,13 @@ test('the wait for quiet ends exactly when it is quiet', () => {
   expect(state.nextAt).toBe(at + 7000);
 });
 
+test('after the machine slept nothing is reset before it was quiet again', () => {
+  const { state } = decide(settings, waiting, { kind: 'woke', at: at - 1 });
+  const tick = decide(settings, state, { kind: 'tick', facts: facts() });
+  expect(tick.action).toBeUndefined();
+  expect(tick.state.nextAt).toBe(at - 1 + settings.quietMs);
+});
+
 test('an edit in the time to come holds a reset up no longer than one of now', () => {
   const { state } = decide(settings, begin(), confirmed({ editedAt: at + 3_600_000 }));
   expect(state.nextAt).toBe(at + settings.quietMs);

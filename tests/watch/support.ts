@@ -29,6 +29,8 @@ export async function startWatching(
     readonly attended?: boolean;
     readonly on?: TestProject;
     readonly clock?: Clock;
+    /** In the very moment before something is put back. */
+    readonly beforeRollBack?: () => void;
   },
 ): Promise<Watching> {
   const t = input.on ?? testProject(input);
@@ -47,7 +49,11 @@ export async function startWatching(
       ask: (question) => Promise.resolve(void asked.push(question)),
       tell: (text) => Promise.resolve(void told.push(text)),
       showStatus: () => Promise.resolve(),
-      rollBack: ({ target, reason }) => rollBack(rollbackDeps, t.project, { target, reason }),
+      undo: () => undoLast(rollbackDeps, t.project),
+      rollBack: ({ target, reason }) => {
+        input.beforeRollBack?.();
+        return rollBack(rollbackDeps, t.project, { target, reason });
+      },
     },
     report: (event, now) => {
       view = now;

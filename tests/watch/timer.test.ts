@@ -223,6 +223,22 @@ test('[invariant 32] a red test never restores over edits made after it began', 
   expect(readFileSync(path.join(w.t.root, 'new.txt'), 'utf8')).toBe('precious\n');
 });
 
+test('[invariant 32] an edit in the very moment of the reset is there afterwards, and its tree is judged', async () => {
+  let edit: (() => void) | undefined;
+  await using w = await startWatching({ ...withTimer, beforeRollBack: () => edit?.() });
+  await tagged(w);
+  edit = () => {
+    edit = undefined;
+    w.t.write('new.txt', 'precious\n');
+    w.t.write('code.txt', 'good, just now\n');
+  };
+  w.t.write('code.txt', 'broken\n');
+  await until('a second tag', () => w.decisions().filter((kind) => kind === 'tagged').length === 2);
+  expect(w.decisions()).toEqual(['tagged', 'kept', 'tagged']);
+  expect(code(w)).toBe('good, just now\n');
+  expect(readFileSync(path.join(w.t.root, 'new.txt'), 'utf8')).toBe('precious\n');
+});
+
 test('[invariant 33] each reset leaves an undo ref and says the one command that brings it back', async () => {
   await using w = await startWatching(withTimer);
   await tagged(w);
