@@ -12,6 +12,7 @@ import { cp } from 'node:fs/promises';
 import path from 'node:path';
 import { ensureDir, errnoOf, isAlive, makeDir, randomId, self, stateDir } from '../base/index.ts';
 import { git, mustGit } from './exec.ts';
+import { layOver } from './lay-over.ts';
 import type { Repo } from './repo.ts';
 
 /** A work tree of its own, gone when it is disposed of. */
@@ -38,6 +39,11 @@ const deepest = 3;
 
 /** What of the live work tree, besides the commit, a scratch work tree holds. */
 export interface ScratchOptions {
+  /**
+   * For a snapshot the commit that it was taken on (null: none yet): what is the same there is checked out as git
+   * does it, the rest is written as it was on the disk. HEAD is that commit.
+   */
+  readonly base?: string | null;
   readonly link: 'auto' | readonly string[];
   /** These are copied (sharing their blocks where the file system can), so that writing there changes nothing here. */
   readonly copy?: readonly string[];
@@ -56,13 +62,14 @@ export async function scratchWorktree(
   const base = ensureDir(path.join(stateDir(repo.env), 'scratch'));
   removeStale(repo, base);
   const dir = path.join(base, `${self.pid}-${randomId()}`);
-  const add = ['worktree', 'add', '--quiet', '--force', '--detach', dir, commit];
+  const { base: under } = options;
+  const add = ['worktree', 'add', '--quiet', '--force', '--detach', dir, under ?? commit];
   const [links] = await Promise.all([
     options.link === 'auto' ? findDependencies(repo) : options.link,
     mustGit(
       repo,
       'making a scratch work tree',
-      ['-c', 'advice.detachedHead=false', ...(await withoutFilters(repo)), ...add],
+      ['-c', 'advice.detachedHead=false', ...add],
       options.signal ? { signal: options.signal } : {},
     ),
   ]).catch((error: unknown) => {
@@ -71,6 +78,7 @@ export async function scratchWorktree(
   });
   const copy = options.copy ?? [];
   try {
+    if (under !== undefined) await layOver(repo, dir, { from: under, to: commit });
     for (const one of copy) await copyIn(repo.root, dir, one);
     for (const link of links) if (!copy.some((one) => isWithin(one, link))) linkIn(repo.root, dir, link);
   } catch (error) {
@@ -78,20 +86,6 @@ export async function scratchWorktree(
     throw error;
   }
   return { path: dir, [Symbol.asyncDispose]: async () => remove(repo, dir) };
-}
-
-/** A snapshot holds files as they are on the disk: a filter (git-crypt, LFS) would take them for what git stores. */
-async function withoutFilters(repo: Repo): Promise<readonly string[]> {
-  const found = await git(repo, ['config', '--name-only', '--get-regexp', String.raw`^filter\.`]);
-  const names = new Set(
-    found.stdout
-      .toString('utf8')
-      .split('\n')
-      .flatMap((key) => /^filter\.(.+)\.[^.]+$/.exec(key)?.[1] ?? []),
-  );
-  return [...names].flatMap((name) =>
-    ['smudge=', 'process=', 'required=false'].flatMap((value) => ['-c', `filter.${name}.${value}`]),
-  );
 }
 
 const isWithin = (outer: string, inner: string): boolean => {

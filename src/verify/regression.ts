@@ -86,6 +86,7 @@ async function runOnGood(
 ): Promise<readonly SuiteResult[]> {
   await using scratch = await scratchWorktree(input.repo, input.good.commit, {
     ...project.config.worktree,
+    base: input.good.head,
     ...(input.signal ? { signal: input.signal } : {}),
   });
   const at = path.join(scratch.path, path.relative(input.repo.root, project.root));

@@ -34,6 +34,7 @@ export async function openScratch(
   try {
     const scratch = await scratchWorktree(repo, snapshot.commit, {
       ...project.config.worktree,
+      base: snapshot.head,
       ...(signal ? { signal } : {}),
     });
     const at = path.join(scratch.path, path.relative(repo.root, project.root));

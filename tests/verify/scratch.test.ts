@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { createCheckpoint, lastGood } from '../../src/checkpoint/index.ts';
@@ -140,16 +140,43 @@ test('what is known needs no scratch work tree; what failed is run again in one'
   expect(found).toMatchObject({ verdict: 'passed', tree: treeOf(t), in: 'worktree' });
 });
 
-test('filters of the repository do not change what is checked out', async () => {
+test('line ends and filters: what changed is there as it is on the disk, what did not as git checks it out', async () => {
   const t = make({
-    suites: [suite('grep -q "^good$" code.txt')],
-    files: { '.gitattributes': '*.txt filter=shout\n' },
+    suites: [
+      suite(
+        'test "$(od -c code.txt | head -1)" = "$(printf "good\\n\\n" | od -c | head -1)" && grep -q ^CONTENT same.txt && test ! -e gone.txt && test "$(readlink link)" = code.txt && test -x run && test -f folder/x && test "$(cat "odd \\" name")" = odd',
+      ),
+    ],
+    files: {
+      '.gitattributes': '*.txt filter=store\n',
+      'same.txt': 'CONTENT\n',
+      'code.txt': 'good\n',
+      'gone.txt': 'x',
+      folder: 'a file',
+      run: '',
+    },
+    commit: false,
   });
-  t.git('config', 'filter.shout.clean', 'cat');
-  t.git('config', 'filter.shout.smudge', 'tr a-z A-Z');
-  t.git('config', 'filter.shout.required', 'true');
+  t.git('config', 'filter.store.clean', 'sed s/CONTENT/POINTER/');
+  t.git('config', 'filter.store.smudge', "sed '/good/q1; s/POINTER/CONTENT/'");
+  t.git('add', '-A');
+  t.git('commit', '-qm', 'Start');
+  t.git('config', 'core.autocrlf', 'true');
   t.write('code.txt', 'good\n\n');
+  rmSync(path.join(t.root, 'gone.txt'));
+  rmSync(path.join(t.root, 'folder'));
+  t.write('folder/x', 'x');
+  t.write('odd " name', 'odd');
+  chmodSync(path.join(t.root, 'run'), 0o755);
+  symlinkSync('code.txt', path.join(t.root, 'link'));
   expect(await verify(t.deps, t.project, inWorktree)).toMatchObject({ verdict: 'passed' });
+});
+
+test('before the first commit too', async () => {
+  const t = make({ suites: [suite('test "$(wc -c < code.txt)" = 5')], commit: false });
+  t.git('config', 'core.autocrlf', 'true');
+  const found = await verify(t.deps, t.project, inWorktree);
+  expect(found).toMatchObject({ verdict: 'passed', in: 'worktree' });
 });
 
 test('a changed file that the tree does not hold was not tested either: the tree passes, and may be kept as good', async () => {
