@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { systemClock } from '../../src/base/index.ts';
+import { projectId, systemClock } from '../../src/base/index.ts';
 import { createCheckpoint, listCheckpoints, resolveCheckpoint } from '../../src/checkpoint/index.ts';
 import { openRepo } from '../../src/git/index.ts';
+import { openStore } from '../../src/store/index.ts';
 import { tempDir } from '../support/temp.ts';
 import { until } from '../support/until.ts';
 import { testProject } from '../verify/support.ts';
@@ -40,6 +41,37 @@ describe('the lock', () => {
     expect(first.t.store.recentEvents(first.t.project.id, 50)).toContainEqual(
       expect.objectContaining({ kind: 'checkpointer', data: expect.objectContaining({ kind: 'lock' }) }),
     );
+  });
+
+  test('[invariant 29] in two work trees of one repository each has a checkpointer of its own', async () => {
+    await using first = await startWatching(withTimer);
+    const root = path.join(tempDir(), 'linked');
+    first.t.git('worktree', 'add', '-q', '-b', 'other', root);
+    const suites = first.t.project.config.suites.map((suite) => ({ ...suite, cwd: root }));
+    const config = { ...first.t.project.config, suites };
+    const project = { ...first.t.project, root, id: projectId(root), config };
+    const write = (file: string, text: string): void => writeFileSync(path.join(root, file), text);
+    await using second = await startWatching({
+      ...withTimer,
+      on: { ...first.t, store: openStore(first.t.env), root, project, write },
+    });
+    expect(second.view().notes).toEqual([]);
+    first.t.write('code.txt', 'good in the first\n');
+    second.t.write('code.txt', 'good in the second\n');
+    const kept = async (): Promise<readonly string[]> =>
+      (await listCheckpoints(await repoOf(first))).map((one) => first.t.git('show', `${one.tag}:code.txt`));
+    await until('both are kept', async () => {
+      const texts = await kept();
+      return texts.includes('good in the first') && texts.includes('good in the second');
+    });
+    const all = await listCheckpoints(await repoOf(first));
+    expect(new Set(all.map((one) => one.tag)).size).toBe(all.length);
+    // A regression in one is put right there, and the other does not notice.
+    second.t.write('code.txt', 'broken\n');
+    await until('the reset', () => second.decisions().includes('reset'));
+    expect(readFileSync(path.join(root, 'code.txt'), 'utf8')).toBe('good in the second\n');
+    expect(code(first)).toBe('good in the first\n');
+    expect(first.decisions()).not.toContain('reset');
   });
 
   test('[invariant 29] many checkpoints of one second by two checkpointers: each has a name of its own', async () => {
