@@ -101,6 +101,7 @@ export const checkpointCommands: readonly CommandSpec[] = [
       ['--dry-run', 'list every file it would write or delete, and do nothing'],
       ['--head', 'also put the branch back to the commit of the checkpoint'],
       ['--yes', 'go ahead although a great part of the tree would be deleted'],
+      ['--if-tree <tree>', 'only while the work tree is still this one'],
     ],
     example: 'devenv rollback checkpoint-20260102-030405',
     run: async (ctx, p) =>
@@ -109,6 +110,7 @@ export const checkpointCommands: readonly CommandSpec[] = [
         dryRun: flag(p, 'dryRun'),
         head: flag(p, 'head'),
         yes: flag(p, 'yes'),
+        ifTree: text(p, 'ifTree'),
       }),
   },
   {

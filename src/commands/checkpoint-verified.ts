@@ -33,6 +33,7 @@ export async function checkpointVerified(
     const found = await verify({ env: ctx.env, clock: ctx.clock, store }, project, {
       ...by,
       reason: 'checkpoint',
+      in: project.config.checkpoint.verifyIn,
       signal: ctx.signal,
       on: {
         start: (suite) => ctx.note(`running ${suite}`),

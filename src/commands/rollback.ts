@@ -9,11 +9,17 @@ export interface RollbackCommandInput {
   readonly dryRun: boolean;
   readonly yes: boolean;
   readonly head?: boolean;
+  /** Only while the work tree is this one: the answer to a question about it. */
+  readonly ifTree?: string | undefined;
 }
 
 /** `devenv rollback [TAG]`: puts a checkpoint back, or with `--dry-run` says what that would do. */
 export async function rollback(ctx: CommandContext, input: RollbackCommandInput): Promise<CommandResult> {
   const project = await loadProject({ cwd: ctx.cwd, env: ctx.env });
+  if (input.ifTree !== undefined) {
+    const { requireTree } = await import('./if-tree.ts');
+    await requireTree(ctx, project, { tree: input.ifTree, tag: input.tag });
+  }
   const go = (yes: boolean): Promise<RollbackOutcome> =>
     rollBack(rollbackDeps(ctx, project), project, {
       target: input.tag,

@@ -17,6 +17,7 @@ import {
 } from '../session/index.ts';
 import { openStore, type LastRun } from '../store/index.ts';
 import { createTmux } from '../tmux/index.ts';
+import { decisionsOf, lookedThrough, nextLook, type DecisionFacts } from './checkpointer-facts.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
 export interface StatusInput {
@@ -44,6 +45,8 @@ interface CheckpointFacts {
   readonly last: string | null;
   readonly nextAt: string | null;
   readonly why: string | null;
+  /** With `-v`: what the timed checkpointer decided, newest first. */
+  readonly decisions?: readonly DecisionFacts[];
 }
 
 /** `devenv status`: the session, its windows, the last run of each suite, the last good checkpoint and the next. */
@@ -133,19 +136,16 @@ async function history(
     const { problem, ...found } = await tags;
     return {
       suites: Object.fromEntries(runs),
-      checkpoint: { ...found, nextAt: next.nextAt, why: problem ?? next.why },
+      checkpoint: {
+        ...found,
+        nextAt: next.nextAt,
+        why: problem ?? next.why,
+        ...(ctx.verbose ? { decisions: decisionsOf(store.recentEvents(id, lookedThrough)) } : {}),
+      },
     };
   } finally {
     store.close();
   }
-}
-
-/** What the timed checkpointer left: when it looks next, and why it last did what it did. */
-function nextLook(kept: unknown): Pick<CheckpointFacts, 'nextAt' | 'why'> {
-  if (typeof kept !== 'object' || kept === null) return { nextAt: null, why: null };
-  const nextAt =
-    'nextAt' in kept && typeof kept.nextAt === 'number' ? new Date(kept.nextAt).toISOString() : null;
-  return { nextAt, why: 'why' in kept && typeof kept.why === 'string' ? kept.why : null };
 }
 
 const runFacts = ({ verdict, at, tree, durationMs }: LastRun): StatusFacts['suites'][string] => ({
@@ -246,5 +246,6 @@ function historyLines(ctx: CommandContext, { suites, checkpoint }: StatusFacts):
       : []),
     '',
     `last good checkpoint: ${good}${dim(next)}${checkpoint.why === null ? '' : dim(`; ${checkpoint.why}`)}`,
+    ...(checkpoint.decisions ?? []).map(({ at, text }) => dim(`  ${ago(at)}: ${text}`)),
   ];
 }

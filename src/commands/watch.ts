@@ -1,15 +1,6 @@
-import path from 'node:path';
-import {
-  DevenvError,
-  openLog,
-  openTerminal,
-  packageRoot,
-  self,
-  shellQuote,
-  staySmall,
-} from '../base/index.ts';
+import { DevenvError, openLog, openTerminal, staySmall } from '../base/index.ts';
 import { loadProject, type Project } from '../config/index.ts';
-import { rollBack } from '../rollback/index.ts';
+import { rollBack, undoLast } from '../rollback/index.ts';
 import {
   findSession,
   isAttached,
@@ -21,6 +12,7 @@ import {
 import { openStore } from '../store/index.ts';
 import { createTmux } from '../tmux/index.ts';
 import { jsonReport, lineReport, screenReport, watchProject, type Surroundings } from '../watch/index.ts';
+import { regressionMenu } from './ask.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 import { rollbackDeps } from './rollback.ts';
 import { withPorts } from './start.ts';
@@ -68,34 +60,16 @@ function surroundings(ctx: CommandContext, project: Project): Surroundings {
   };
   // A pane is a terminal too, but whether somebody looks at it only tmux knows.
   const onTerminal = ctx.interactive && ctx.env['DEVENV_SESSION_ID'] === undefined;
-  // The server's environment knows neither this devenv nor where it keeps its state.
-  const known = ['PATH', 'DEVENV_TMUX_SOCKET', 'XDG_STATE_HOME', 'XDG_CONFIG_HOME'].flatMap((name) =>
-    ctx.env[name] === undefined ? [] : [shellQuote(`${name}=${ctx.env[name]}`)],
-  );
-  const program = [self.execPath, path.join(packageRoot(), 'bin', 'devenv.js')].map(shellQuote);
-  const devenv = (command: string): string =>
-    `cd ${shellQuote(project.root)} && env ${[...known, ...program].join(' ')} ${command} >/dev/null 2>&1` +
-    ` || tmux display-message -d 10000 ${shellQuote(`devenv ${command} did not work: run it in a shell to see why`)}`;
   return {
     attended: () => inSession(onTerminal, (session) => isAttached(session) || onTerminal),
-    ask: ({ why, checkpoint }) =>
+    ask: (question) =>
       inSession(undefined, async (session) => {
-        await showMenu(deps, session, {
-          title: ` The tests fail: ${why.slice(0, 60)} `,
-          items: [
-            {
-              label: 'Look at the failure',
-              key: 'l',
-              command: `tmux select-window -t ${shellQuote(`${session.id}:watcher`)}`,
-            },
-            {
-              label: `Roll back to ${checkpoint}`,
-              key: 'r',
-              command: devenv(`rollback ${shellQuote(checkpoint)}`),
-            },
-            { label: 'Keep it', key: 'k', command: 'true' },
-          ],
-        });
+        const menu = regressionMenu(ctx, project, session, question);
+        if (await showMenu(deps, session, menu)) return undefined;
+        // No room for it, or something else is open there.
+        const { why, checkpoint } = question;
+        const text = `devenv: the tests fail: ${why}; devenv rollback ${checkpoint} puts that back`;
+        await showMessage(deps, session, text);
         return undefined;
       }),
     tell: (text) => inSession(undefined, (session) => showMessage(deps, session, text).then(() => undefined)),
@@ -103,6 +77,7 @@ function surroundings(ctx: CommandContext, project: Project): Surroundings {
       inSession(undefined, (session) =>
         setSessionOption(deps, session, '@devenv_status', text).then(() => undefined),
       ),
+    undo: () => undoLast(rollbackDeps(ctx, project), project),
     rollBack: ({ target, reason }) => rollBack(rollbackDeps(ctx, project), project, { target, reason }),
   };
 }

@@ -8,6 +8,7 @@ const written: Written = {
     quiet: '10s',
     gates: [],
     on_failure: 'auto',
+    verify_in: 'place',
     tags: 'all',
     max_file: '50MB',
     keep: {
@@ -28,7 +29,7 @@ const written: Written = {
     },
   },
   watch: { debounce: '50ms', ignore: [] },
-  worktree: { link: 'auto' },
+  worktree: { link: 'auto', copy: [] },
   logs: { dir: 'default', max_size: '20MB', keep: 5 },
 };
 

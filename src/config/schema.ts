@@ -145,6 +145,9 @@ const checkpoint = z.strictObject({
   on_failure: oneOf(choices.onFailure)
     .optional()
     .describe('After a confirmed regression. auto: ask when attended, reset when not.'),
+  verify_in: oneOf(choices.verifyIn)
+    .optional()
+    .describe('Where checkpoints are judged: place, or a scratch worktree while you go on editing.'),
   tags: oneOf(choices.tags).optional().describe('Which checkpoints get a plain git tag (default all).'),
   max_file: size.optional().describe('Larger untracked files are left out of checkpoints (default 50MB).'),
   keep: z
@@ -209,6 +212,9 @@ const shared = {
       link: list(filled, 'a path')
         .optional()
         .describe('Ignored folders linked into scratch worktrees; auto finds them.'),
+      copy: list(filled, 'a path')
+        .optional()
+        .describe('Ignored files and folders copied into scratch worktrees, since suites write there.'),
     })
     .optional(),
   logs: z

@@ -90,6 +90,7 @@ export function readCheckpoint(reader: Reader, written: Written): CheckpointConf
     quietMs: reader.durationMs(at('quiet'), checkpoint.quiet ?? 0),
     gates: asList(checkpoint.gates),
     onFailure: reader.word(at('on_failure'), checkpoint.on_failure ?? 'auto', choices.onFailure),
+    verifyIn: reader.word(at('verify_in'), checkpoint.verify_in ?? 'place', choices.verifyIn),
     tags: reader.word(at('tags'), checkpoint.tags ?? 'all', choices.tags),
     maxFileBytes: reader.bytes(at('max_file'), checkpoint.max_file ?? 0),
     keep: readKeep(reader, checkpoint.keep ?? {}),
@@ -134,7 +135,10 @@ export function readLogs(reader: Reader, root: string, written: Written): Config
 
 export function readWorktree(written: Written): Config['worktree'] {
   const link = asList(written.worktree?.link);
-  return { link: link.length === 1 && link[0] === 'auto' ? 'auto' : link };
+  return {
+    link: link.length === 1 && link[0] === 'auto' ? 'auto' : link,
+    copy: asList(written.worktree?.copy),
+  };
 }
 
 export function readHosts(reader: Reader, written: Written): Config['hosts'] {

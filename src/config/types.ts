@@ -13,7 +13,11 @@ export interface Config {
   readonly watch: WatchConfig;
   readonly gates: readonly GateConfig[];
   readonly checkpoint: CheckpointConfig;
-  readonly worktree: { readonly link: 'auto' | readonly string[] };
+  readonly worktree: {
+    readonly link: 'auto' | readonly string[];
+    /** Copied into scratch work trees, since the suites write there. */
+    readonly copy: readonly string[];
+  };
   readonly logs: { readonly dir: string | undefined; readonly maxSizeBytes: number; readonly keep: number };
   readonly hosts: Readonly<Record<string, { readonly ssh: string; readonly path: string | undefined }>>;
 }
@@ -98,6 +102,8 @@ export interface CheckpointConfig {
   /** Names of gates; empty: all suites of `watch.suites` must pass. */
   readonly gates: readonly string[];
   readonly onFailure: 'auto' | 'ask' | 'reset' | 'keep';
+  /** Where checkpoints are judged: in the work tree itself, or in a scratch work tree of the snapshot. */
+  readonly verifyIn: 'place' | 'worktree';
   readonly tags: 'all' | 'good' | 'none';
   readonly keep: KeepConfig;
   readonly maxFileBytes: number;

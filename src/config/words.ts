@@ -7,6 +7,7 @@ export const choices = {
   affected: ['auto', 'off'],
   on: ['change', 'demand'],
   onFailure: ['auto', 'ask', 'reset', 'keep'],
+  verifyIn: ['place', 'worktree'],
   tags: ['all', 'good', 'none'],
 } as const;
 

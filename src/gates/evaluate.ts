@@ -104,6 +104,9 @@ async function judgeCommand(command: string, gate: GateConfig, input: GateInput)
   return { verdict: ended.code === 0 && warnings <= gate.maxWarnings ? 'passed' : 'failed', detail };
 }
 
+/** A shell reports a child that a signal ended as 128 + its number. */
+const byShell = new Set([129, 130, 131, 132, 134, 135, 136, 137, 139, 143]);
+
 function whyBroken(
   ended: { readonly code: number | null; readonly signal: string | null; readonly reason?: string },
   timeoutMs: number,
@@ -112,6 +115,7 @@ function whyBroken(
   if (ended.reason !== undefined)
     return ended.reason === 'stopped' ? 'stopped' : 'the command could not be started';
   if (ended.signal !== null) return `ended by ${ended.signal}`;
+  if (ended.code !== null && byShell.has(ended.code)) return `ended by signal ${ended.code - 128}`;
   if (ended.code === 126 || ended.code === 127)
     return `exit ${ended.code}: the command was not found or cannot be executed`;
   return undefined;

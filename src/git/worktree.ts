@@ -1,4 +1,14 @@
-import { existsSync, lstatSync, readFileSync, readdirSync, rmSync, rmdirSync, symlinkSync } from 'node:fs';
+import {
+  constants,
+  existsSync,
+  lstatSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  rmdirSync,
+  symlinkSync,
+} from 'node:fs';
+import { cp } from 'node:fs/promises';
 import path from 'node:path';
 import {
   DevenvError,
@@ -11,6 +21,7 @@ import {
   stateDir,
 } from '../base/index.ts';
 import { git, mustGit } from './exec.ts';
+import { layOver } from './lay-over.ts';
 import { diskPath } from './names.ts';
 import type { Repo } from './repo.ts';
 
@@ -41,36 +52,62 @@ export const dependencyFolders = new Set([
 ]);
 const deepest = 3;
 
+/** What of the live work tree, besides the commit, a scratch work tree holds. */
+export interface ScratchOptions {
+  /**
+   * For a snapshot the commit that it was taken on (null: none yet): what is the same there is checked out as git
+   * does it, the rest is written as it was on the disk. HEAD is that commit.
+   */
+  readonly base?: string | null;
+  readonly link: 'auto' | readonly string[];
+  /** These are copied (sharing their blocks where the file system can), so that writing there changes nothing here. */
+  readonly copy?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Checks a commit out beside the live work tree. What is ignored is not in it; folders of dependencies
- * (or the paths given) are linked in. Left-overs of processes that died are removed first.
+ * (or the paths given) are linked in, others copied. Left-overs of processes that died are removed first.
  */
 export async function scratchWorktree(
   repo: Repo,
   commit: string,
-  options: { readonly link: 'auto' | readonly string[]; readonly signal?: AbortSignal },
+  options: ScratchOptions,
 ): Promise<ScratchWorktree> {
   const base = ensureDir(path.join(stateDir(repo.env), 'scratch'));
   for (const dead of staleScratch(repo)) removeScratch(repo, dead);
   const dir = path.join(base, `${self.pid}-${randomId()}`);
+  const { base: under } = options;
+  const add = ['worktree', 'add', '--quiet', '--force', '--detach', dir, under ?? commit];
   const [links] = await Promise.all([
     options.link === 'auto' ? findDependencies(repo) : options.link,
     mustGit(
       repo,
       'making a scratch work tree',
-      ['-c', 'advice.detachedHead=false', 'worktree', 'add', '--quiet', '--force', '--detach', dir, commit],
+      ['-c', 'advice.detachedHead=false', ...add],
       options.signal ? { signal: options.signal } : {},
     ),
   ]).catch((error: unknown) => {
     removeScratch(repo, dir);
     throw error;
   });
-  for (const link of links) linkIn(repo.root, dir, link);
+  const copy = options.copy ?? [];
+  const bringIn = async (): Promise<void> => {
+    for (const one of copy) await copyIn(repo.root, dir, one);
+    for (const link of links) if (!copy.some((one) => isWithin(one, link))) linkIn(repo.root, dir, link);
+  };
+  try {
+    if (under !== undefined) await layOver(repo, dir, { from: under, to: commit });
+    await bringIn();
+  } catch (error) {
+    removeScratch(repo, dir);
+    throw error;
+  }
   return {
     path: dir,
     moveTo: async (next, { signal } = {}) => {
       await checkOutAgain(repo, dir, next, signal);
-      for (const link of links) linkIn(repo.root, dir, link);
+      await bringIn();
     },
     [Symbol.asyncDispose]: async () => removeScratch(repo, dir),
   };
@@ -99,17 +136,42 @@ async function checkOutAgain(repo: Repo, dir: string, commit: string, signal?: A
   );
 }
 
-function linkIn(root: string, dir: string, relative: string): void {
-  const source = path.resolve(root, relative);
+const isWithin = (outer: string, inner: string): boolean => {
+  const relative = path.relative(outer, inner);
+  return relative === '' || !relative.startsWith('..');
+};
+
+/** The place of a path in the scratch work tree; undefined where there is nothing to bring there. */
+function placeFor(root: string, dir: string, relative: string): string | undefined {
   const target = path.resolve(dir, relative);
-  if (
-    !target.startsWith(dir + path.sep) ||
-    !existsSync(source) ||
-    lstatSync(target, { throwIfNoEntry: false })
-  )
-    return;
-  makeDir(path.dirname(target));
-  symlinkSync(source, target);
+  const wanted =
+    target.startsWith(dir + path.sep) &&
+    existsSync(path.resolve(root, relative)) &&
+    !lstatSync(target, { throwIfNoEntry: false });
+  if (wanted) makeDir(path.dirname(target));
+  return wanted ? target : undefined;
+}
+
+async function copyIn(root: string, dir: string, relative: string): Promise<void> {
+  const target = placeFor(root, dir, relative);
+  if (target === undefined) return;
+  await cp(path.resolve(root, relative), target, {
+    recursive: true,
+    verbatimSymlinks: true,
+    // A build is not up to date when its files are newer than what it was made of.
+    preserveTimestamps: true,
+    mode: constants.COPYFILE_FICLONE,
+    // What cannot be copied (a socket, a pipe) is not needed either.
+    filter: (source) => {
+      const info = lstatSync(source, { throwIfNoEntry: false });
+      return info !== undefined && (info.isFile() || info.isDirectory() || info.isSymbolicLink());
+    },
+  });
+}
+
+function linkIn(root: string, dir: string, relative: string): void {
+  const target = placeFor(root, dir, relative);
+  if (target !== undefined) symlinkSync(path.resolve(root, relative), target);
 }
 
 export async function findDependencies(repo: Repo): Promise<string[]> {

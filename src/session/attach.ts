@@ -1,4 +1,4 @@
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, randomId } from '../base/index.ts';
 import { command, explain, format } from '../tmux/index.ts';
 import { pickWindows } from './observe.ts';
 import type { OwnSession, SessionDeps } from './types.ts';
@@ -40,12 +40,17 @@ interface Menu {
   readonly items: readonly { readonly label: string; readonly key: string; readonly command: string }[];
 }
 
+/** The session's menu that was opened last: a number of its own, and the process of its client. */
+const menuOption = '@devenv_menu';
+
 /**
- * Opens a menu in the client that was used last; each item runs a shell command. Returns false when nobody is attached. It
- * does not wait for the answer: a menu may stand open for hours.
+ * Opens a menu in the client that was used last; each item runs a shell command. A menu of before that nobody has
+ * answered is closed. Returns false when it is not to be seen: nobody is attached, there is no room, or something
+ * of the user's is open. It does not wait for the answer: a menu may stand open for hours.
  */
 export async function showMenu(deps: SessionDeps, session: OwnSession, menu: Menu): Promise<boolean> {
-  const [client] = await clients(deps, session);
+  const all = await clients(deps, session);
+  const [client] = all;
   // Without a word tmux shows no menu that is too large for the client.
   if (client === undefined || client.width < leastWidth || client.height < menu.items.length + 3)
     return false;
@@ -68,10 +73,46 @@ export async function showMenu(deps: SessionDeps, session: OwnSession, menu: Men
     'C',
     ...items,
   );
+  await closeOwnMenu(deps, session, all);
+  const id = randomId();
+  const here = ['-t', session.id, menuOption];
+  const commands = [
+    command('set-option', ...here, `${id} ${client.pid}`),
+    open,
+    // Reached when the menu is closed, unless its client is gone.
+    command(
+      'if-shell',
+      '-t',
+      session.id,
+      '-F',
+      `#{m:${id} *,#{${menuOption}}}`,
+      command('set-option', '-u', ...here),
+    ),
+  ].join(' ; ');
   // In the background, or this client would wait for the answer; run-shell expands formats once more.
-  const result = await deps.tmux.run(['run-shell', '-b', '-t', session.id, '-C', format(open)]);
+  const result = await deps.tmux.run(['run-shell', '-b', '-t', session.id, '-C', format(commands)]);
   if (!result.ok) throw explain(result, 'showing a menu');
-  return true;
+  for (let tries = 0; tries < 20; tries++) {
+    if ((await openMenu(deps, session)).id === id) return true;
+    await deps.clock.sleep(25);
+  }
+  return false;
+}
+
+/** One of ours that nobody has answered; a popup of the user's is never closed. */
+async function closeOwnMenu(deps: SessionDeps, session: OwnSession, all: readonly Client[]): Promise<void> {
+  const { pid } = await openMenu(deps, session);
+  const client = all.find((one) => one.pid === pid);
+  if (client) await deps.tmux.run(['display-popup', '-C', '-c', client.name]);
+}
+
+async function openMenu(
+  deps: SessionDeps,
+  session: OwnSession,
+): Promise<{ readonly id: string; readonly pid: string }> {
+  const shown = await deps.tmux.run(['show-options', '-qv', '-t', session.id, menuOption]);
+  const [id = '', pid = ''] = shown.stdout.trim().split(' ');
+  return { id, pid };
 }
 
 /** Sets a user option of the session (`@devenv_status` is what its status line shows). */
@@ -89,21 +130,23 @@ const leastWidth = 30;
 
 interface Client {
   readonly name: string;
+  readonly pid: string;
   readonly width: number;
   readonly height: number;
 }
 
 /** The session's clients, the one used last first. */
 async function clients(deps: SessionDeps, session: OwnSession): Promise<readonly Client[]> {
-  const fields = '#{client_activity} #{client_width} #{client_height} #{client_name}';
+  const fields = '#{client_activity} #{client_pid} #{client_width} #{client_height} #{client_name}';
   const result = await deps.tmux.run(['list-clients', '-t', session.id, '-F', fields]);
   return result.stdout
     .split('\n')
     .filter(Boolean)
     .map((line) => {
-      const [activity = '', width = '', height = '', ...name] = line.split(' ');
+      const [activity = '', pid = '', width = '', height = '', ...name] = line.split(' ');
       return {
         activity: Number(activity),
+        pid,
         width: Number(width),
         height: Number(height),
         name: name.join(' '),

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { supervise } from '../base/index.ts';
 import type { SuiteConfig } from '../config/index.ts';
-import { judge } from './judge.ts';
+import { whyNoRoom } from './disk.ts';
+import { judge, type Judgement } from './judge.ts';
 import { readOutput } from './output.ts';
 import { readResults, restoreResults, takeResults } from './results.ts';
 import { changedCommand, narrowCommand } from './runners.ts';
@@ -47,13 +48,16 @@ export async function runSuite(suite: SuiteConfig, options: RunSuiteOptions): Pr
       ? undefined
       : await readResults(results, before, { root, cwd });
   if (before) restoreResults(before);
-  const { verdict, why } = judge({
+  const judged = judge({
     exit: ended.code,
     signal: ended.signal,
     reason: ended.reason,
     timeoutMs: suite.timeoutMs,
     report,
   });
+  const noRoom =
+    judged.verdict === 'failed' ? whyNoRoom([cwd], ended.tail, { ...options.env, ...suite.env }) : undefined;
+  const { verdict, why }: Judgement = noRoom === undefined ? judged : { verdict: 'broken', why: noRoom };
   const { claimed: _claimed, ...told }: Report =
     report && !('missing' in report)
       ? report

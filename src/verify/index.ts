@@ -2,5 +2,6 @@ export { codeDifference, describeUntold, isOutput, lookAt, outputPaths, repoOf }
 export { confirmRegression } from './regression.ts';
 export { rerunFailed } from './rerun.ts';
 export { checkpointGates, selectGates, selectSuites } from './suites.ts';
-export { suiteEnv, verify } from './verify.ts';
+export { suiteEnv } from './run.ts';
+export { verify } from './verify.ts';
 export type { Present, Verdict, Verification, VerifyDeps, VerifyEvents } from './types.ts';

@@ -1,12 +1,12 @@
 import path from 'node:path';
-import { messageOf } from '../base/index.ts';
+import { DevenvError, messageOf } from '../base/index.ts';
 import type { Checkpoint } from '../checkpoint/index.ts';
 import type { Project } from '../config/index.ts';
 import { scratchWorktree, type Repo } from '../git/index.ts';
-import { runSuite, type SuiteResult } from '../suites/index.ts';
+import { diskFull, runSuite, type SuiteResult } from '../suites/index.ts';
 import { selectSuites } from './suites.ts';
 import type { VerifyDeps } from './types.ts';
-import { suiteEnv } from './verify.ts';
+import { suiteEnv } from './run.ts';
 
 /** Whether it is this edit that broke the tests. */
 export interface Regression {
@@ -41,12 +41,23 @@ export async function confirmRegression(
     onGood = await runOnGood(deps, project, input);
   } catch (error) {
     if (input.signal?.aborted === true) return { confirmed: false, by: 'run', why: 'stopped' };
-    return byRecord(deps, project, input, `no scratch worktree: ${messageOf(error)}`);
+    const why = `no scratch worktree: ${messageOf(error)}`;
+    // Without room on the disk the failure itself proves nothing.
+    if (error instanceof DevenvError && error.code === 'disk-full')
+      return { confirmed: false, by: 'run', why };
+    return byRecord(deps, project, input, why);
   }
   if (onGood.some((result) => result.verdict === 'stopped'))
     return { confirmed: false, by: 'run', why: 'stopped' };
   const passes = onGood.find((result) => result.verdict === 'passed' || result.verdict === 'flaky');
   if (passes) return { confirmed: true, by: 'run', why: `${passes.name} passes on ${input.good.tag}` };
+  const shaken = onGood.find(isShaken);
+  if (shaken)
+    return {
+      confirmed: false,
+      by: 'run',
+      why: `${shaken.name} did not come to its end on ${input.good.tag} (${shaken.why ?? 'broken'}): nobody knows whether it is this edit`,
+    };
   const broken = onGood.find((result) => result.verdict === 'broken');
   if (broken)
     return byRecord(
@@ -62,13 +73,20 @@ export async function confirmRegression(
   };
 }
 
+/** Killed, out of time or out of room: the machine is in trouble, which has nothing to do with what the scratch worktree lacks. */
+function isShaken({ verdict, exit, why }: SuiteResult): boolean {
+  if (verdict !== 'broken') return false;
+  return exit === null || exit > 128 || why?.startsWith(diskFull) === true;
+}
+
 async function runOnGood(
   deps: VerifyDeps,
   project: Project,
   input: RegressionInput,
 ): Promise<readonly SuiteResult[]> {
   await using scratch = await scratchWorktree(input.repo, input.good.commit, {
-    link: project.config.worktree.link,
+    ...project.config.worktree,
+    base: input.good.head,
     ...(input.signal ? { signal: input.signal } : {}),
   });
   const at = path.join(scratch.path, path.relative(input.repo.root, project.root));

@@ -1,7 +1,7 @@
 import type { SuiteConfig } from '../config/index.ts';
 import { runSuite, type Failure, type RunSuiteOptions, type SuiteResult } from '../suites/index.ts';
 
-/** With more failures than this it is no matter of chance, and a rerun would only cost time. */
+/** More failures than this are no matter of chance: a rerun only costs time, unless something is to be undone for it. */
 const mostFailures = 20;
 
 /**
@@ -11,11 +11,16 @@ const mostFailures = 20;
 export async function rerunFailed(
   suite: SuiteConfig,
   first: SuiteResult,
-  options: RunSuiteOptions & { readonly times: number; readonly onRerun?: (attempt: number) => void },
+  options: RunSuiteOptions & {
+    readonly times: number;
+    /** Run many failures again too, once. */
+    readonly many?: boolean;
+    readonly onRerun?: (attempt: number) => void;
+  },
 ): Promise<SuiteResult> {
   let now = first;
   for (let attempt = 1; attempt <= options.times && now.verdict === 'failed'; attempt++) {
-    if (now.failures.length > mostFailures) return now;
+    if (now.failures.length > mostFailures && (options.many !== true || attempt > 1)) return now;
     options.onRerun?.(attempt);
     now = merge(now, await rerunOnce(suite, now.failures, options));
   }

@@ -34,6 +34,8 @@ export interface Verification {
    * ran, ran on them: then the verdict is of no tree that git can name.
    */
   readonly untold: readonly Skipped[];
+  /** Where it was measured. */
+  readonly in: 'place' | 'worktree';
   readonly durationMs: number;
 }
 
@@ -46,6 +48,13 @@ export interface VerifyInput {
   readonly reason: string;
   /** How often what failed is run again, at most. A pass makes it flaky. Default 2. */
   readonly reruns?: number;
+  /** Also many failures are run again: more than chance explains, but a service may have been down. */
+  readonly rerunMany?: boolean;
+  /**
+   * `worktree`: in a scratch work tree of the snapshot. Then the verdict belongs to the snapshot's tree whatever
+   * is edited meanwhile, and is never stale. Default `place`.
+   */
+  readonly in?: 'place' | 'worktree';
   /** Run only the tests that depend on what changed since HEAD, where that can be told. Such runs are no verdict of the tree and are not recorded. */
   readonly affected?: boolean;
   readonly signal?: AbortSignal;

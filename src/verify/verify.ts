@@ -1,9 +1,9 @@
-import { evaluateGates } from '../gates/index.ts';
 import type { GateResult } from '../gates/index.ts';
-import type { Project, SuiteConfig } from '../config/index.ts';
-import { runSuite, type RunSuiteOptions, type SuiteResult } from '../suites/index.ts';
+import type { Project } from '../config/index.ts';
+import type { SuiteResult } from '../suites/index.ts';
 import { codeDifference, lookAt, repoOf, untoldFiles } from './present.ts';
-import { rerunFailed } from './rerun.ts';
+import { isGreen, runThere } from './run.ts';
+import { inPlace, inScratch, openScratch } from './scratch.ts';
 import { selectGates, selectSuites } from './suites.ts';
 import { fileTime, touchedSince } from './touched.ts';
 import type { Present, Verdict, Verification, VerifyDeps, VerifyInput } from './types.ts';
@@ -11,47 +11,50 @@ import type { Present, Verdict, Verification, VerifyDeps, VerifyInput } from './
 /**
  * Judges the work tree: a snapshot before, the suites and gates, what failed again, a snapshot after. The
  * verdict is of exactly the tree before; where the tree after is another one, or a file was written meanwhile
- * (also when it then was taken back), it is stale. Every run is recorded. Throws only for unknown names and for a repository that cannot be read.
+ * (also when it then was taken back), it is stale. In a scratch work tree of the snapshot it never is. Every
+ * run is recorded. Throws only for unknown names and for a repository that cannot be read.
  */
 export async function verify(deps: VerifyDeps, project: Project, input: VerifyInput): Promise<Verification> {
   const started = deps.clock.monotonic();
-  const gateConfigs = selectGates(project, input.gates ?? []);
-  const wanted = new Set([...(input.suites ?? []), ...gateConfigs.flatMap((gate) => gate.suites ?? [])]);
+  const gates = selectGates(project, input.gates ?? []);
+  const wanted = new Set([...(input.suites ?? []), ...gates.flatMap((gate) => gate.suites ?? [])]);
   const suites = selectSuites(project, [...wanted]);
   const before = input.before ?? (await lookAt(deps, project, await repoOf(deps, project)));
-  const env = suiteEnv(deps, project);
-  const since = before.repo && fileTime(before.repo);
+  const elsewhere = input.in === 'worktree' && before.repo !== undefined;
+  const since = before.repo && !elsewhere ? fileTime(before.repo) : undefined;
   const untold = await untoldFiles(before);
-  const tree = untold.length > 0 ? null : before.tree;
+  const tree = untold.length > 0 && !elsewhere ? null : before.tree;
+  // A report that lies in place is none of a scratch work tree's.
+  const known = elsewhere && gates.some((gate) => gate.report !== undefined) ? [] : (input.known ?? []);
+  const idle = gates.every((gate) => gate.suites) && suites.every((suite) => isGreen(suite, known));
+  const place = elsewhere && !idle ? await openScratch(project, before, input.signal) : inPlace;
 
-  const results = await runAll(suites, project, env, { ...input, before });
-  const stopped = results.some((result) => result.verdict === 'stopped');
-  const judged = stopped
-    ? []
-    : await evaluateGates(gateConfigs, {
-        results,
-        root: project.root,
-        env,
-        ...(input.signal ? { signal: input.signal } : {}),
-      });
-  const finish = (rest: Omit<Verification, 'durationMs' | 'tree' | 'snapshot' | 'untold'>): Verification => ({
+  const finish = (
+    rest: Pick<Verification, 'verdict' | 'suites' | 'gates' | 'changed' | 'why'>,
+  ): Verification => ({
     ...rest,
     tree,
     untold,
-    snapshot: before.snapshot,
+    // What such a run has seen is what the tree holds, whatever the live work tree has besides.
+    snapshot: elsewhere && before.snapshot ? { ...before.snapshot, lacking: [] } : before.snapshot,
+    in: elsewhere ? 'worktree' : 'place',
     durationMs: Math.round(deps.clock.monotonic() - started),
   });
-  if (stopped || input.signal?.aborted === true) {
-    return finish({ verdict: 'stopped', suites: results, gates: judged, changed: [] });
+  if (typeof place === 'string') {
+    const verdict = input.signal?.aborted === true ? 'stopped' : 'broken';
+    return finish({ verdict, suites: [], gates: [], changed: [], why: `no scratch work tree: ${place}` });
   }
-
-  const changed = await changedSince(deps, project, { ...before, since }, input.ignored);
+  await using _place = place;
+  const run = { deps, project, place, before, known, tree, input };
+  const { results, judged, stopped } = await runThere(run, suites, gates);
+  if (stopped) return finish({ verdict: 'stopped', suites: results, gates: judged, changed: [] });
+  const changed = elsewhere ? [] : await changedSince(deps, project, { ...before, since }, input.ignored);
   const settled = changed.length > 0 ? results.map((result) => toStale(result, changed)) : results;
   record(deps, project, {
-    reason: input.reason,
+    reason: `${input.reason}${elsewhere ? inScratch : ''}`,
     tree,
     results: settled,
-    known: input.known ?? [],
+    known,
   });
   return finish({
     ...summarise({ suites: settled, gates: judged, asked: input.suites ?? [], changed }),
@@ -59,51 +62,6 @@ export async function verify(deps: VerifyDeps, project: Project, input: VerifyIn
     gates: judged,
     changed,
   });
-}
-
-/** The environment of suites and gates: the user's, the project's variables over it. */
-export function suiteEnv(deps: Pick<VerifyDeps, 'env'>, project: Project): NodeJS.ProcessEnv {
-  return { ...deps.env, ...project.config.env };
-}
-
-async function runAll(
-  suites: readonly SuiteConfig[],
-  project: Project,
-  env: NodeJS.ProcessEnv,
-  input: VerifyInput & { readonly before: Present },
-): Promise<readonly SuiteResult[]> {
-  const results: SuiteResult[] = [];
-  for (const suite of suites) {
-    const known = input.known?.find((result) => result.name === suite.name);
-    const options = {
-      env,
-      root: project.root,
-      ...(input.signal ? { signal: input.signal } : {}),
-      onOutput: (chunk: string) => input.on?.output?.(suite.name, chunk),
-    };
-    if (!known) input.on?.start?.(suite.name);
-    const first = known ?? (await runFirst(suite, options, input));
-    const result = await rerunFailed(suite, first, {
-      ...options,
-      times: input.reruns ?? 2,
-      onRerun: (attempt) => input.on?.rerun?.(first, attempt),
-    });
-    results.push(result);
-    input.on?.result?.(result);
-    if (result.verdict === 'stopped') break;
-  }
-  return results;
-}
-
-async function runFirst(
-  suite: SuiteConfig,
-  options: RunSuiteOptions,
-  { affected, before }: { readonly affected?: boolean; readonly before: Present },
-): Promise<SuiteResult> {
-  const files = affected === true ? before.snapshot?.files : undefined;
-  const result = await runSuite(suite, { ...options, ...(files ? { affectedBy: files } : {}) });
-  // No test was found to depend on the change, or the arguments were not understood: that is not green.
-  return result.partial && result.verdict === 'broken' ? runSuite(suite, options) : result;
 }
 
 async function changedSince(

@@ -1,103 +1,54 @@
-import type { CheckpointConfig } from '../config/index.ts';
-import { formatDuration } from '../base/index.ts';
+import { act, changedMeanwhile, keep } from './checkpointer-act.ts';
+import type {
+  CheckpointerEvent,
+  CheckpointerSettings,
+  CheckpointerState,
+  Decided,
+  Facts,
+  LockState,
+} from './checkpointer-types.ts';
 
-/**
- * What the timed checkpointer does, as a pure function: facts in, one action out. It tags what passed, puts the
- * last good state back only for a confirmed regression, and in every doubt keeps what is there.
- */
-export interface CheckpointerState {
-  readonly nextAt: number;
-  /** What it did last or waits for, in one line. */
-  readonly why: string;
-  /** The tree about which it has decided: nothing more happens until there is another one. */
-  readonly settled: string | undefined;
-  /** A tree that could not be judged, and how often. */
-  readonly broken: { readonly tree: string; readonly times: number } | undefined;
-  /** A confirmed regression that is not acted upon yet. */
-  readonly confirmed: { readonly tree: string; readonly why: string } | undefined;
-}
-
-export type CheckpointerSettings = Pick<CheckpointConfig, 'everyMs' | 'quietMs' | 'onFailure'>;
-
-/** The present, as far as a decision needs it. */
-export interface Facts {
-  readonly at: number;
-  readonly tree: string;
-  readonly editedAt: number;
-  /** The watcher's own tests run just now. */
-  readonly testing: boolean;
-  /** `clean`, or what git is in the middle of. */
-  readonly repoState: string;
-  /** This tree was put away by a rollback or reset before, and the user brought it back. */
-  readonly broughtBack: boolean;
-  readonly good: { readonly tag: string; readonly tree: string } | undefined;
-  readonly attended: boolean;
-}
-
-export type CheckpointerEvent =
-  | { readonly kind: 'tick'; readonly facts: Facts }
-  | {
-      readonly kind: 'verified';
-      readonly facts: Facts;
-      /** The tree that was judged. */
-      readonly tree: string;
-      readonly verdict: 'passed' | 'failed' | 'flaky' | 'broken' | 'stale' | 'stopped';
-      readonly why: string;
-      /** At least one suite failed (not only a gate of another kind). */
-      readonly suiteFailed: boolean;
-      /** Files that the tree does not hold as they are; then it proves nothing about that tree. */
-      readonly untold?: string | undefined;
-    }
-  | {
-      readonly kind: 'confirmed';
-      readonly facts: Facts;
-      readonly tree: string;
-      readonly confirmed: boolean;
-      readonly why: string;
-    }
-  | {
-      readonly kind: 'tagged';
-      readonly at: number;
-      readonly tree: string;
-      readonly tag: string;
-      readonly created: boolean;
-    }
-  | { readonly kind: 'reset'; readonly at: number; readonly tree: string; readonly text: string }
-  | { readonly kind: 'refused'; readonly at: number; readonly tree: string; readonly why: string };
-
-export type CheckpointerAction =
-  | { readonly kind: 'verify' }
-  | { readonly kind: 'tag'; readonly verdict: 'passed' | 'flaky' }
-  | { readonly kind: 'confirm' }
-  | { readonly kind: 'reset'; readonly why: string }
-  | { readonly kind: 'ask'; readonly why: string };
-
-/** Something to tell the user and to record. */
-export interface Decision {
-  readonly kind: 'tagged' | 'reset' | 'asked' | 'kept' | 'stale';
-  readonly text: string;
-}
-
-export interface Decided {
-  readonly state: CheckpointerState;
-  readonly action?: CheckpointerAction;
-  readonly decision?: Decision;
-}
+// What the timed checkpointer does, as a pure function: facts in, one action out. It tags what passed, puts the
+// last good state back only for a confirmed regression, and in every doubt keeps what is there.
 
 /** The first look is one interval from now. */
-export function startCheckpointer(settings: CheckpointerSettings, at: number): CheckpointerState {
-  return {
+export function startCheckpointer(
+  settings: CheckpointerSettings,
+  at: number,
+  lock: LockState = 'held',
+): CheckpointerState {
+  const state: CheckpointerState = {
     nextAt: at + settings.everyMs,
     why: 'no look yet',
     settled: undefined,
     broken: undefined,
     confirmed: undefined,
+    takenAway: undefined,
+    calmFrom: at,
+    toldNoGood: false,
+    paused: false,
+    lock,
   };
+  return typeof lock === 'object'
+    ? { ...state, nextAt: at + lockRetry(settings), why: onlyTests(lock) }
+    : state;
 }
 
 /** While the watcher tests, the look waits for the verdict. */
 const busyRetryMs = 1000;
+/** The lock of another watcher is tried again this often. */
+const longestLockRetryMs = 5000;
 const mostBroken = 3;
+/** A look that comes later than this was held up: the machine slept, or this process was stopped. */
+const lateMs = 5000;
+
+const lockRetry = ({ everyMs }: CheckpointerSettings): number => Math.min(everyMs, longestLockRetryMs);
+const onlyTests = ({ holder }: { readonly holder: string }): string => `${holder} makes the checkpoints here`;
+
+/** Paused or without the lock it only waits. */
+export function isIdle(state: Pick<CheckpointerState, 'paused' | 'lock'>): boolean {
+  return state.paused || typeof state.lock === 'object';
+}
 
 /** What an event leads to: at most one action, at most one thing to say. */
 export function decide(
@@ -107,29 +58,71 @@ export function decide(
 ): Decided {
   switch (event.kind) {
     case 'tick':
-      return onTick(settings, state, event.facts);
+      return isIdle(state) ? wait(settings, state, event.facts.at) : onTick(settings, state, event.facts);
     case 'verified':
-      return onVerified(settings, state, event);
+      return isIdle(state) ? wait(settings, state, event.facts.at) : onVerified(settings, state, event);
     case 'confirmed':
-      if (!event.confirmed) return keep(later(settings, state, event.facts.at), event.tree, event.why);
-      return act(
-        settings,
-        { ...later(settings, state, event.facts.at), confirmed: { tree: event.tree, why: event.why } },
-        event.facts,
-      );
-    case 'tagged': {
-      const text = event.created ? `tagged ${event.tag}` : `unchanged since ${event.tag}`;
-      const next = { ...state, settled: event.tree, broken: undefined, why: text };
-      return event.created ? { state: next, decision: { kind: 'tagged', text } } : { state: next };
-    }
+      return isIdle(state) ? wait(settings, state, event.facts.at) : onConfirmed(settings, state, event);
+    case 'tagged':
+      return onTagged(state, event);
     case 'reset':
       return {
-        state: { ...state, confirmed: undefined, settled: event.tree, why: event.text },
+        state: {
+          ...state,
+          confirmed: undefined,
+          settled: event.tree,
+          takenAway: event.from,
+          why: event.text,
+        },
         decision: { kind: 'reset', text: event.text },
       };
-    default:
+    case 'refused':
       return keep({ ...state, confirmed: undefined }, event.tree, event.why);
+    case 'woke':
+      return { state: { ...state, calmFrom: event.at + settings.quietMs } };
+    case 'lock':
+      return onLock(settings, state, event);
+    default:
+      return onPause(state, event);
   }
+}
+
+/** Nobody's verdict leads to anything now; what is confirmed is found out anew afterwards. */
+function wait(settings: CheckpointerSettings, state: CheckpointerState, at: number): Decided {
+  const { lock } = state;
+  const taken = typeof lock === 'object';
+  return {
+    state: {
+      ...state,
+      confirmed: undefined,
+      nextAt: at + (taken ? lockRetry(settings) : settings.everyMs),
+      why: taken ? onlyTests(lock) : pausedWhy,
+    },
+  };
+}
+
+const pausedWhy = 'paused: p in devenv watch goes on';
+
+function onPause(
+  state: CheckpointerState,
+  { kind, at }: { readonly kind: string; readonly at: number },
+): Decided {
+  if (kind === 'paused') return { state: { ...state, paused: true, confirmed: undefined, why: pausedWhy } };
+  // What was due meanwhile is looked at once.
+  return { state: { ...state, paused: false, nextAt: at, why: 'goes on after a pause' } };
+}
+
+function onLock(
+  settings: CheckpointerSettings,
+  state: CheckpointerState,
+  { at, lock }: Extract<CheckpointerEvent, { kind: 'lock' }>,
+): Decided {
+  const before = state.lock;
+  if (typeof lock === 'object') return wait(settings, { ...state, lock }, at);
+  const next = { ...state, lock };
+  if (typeof before !== 'object') return { state: next };
+  const text = `took over: ${before.holder} ended`;
+  return { state: { ...next, nextAt: at, why: text }, decision: { kind: 'lock', text } };
 }
 
 const later = (settings: CheckpointerSettings, state: CheckpointerState, at: number): CheckpointerState => ({
@@ -137,26 +130,21 @@ const later = (settings: CheckpointerSettings, state: CheckpointerState, at: num
   nextAt: at + settings.everyMs,
 });
 
-/** Decided about this tree: leave it, and say why, once. */
-function keep(state: CheckpointerState, tree: string, why: string): Decided {
-  const text = `kept: ${why}`;
-  return {
-    state: { ...state, settled: tree, confirmed: undefined, why: text },
-    decision: { kind: 'kept', text },
-  };
-}
-
-function onTick(settings: CheckpointerSettings, state: CheckpointerState, facts: Facts): Decided {
+function onTick(settings: CheckpointerSettings, before: CheckpointerState, facts: Facts): Decided {
+  const late = facts.at - before.nextAt > lateMs;
+  const state = late ? { ...before, calmFrom: facts.at + settings.quietMs } : before;
   const next = later(settings, state, facts.at);
   if (facts.tree === state.settled) return { state: next };
-  if (facts.testing)
+  // In a work tree of its own the verdict is in nobody's way, and needs no verdict of the watcher's.
+  if (facts.testing && settings.verifyIn === 'place')
     return { state: { ...state, nextAt: facts.at + busyRetryMs, why: 'waits for the tests' } };
   if (facts.good?.tree === facts.tree) {
     return {
       state: { ...next, settled: facts.tree, confirmed: undefined, why: `unchanged since ${facts.good.tag}` },
     };
   }
-  if (state.confirmed?.tree === facts.tree) return act(settings, next, facts);
+  if (state.confirmed?.tree === facts.tree && state.confirmed.on === facts.good?.tag)
+    return act(settings, next, facts);
   return { state: { ...next, confirmed: undefined }, action: { kind: 'verify' } };
 }
 
@@ -166,6 +154,7 @@ function onVerified(
   event: Extract<CheckpointerEvent, { kind: 'verified' }>,
 ): Decided {
   const { facts, verdict, tree, why } = event;
+  // Counted from the end: gates that take longer than the interval do not run one upon another.
   const next = later(settings, state, facts.at);
   if (event.untold !== undefined && ['passed', 'flaky', 'failed'].includes(verdict)) {
     const told = verdict === 'failed' ? why : `it ${verdict === 'passed' ? 'passes' : 'is flaky'}`;
@@ -173,7 +162,7 @@ function onVerified(
   }
   switch (verdict) {
     case 'stopped':
-      return { state: { ...next, why: 'the tree changed while it was judged' } };
+      return { state: { ...next, why: changedMeanwhile } };
     case 'stale':
       return {
         state: { ...next, why: `no verdict: ${why}` },
@@ -181,16 +170,31 @@ function onVerified(
       };
     case 'passed':
     case 'flaky':
-      return { state: next, action: { kind: 'tag', verdict } };
+      return { state: next, action: { kind: 'tag', tree, verdict } };
     case 'broken':
       return onBroken(next, tree, why);
     default:
-      if (facts.broughtBack)
-        return keep(next, tree, 'this state was brought back by hand; it stays until it changes');
-      if (!event.suiteFailed) return keep(next, tree, `${why}; only failed tests lead to a reset`);
-      if (!facts.good) return keep(next, tree, `${why}; there is no good checkpoint to go back to yet`);
-      return { state: next, action: { kind: 'confirm' } };
+      return onFailed(next, event);
   }
+}
+
+function onFailed(
+  state: CheckpointerState,
+  event: Extract<CheckpointerEvent, { kind: 'verified' }>,
+): Decided {
+  const { facts, tree, why } = event;
+  // What is there now (an edit, a rollback by hand) has no verdict yet.
+  if (facts.tree !== tree) return { state: { ...state, why: `${why}; but ${changedMeanwhile}` } };
+  if (facts.broughtBack || tree === state.takenAway)
+    return keep(state, tree, 'this state was brought back by hand; it stays until it changes');
+  if (!event.suiteFailed) return keep(state, tree, `${why}; only failed tests lead to a reset`);
+  if (facts.good) return { state, action: { kind: 'confirm', tree } };
+  const kept = keep(
+    { ...state, toldNoGood: true },
+    tree,
+    `${why}; there is no good checkpoint to go back to yet`,
+  );
+  return state.toldNoGood ? { state: kept.state } : kept;
 }
 
 function onBroken(state: CheckpointerState, tree: string, why: string): Decided {
@@ -202,38 +206,19 @@ function onBroken(state: CheckpointerState, tree: string, why: string): Decided 
   return times === 1 ? { state: next, decision: { kind: 'kept', text: `kept: ${text}` } } : { state: next };
 }
 
-/** A confirmed regression: ask, reset, or keep. */
-function act(settings: CheckpointerSettings, state: CheckpointerState, facts: Facts): Decided {
-  const { confirmed } = state;
-  if (!confirmed || confirmed.tree !== facts.tree)
-    return { state: { ...state, confirmed: undefined, why: 'the tree changed while it was judged' } };
-  const wish = settings.onFailure === 'auto' ? (facts.attended ? 'ask' : 'reset') : settings.onFailure;
-  if (wish === 'keep') return keep(state, facts.tree, `${confirmed.why} (on_failure: keep)`);
-  if (wish === 'ask' && !facts.attended)
-    return keep(state, facts.tree, `${confirmed.why}; nobody is attached to be asked`);
-  if (wish === 'ask') {
-    const text = `asked: ${confirmed.why}`;
-    return {
-      state: { ...state, settled: facts.tree, confirmed: undefined, why: text },
-      action: { kind: 'ask', why: confirmed.why },
-      decision: { kind: 'asked', text },
-    };
-  }
-  if (facts.repoState !== 'clean') {
-    const text = `kept: no reset while git is ${facts.repoState}`;
-    return state.why === text
-      ? { state }
-      : { state: { ...state, why: text }, decision: { kind: 'kept', text } };
-  }
-  const quietFrom = facts.editedAt + settings.quietMs;
-  if (facts.at < quietFrom) {
-    return {
-      state: {
-        ...state,
-        nextAt: quietFrom,
-        why: `resets when nothing was edited for ${formatDuration(settings.quietMs)}`,
-      },
-    };
-  }
-  return { state, action: { kind: 'reset', why: confirmed.why } };
+function onConfirmed(
+  settings: CheckpointerSettings,
+  state: CheckpointerState,
+  event: Extract<CheckpointerEvent, { kind: 'confirmed' }>,
+): Decided {
+  const { facts, tree, on, why } = event;
+  const next = later(settings, state, facts.at);
+  if (!event.confirmed) return keep(next, tree, why);
+  return act(settings, { ...next, confirmed: { tree, why, on } }, facts);
+}
+
+function onTagged(state: CheckpointerState, event: Extract<CheckpointerEvent, { kind: 'tagged' }>): Decided {
+  const text = event.created ? `tagged ${event.tag}` : `unchanged since ${event.tag}`;
+  const next = { ...state, settled: event.tree, broken: undefined, toldNoGood: false, why: text };
+  return event.created ? { state: next, decision: { kind: 'tagged', text } } : { state: next };
 }

@@ -4,7 +4,7 @@ import { verify, type Verification } from '../verify/index.ts';
 import type { Looked } from './look.ts';
 import { startLoop, stepLoop, type LoopAction, type LoopEvent, type LoopState, type Scope } from './loop.ts';
 import type { Picture } from './picture.ts';
-import type { Timer } from './timer.ts';
+import type { Timer } from './timer-types.ts';
 import type { Surroundings, WatchDeps } from './types.ts';
 
 /** Also when no event told of anything the tree is looked at this often; oftener when events are known to be lost. */
@@ -27,10 +27,10 @@ export type Engine = ReturnType<typeof createEngine>;
 /** Makes the engine of one work tree; nothing happens before `start`. */
 export function createEngine({ deps, project, look, ignored, picture, around, signal }: EngineInput) {
   const { clock } = deps;
-  const begin = startLoop(project.config.watch.debounceMs, clock.now());
+  const begin = startLoop(project.config.watch.debounceMs, clock.monotonic());
   let loop: LoopState = begin.state;
   let looked: Looked | undefined;
-  let editedAt = clock.now();
+  let editedAt = clock.monotonic();
   let run: AbortController | undefined;
   let running: Promise<void> = Promise.resolve();
   let last: { readonly key: string; readonly found: Verification } | undefined;
@@ -46,7 +46,7 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
     loop = step.state;
     for (const action of step.actions) perform(action);
   };
-  const hint = (): void => send({ kind: 'hint', at: clock.now() });
+  const hint = (): void => send({ kind: 'hint', at: clock.monotonic() });
 
   const perform = (action: LoopAction): void => {
     if (action.kind === 'look') void doLook();
@@ -54,9 +54,9 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
     else if (action.kind === 'cancel') run?.abort();
     else if (action.kind === 'wake')
       void clock
-        .sleep(Math.max(0, action.at - clock.now()), signal)
-        .then(() => send({ kind: 'wake', at: clock.now() }));
-    else picture.note('held', describeHold(action, clock.now()));
+        .sleep(Math.max(0, action.at - clock.monotonic()), signal)
+        .then(() => send({ kind: 'wake', at: clock.monotonic() }));
+    else picture.note('held', describeHold(action, clock.monotonic()));
   };
 
   const doLook = async (): Promise<void> => {
@@ -71,12 +71,12 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
       picture.clear('look');
       picture.branch(found.present.snapshot?.branch ?? null);
       const changed = loop.held ? await found.changed() : [];
-      send({ kind: 'looked', at: clock.now(), tree: found.key, changed });
+      send({ kind: 'looked', at: clock.monotonic(), tree: found.key, changed });
       showKnown();
     } catch (error) {
       picture.note('look', `the tree could not be read: ${messageOf(error)}`);
       await clock.sleep(1000, signal);
-      send({ kind: 'look-failed', at: clock.now() });
+      send({ kind: 'look-failed', at: clock.monotonic() });
     }
   };
 
@@ -107,7 +107,7 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
     } catch (error) {
       picture.note('run', `the tests could not be run: ${messageOf(error)}`);
       deps.log.error({ error: messageOf(error) }, 'the tests could not be run');
-      send({ kind: 'ended', at: clock.now(), verdict: 'judged', changed: [] });
+      send({ kind: 'ended', at: clock.monotonic(), verdict: 'judged', changed: [] });
     }
   };
 
@@ -125,7 +125,7 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
     showStatus();
     const verdict = found.verdict === 'stopped' || found.verdict === 'stale' ? found.verdict : 'judged';
     const changed = found.verdict === 'stopped' ? await cutBy() : found.changed;
-    send({ kind: 'ended', at: clock.now(), verdict, changed });
+    send({ kind: 'ended', at: clock.monotonic(), verdict, changed });
     showKnown();
   };
 
@@ -150,13 +150,14 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
     hint,
     start: (): void => begin.actions.forEach(perform),
     attach: (made: Timer | undefined): void => void (timer = made),
-    want: (scope: Scope): void => send({ kind: 'want', at: clock.now(), scope }),
+    want: (scope: Scope): void => send({ kind: 'want', at: clock.monotonic(), scope }),
     sweepEvery: (ms: number): void => void (interval = ms),
     /** Something that the status line tells is another now. */
     showStatus,
     togglePause: (): void => {
-      send({ kind: loop.paused ? 'resume' : 'pause', at: clock.now() });
+      send({ kind: loop.paused ? 'resume' : 'pause', at: clock.monotonic() });
       picture.paused(loop.paused);
+      timer?.pause(loop.paused);
     },
     watched: () => ({ key: looked?.key, editedAt, testing: loop.running !== undefined, judged: last }),
     /** Sweeps until the end; resolves when nothing runs any more. */

@@ -2,7 +2,7 @@ import type { Clock } from '../base/index.ts';
 import type { Checkpoint } from '../checkpoint/index.ts';
 import type { Project } from '../config/index.ts';
 import type { Verification, VerifyEvents } from '../verify/index.ts';
-import type { Decision } from './checkpointer.ts';
+import type { Decision } from './checkpointer-types.ts';
 import type { Report, SuiteView, View, WatchEvent } from './types.ts';
 
 /** What is to be seen, kept in one place; every change of it is reported. */
@@ -110,7 +110,7 @@ export function createPicture(project: Project, report: Report, clock: Clock) {
       show({ suites });
     },
     checkpointer: (
-      state: { readonly nextAt: number; readonly why: string } | undefined,
+      state: { readonly nextAt: number | undefined; readonly why: string } | undefined,
       told: { readonly decision?: Decision; readonly checkpoint?: Checkpoint; readonly busy: boolean },
     ): void => {
       const { decision, checkpoint } = told;

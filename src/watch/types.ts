@@ -1,7 +1,7 @@
 import type { Logger } from '../base/index.ts';
 import type { SuiteResult } from '../suites/index.ts';
 import type { Verdict, VerifyDeps } from '../verify/index.ts';
-import type { Decision } from './checkpointer.ts';
+import type { Decision } from './checkpointer-types.ts';
 
 /** What the watcher touches the world with. */
 export interface WatchDeps extends VerifyDeps {
@@ -19,6 +19,8 @@ export interface Surroundings {
   tell(text: string): Promise<void>;
   /** What the session's status line says. */
   showStatus(text: string): Promise<void>;
+  /** Takes the last rollback back. */
+  undo(): Promise<unknown>;
   /** Puts a checkpoint back. Rejects where that is refused. */
   rollBack(input: {
     readonly target?: string;
@@ -29,10 +31,14 @@ export interface Surroundings {
 export interface Question {
   readonly why: string;
   readonly checkpoint: string;
+  /** The tree that fails, as git names it: the answer is about no other. */
+  readonly tree: string;
 }
 
 /** As much of a rollback's outcome as is told. */
 interface RolledBack {
+  /** The commit that holds what was there before. */
+  readonly from: string;
   readonly to: string;
   readonly undo: string | null;
   readonly written: readonly string[];

@@ -1,15 +1,16 @@
 import { endProcesses, hasMark, listProcesses, messageOf, type ProcessInfo } from '../base/index.ts';
 import type { Project } from '../config/index.ts';
-import { takeLock } from '../store/index.ts';
 import { repoOf } from '../verify/index.ts';
-import type { Decision } from './checkpointer.ts';
+import type { Decision } from './checkpointer-types.ts';
 import { createIgnoreRules } from './ignore.ts';
 import { watchIgnored } from './ignored.ts';
 import { createEngine, degradedSweepMs, type Engine } from './engine.ts';
 import { lookAtFolder, lookThroughGit } from './look.ts';
 import { excludeFiles, watchFiles } from './source.ts';
 import { createPruner } from './pruner.ts';
-import { createTimer, type Timer } from './timer.ts';
+import { watchLock, type WatchLock } from './lock.ts';
+import { createTimer } from './timer.ts';
+import type { Timer, TimerView } from './timer-types.ts';
 import type { Report, Surroundings, WatchDeps } from './types.ts';
 import { createPicture, type Picture } from './picture.ts';
 
@@ -45,8 +46,9 @@ export async function watchProject(
     ? lookThroughGit(deps, project, repo, ignored)
     : lookAtFolder(project.root, createIgnoreRules(files), outputs);
   const picture = createPicture(project, input.report, deps.clock);
-  using lock = holdLock(deps, project, picture, repo !== undefined);
-  if (lock.alone) await endLeftovers(deps, project);
+  using lock = repo ? watchLock(deps, project) : undefined;
+  noteLock(picture, lock);
+  if (lock?.state() === 'held') await endLeftovers(deps, project);
 
   const engine = createEngine({ deps, project, look, ignored, picture, around: input.around, signal });
   await using _source = watchFiles(
@@ -64,9 +66,10 @@ export async function watchProject(
   );
   const pruner = repo && createPruner(deps, project, repo);
   const timer =
-    repo && lock.held
+    repo && lock
       ? createTimer(deps, project, {
           repo,
+          lock,
           around: input.around,
           watched: engine.watched,
           ignored,
@@ -76,6 +79,7 @@ export async function watchProject(
             picture.checkpointer(timerView(timer), told);
             if (told.checkpoint) engine.showStatus();
             if (told.decision?.kind === 'tagged') pruner?.soon();
+            if (told.decision?.kind === 'lock') noteLock(picture, lock);
           },
         })
       : undefined;
@@ -87,7 +91,7 @@ export async function watchProject(
   return input.signal.aborted ? 'stopped' : 'quit';
 }
 
-function timerView(timer: Timer | undefined): { readonly nextAt: number; readonly why: string } | undefined {
+function timerView(timer: Timer | undefined): TimerView | undefined {
   return timer?.state();
 }
 
@@ -101,27 +105,13 @@ async function endLeftovers({ clock }: WatchDeps, project: Project): Promise<voi
   await endProcesses(clock, find, { signal: 'SIGTERM', graceMs: 2000 });
 }
 
-/** Two watchers of one work tree both test, but only one makes checkpoints. */
-function holdLock(
-  deps: WatchDeps,
-  project: Project,
-  picture: Picture,
-  hasRepo: boolean,
-): Disposable & { readonly held: boolean; readonly alone: boolean } {
-  if (!hasRepo) {
-    picture.note('checkpoints', 'no checkpoints: this is not a git repository');
-    return { held: false, alone: false, [Symbol.dispose]: () => {} };
-  }
-  const lock = takeLock(deps.env, `watch-${project.id}`);
-  if (lock === 'taken')
-    picture.note('checkpoints', 'another devenv watch makes the checkpoints here; this one only tests');
-  return {
-    held: lock !== 'taken',
-    alone: typeof lock === 'object',
-    [Symbol.dispose]: () => {
-      if (typeof lock === 'object') lock[Symbol.dispose]();
-    },
-  };
+/** Says why this watcher makes no checkpoints, as long as it is so. */
+function noteLock(picture: Picture, lock: WatchLock | undefined): void {
+  const state = lock?.state();
+  if (state === undefined) picture.note('checkpoints', 'no checkpoints: this is not a git repository');
+  else if (typeof state === 'object')
+    picture.note('checkpoints', `${state.holder} makes the checkpoints here; this one only tests`);
+  else picture.clear('checkpoints');
 }
 
 interface KeyContext {

@@ -34,6 +34,22 @@ describe('what goes over what', () => {
     });
   });
 
+  test('where checkpoints are judged, and what is brought there', async () => {
+    const judged = async (...input: Parameters<typeof load>): Promise<unknown> => {
+      const { checkpoint, worktree } = (await load(...input)).config;
+      return { in: checkpoint.verifyIn, ...worktree };
+    };
+    expect(await judged('name: x\n')).toEqual({ in: 'place', link: 'auto', copy: [] });
+    const yaml = 'checkpoint: { verify_in: worktree }\nworktree: { link: [a, b], copy: .env }\n';
+    expect(await judged(yaml)).toEqual({ in: 'worktree', link: ['a', 'b'], copy: ['.env'] });
+    const env = { DEVENV_CHECKPOINT_VERIFY_IN: 'place', DEVENV_WORKTREE_COPY: 'c, d' };
+    expect(await judged(yaml, {}, env)).toEqual({ in: 'place', link: ['a', 'b'], copy: ['c', 'd'] });
+    await expect(load('checkpoint: { verify_in: there }\n')).rejects.toMatchObject({
+      code: 'config',
+      message: expect.stringContaining('verify_in'),
+    });
+  });
+
   test('layout: the option, then the variable, then the local file, then the file', async () => {
     const root = projectOf({ 'devenv.yaml': 'layout: web\n', 'devenv.local.yaml': 'layout: rust\n' });
     const layoutOf = async (env: NodeJS.ProcessEnv, layout?: string): Promise<unknown> =>

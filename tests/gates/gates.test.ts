@@ -90,6 +90,7 @@ describe('a gate on the disk', () => {
     [{ report: 'missing.info', min: 1 }, 'broken'],
     [{ command: 'true' }, 'passed'],
     [{ command: 'echo no; exit 3' }, 'failed'],
+    [{ command: 'sh -c "kill -9 \\$\\$"; exit $?' }, 'broken'],
     [{ command: 'no-such-linter' }, 'broken'],
     [{ command: 'kill -9 $$' }, 'broken'],
     [{ command: 'sleep 60', timeoutMs: 100 }, 'broken'],

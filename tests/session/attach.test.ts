@@ -73,6 +73,62 @@ describe('a menu', () => {
     expect(existsSync(path.join(world.root, 'pwned'))).toBe(false);
   });
 
+  it('takes the place of one that nobody has answered, and is forgotten when it is closed', async () => {
+    await begin();
+    const screen = await look();
+    const session = await requireSession(world.deps, world.root);
+    const file = (name: string): string => path.join(world.root, name);
+    const open = (title: string) => ({
+      title,
+      items: [{ label: 'yes', key: 'y', command: `touch ${shellQuote(file(title))}` }],
+    });
+    const isOpen = async (): Promise<boolean> =>
+      (await world.tmux('show-options', '-qv', '-t', session.id, '@devenv_menu')) !== '';
+    expect(await showMenu(world.deps, session, open('first'))).toBe(true);
+    await until('the first', async () => (await screen()).includes('first'));
+    expect(await showMenu(world.deps, session, open('second'))).toBe(true);
+    await until('only the second', async () => /^(?![\s\S]*first)[\s\S]*second/.test(await screen()));
+    expect(await isOpen()).toBe(true);
+    await screen('y');
+    await until('the answer', () => existsSync(file('second')));
+    expect(existsSync(file('first'))).toBe(false);
+    await until('it is closed', async () => !(await isOpen()));
+  });
+
+  it('does not close what the user has open, and says that it is not to be seen', async () => {
+    await begin();
+    const screen = await look();
+    const session = await requireSession(world.deps, world.root);
+    const [client = ''] = (await world.tmux('list-clients', '-F', '#{client_name}')).split('\n');
+    await world.tmux(
+      'run-shell',
+      '-b',
+      '-C',
+      `display-popup -c ${client} 'echo popup of the user; sleep 1000'`,
+    );
+    await until('the popup', async () => /popup of the user/.test(await screen()));
+    expect(await showMenu(world.deps, session, menu('true'))).toBe(false);
+    expect(await screen()).toContain('popup of the user');
+  });
+
+  it('is gone without harm when the client detaches', async () => {
+    await begin();
+    const screen = await look();
+    const session = await requireSession(world.deps, world.root);
+    const chosen = path.join(world.root, 'chosen');
+    expect(await showMenu(world.deps, session, menu(`touch ${shellQuote(chosen)}`))).toBe(true);
+    await until('the menu', async () => (await screen()).includes('roll back'));
+    await world.tmux('detach-client', '-s', session.id);
+    await until('nobody is attached', async () => !isAttached(await requireSession(world.deps, world.root)));
+    await outer?.end();
+    const again = await look();
+    expect(await showMenu(world.deps, session, menu(`touch ${shellQuote(chosen)}`))).toBe(true);
+    await until('the next one', async () => (await again()).includes('roll back'));
+    expect(existsSync(chosen)).toBe(false);
+    await again('r');
+    await until('the answer', () => existsSync(chosen));
+  });
+
   it('needs somebody to look', async () => {
     await begin();
     expect(await showMenu(world.deps, await requireSession(world.deps, world.root), menu('true'))).toBe(

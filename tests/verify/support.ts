@@ -29,6 +29,7 @@ export interface ProjectInput {
   readonly gates?: readonly (Partial<GateConfig> & { readonly name: string })[];
   readonly watch?: Partial<Config['watch']>;
   readonly checkpoint?: Partial<Config['checkpoint']>;
+  readonly worktree?: Partial<Config['worktree']>;
   readonly files?: Readonly<Record<string, string>>;
   /** false: no git repository. */
   readonly git?: boolean;
@@ -101,12 +102,13 @@ function toProject(root: string, input: ProjectInput): Project {
       quietMs: 10_000,
       gates: [],
       onFailure: 'auto',
+      verifyIn: 'place',
       tags: 'all',
       keep: keepDefaults,
       maxFileBytes: 50 * 1024 * 1024,
       ...input.checkpoint,
     },
-    worktree: { link: 'auto' },
+    worktree: { link: 'auto', copy: [], ...input.worktree },
     logs: { dir: undefined, maxSizeBytes: 1 << 20, keep: 2 },
     hosts: {},
   };

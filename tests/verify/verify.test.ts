@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createCheckpoint, lastGood, snapshot } from '../../src/checkpoint/index.ts';
@@ -288,6 +288,22 @@ describe('is it this edit that broke the tests?', () => {
       by: 'run',
       why: expect.stringContaining('not this edit'),
     });
+  });
+
+  test('it was killed there, or took too long: nobody knows, whatever the record says', async () => {
+    const flag = path.join(tempDir(), 'flag');
+    for (const end of ['kill -9 $$', 'sh -c "kill -9 \\$\\$"; exit $?', 'sleep 300']) {
+      rmSync(flag, { force: true });
+      const command = `grep -q good code.txt || exit 1; test -e ${flag} || exit 0; ${end}`;
+      const found = await broken({ suites: [{ name: 'unit', command, timeoutMs: 2000 }] }, (t) => {
+        t.write('code.txt', 'bad\n');
+        writeFileSync(flag, '');
+      });
+      expect(found, end).toMatchObject({
+        confirmed: false,
+        why: expect.stringContaining('did not come to its end'),
+      });
+    }
   });
 
   test('it cannot run there: the record counts', async () => {

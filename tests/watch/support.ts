@@ -1,4 +1,4 @@
-import { openLog } from '../../src/base/index.ts';
+import { openLog, type Clock } from '../../src/base/index.ts';
 import { rollBack, undoLast } from '../../src/rollback/index.ts';
 import { watchProject, type Question, type View, type WatchEvent } from '../../src/watch/index.ts';
 import { until } from '../support/until.ts';
@@ -13,6 +13,8 @@ export interface Watching extends AsyncDisposable {
   readonly asked: readonly Question[];
   readonly told: readonly string[];
   readonly undo: () => Promise<unknown>;
+  /** A rollback by hand. */
+  readonly rollBack: (target: string) => Promise<unknown>;
   readonly ended: Promise<'quit' | 'stopped'>;
   /** The verdicts so far, oldest first. */
   readonly verdicts: () => readonly string[];
@@ -23,7 +25,13 @@ export interface Watching extends AsyncDisposable {
 
 /** Starts watching; `attended` says whether somebody is there. */
 export async function startWatching(
-  input: ProjectInput & { readonly attended?: boolean; readonly on?: TestProject },
+  input: ProjectInput & {
+    readonly attended?: boolean;
+    readonly on?: TestProject;
+    readonly clock?: Clock;
+    /** In the very moment before something is put back. */
+    readonly beforeRollBack?: () => void;
+  },
 ): Promise<Watching> {
   const t = input.on ?? testProject(input);
   const log = await openLog(t.env);
@@ -34,14 +42,18 @@ export async function startWatching(
   let view: View | undefined;
   let press: (key: string) => void = () => {};
   const rollbackDeps = { env: t.env, clock: t.deps.clock, restart: () => Promise.resolve([]) };
-  const ended = watchProject({ ...t.deps, log }, t.project, {
+  const ended = watchProject({ ...t.deps, ...(input.clock ? { clock: input.clock } : {}), log }, t.project, {
     signal: stop.signal,
     around: {
       attended: () => Promise.resolve(input.attended ?? false),
       ask: (question) => Promise.resolve(void asked.push(question)),
       tell: (text) => Promise.resolve(void told.push(text)),
       showStatus: () => Promise.resolve(),
-      rollBack: ({ target, reason }) => rollBack(rollbackDeps, t.project, { target, reason }),
+      undo: () => undoLast(rollbackDeps, t.project),
+      rollBack: ({ target, reason }) => {
+        input.beforeRollBack?.();
+        return rollBack(rollbackDeps, t.project, { target, reason });
+      },
     },
     report: (event, now) => {
       view = now;
@@ -74,6 +86,7 @@ export async function startWatching(
       },
     press: (key) => press(key),
     undo: () => undoLast(rollbackDeps, t.project),
+    rollBack: (target) => rollBack(rollbackDeps, t.project, { target, reason: 'user' }),
     decisions: () => events.flatMap((event) => (event.kind === 'checkpointer' ? [event.decision.kind] : [])),
     verdictAfter: async (count) => {
       await until(`verdict ${count + 1}`, () => verdicts().length > count);

@@ -1,0 +1,37 @@
+import { isAlive } from '../base/index.ts';
+import type { Project } from '../config/index.ts';
+import { takeLock } from '../store/index.ts';
+import type { LockState } from './checkpointer-types.ts';
+import type { WatchDeps } from './types.ts';
+
+/** Two watchers of one work tree both test, but only one makes checkpoints. */
+export interface WatchLock extends Disposable {
+  readonly state: () => LockState;
+  /** Tries again, when another process has it. */
+  readonly retry: () => LockState;
+}
+
+/** The fact by which the one that makes the checkpoints tells what it does, and who it is. */
+export const checkpointerFact = 'checkpointer';
+
+/** Takes the lock of a work tree, or says who holds it. */
+export function watchLock(deps: WatchDeps, project: Project): WatchLock {
+  let held: Disposable | undefined;
+  let state: LockState = 'none';
+  const retry = (): LockState => {
+    if (held) return 'held';
+    const lock = takeLock(deps.env, `watch-${project.id}`);
+    if (typeof lock === 'object') held = lock;
+    state =
+      typeof lock === 'object' ? 'held' : lock === 'taken' ? { holder: holderOf(deps, project) } : 'none';
+    return state;
+  };
+  retry();
+  return { state: () => state, retry, [Symbol.dispose]: () => held?.[Symbol.dispose]() };
+}
+
+function holderOf({ store }: WatchDeps, project: Project): string {
+  const fact = store.getValue(project.id, checkpointerFact);
+  const pid = typeof fact === 'object' && fact !== null && 'pid' in fact ? Number(fact.pid) : 0;
+  return pid > 0 && isAlive(pid) ? `another devenv watch (pid ${pid})` : 'another devenv watch';
+}

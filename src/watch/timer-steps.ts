@@ -1,0 +1,187 @@
+import { DevenvError, plural } from '../base/index.ts';
+import { createCheckpoint } from '../checkpoint/index.ts';
+import {
+  checkpointGates,
+  codeDifference,
+  confirmRegression,
+  describeUntold,
+  lookAt,
+  verify,
+  type Present,
+  type Verification,
+} from '../verify/index.ts';
+import { keyOf, marksOf, treeOf } from './key.ts';
+import type { TimerContext } from './timer-types.ts';
+
+/** Whether the work tree is another one than a key says. */
+async function isOther({ project, input }: TimerContext, present: Present, key: string): Promise<boolean> {
+  const now = await keyOf(present);
+  if (marksOf(now) !== marksOf(key)) return true;
+  const trees = { from: treeOf(key), to: treeOf(now) };
+  return (await codeDifference(input.repo, project, trees, input.ignored)).length > 0;
+}
+
+/** Verifies the present tree; what the watcher has found out about it does not run again. */
+export async function judge(ctx: TimerContext, found: (verification: Verification) => void): Promise<void> {
+  const { deps, project, input } = ctx;
+  const where = project.config.checkpoint.verifyIn;
+  const { key: seen, judged } = input.watched();
+  const present = await lookAt(deps, project, input.repo);
+  if (seen === undefined || present.tree === null) return;
+  const other = await isOther(ctx, present, seen);
+  if (other) input.hint();
+  if (other && where === 'place') return ctx.soon();
+  // A scratch work tree is of what was just saved, whatever the watcher has seen.
+  const key = other ? await keyOf(present) : seen;
+  const known = judged?.key === key ? judged.found : undefined;
+  // The tree that was tested is the tree that is kept.
+  const before =
+    known?.snapshot && known.snapshot.tree !== present.tree
+      ? { repo: input.repo, snapshot: known.snapshot, tree: known.snapshot.tree }
+      : present;
+  const verification = await verify(deps, project, {
+    ...checkpointGates(project),
+    reason: 'timer',
+    in: where,
+    before,
+    known: known?.suites.filter(({ verdict }) => ['passed', 'failed', 'flaky'].includes(verdict)) ?? [],
+    // What the watcher has already run twice fails three times in a row after this.
+    reruns: known ? 1 : 2,
+    rerunMany: true,
+    signal: ctx.signal(),
+    ignored: input.ignored,
+    on: input.events,
+  });
+  found(verification);
+  await conclude(ctx, key, verification);
+}
+
+async function conclude(ctx: TimerContext, key: string, found: Verification): Promise<void> {
+  const facts = await ctx.gather();
+  if (!facts) return;
+  // In a scratch work tree nobody saw what the tree does not hold; but it may be what makes the tests pass in place.
+  const counts = found.untold.length > 0 && (found.in === 'place' || found.verdict === 'failed');
+  await ctx.handle({
+    kind: 'verified',
+    facts,
+    tree: key,
+    verdict: found.verdict,
+    why: found.why ?? found.verdict,
+    suiteFailed: failedSuites(found).length > 0,
+    untold: counts ? describeUntold(found.untold) : undefined,
+  });
+}
+
+/** Keeps the tree that was verified; `tree` is its key. */
+export async function tag(
+  ctx: TimerContext,
+  found: Verification | undefined,
+  input: {
+    readonly reason: 'timer' | 'user';
+    readonly verdict: 'passed' | 'flaky';
+    readonly tree?: string;
+  },
+): Promise<void> {
+  const { deps, project } = ctx;
+  const settings = project.config.checkpoint;
+  const made = await createCheckpoint(ctx.input.repo, {
+    verdict: input.verdict,
+    reason: input.reason,
+    suites: found?.suites.map((suite) => `${suite.name}=${suite.verdict}`) ?? [],
+    snapshot: found?.snapshot,
+    session: deps.env['DEVENV_SESSION_ID'],
+    tags: settings.tags,
+    maxFileBytes: settings.maxFileBytes,
+    now: deps.clock.now(),
+  });
+  await ctx.handle(
+    {
+      kind: 'tagged',
+      at: deps.clock.monotonic(),
+      tree: input.tree ?? made.tree,
+      tag: made.verdict === 'passed' ? made.tag : `${made.tag}, ${made.verdict}`,
+      created: made.created,
+    },
+    made,
+  );
+}
+
+/** Is it this edit? Runs what failed in the tree of that key on the last good checkpoint. */
+export async function confirm(
+  ctx: TimerContext,
+  found: Verification | undefined,
+  key: string,
+): Promise<void> {
+  const good = ctx.good();
+  if (!good || !found) return;
+  ctx.say(`runs what failed on ${good.tag}`);
+  const regression = await confirmRegression(ctx.deps, ctx.project, {
+    repo: ctx.input.repo,
+    good,
+    failed: failedSuites(found),
+    signal: ctx.signal(),
+  });
+  const facts = await ctx.gather();
+  if (!facts || ctx.signal().aborted) return;
+  await ctx.handle({
+    kind: 'confirmed',
+    facts,
+    tree: key,
+    on: good.tag,
+    confirmed: regression.confirmed,
+    why: `${describeFailed(found)}; ${regression.why}`,
+  });
+}
+
+/** Puts a good checkpoint back in the place of the tree of a key, and of no other. */
+export async function reset(
+  ctx: TimerContext,
+  { tree: key, to, why }: { readonly tree: string; readonly to: string; readonly why: string },
+): Promise<void> {
+  const { deps, project, input } = ctx;
+  // The last look may be a moment old; an edit made since is not to be taken away.
+  const present = await lookAt(deps, project, input.repo);
+  if ((await isOther(ctx, present, key)) || input.watched().key !== key) return input.hint();
+  const at = (): number => deps.clock.monotonic();
+  try {
+    const done = await input.around.rollBack({ target: to, reason: 'checkpointer' });
+    const trees = { from: treeOf(key), to: `${done.from}^{tree}` };
+    const [edited] =
+      done.undo === null ? [] : await codeDifference(input.repo, project, trees, input.ignored);
+    if (edited !== undefined) {
+      await input.around.undo();
+      const text = `${why}; but ${edited} was edited in this very moment, so all is as it was`;
+      return await ctx.handle({ kind: 'refused', at: at(), tree: key, why: text });
+    }
+    const text = describeReset(done, why);
+    deps.store.addEvent(project.id, 'reset', { from: key, to: done.to, undo: done.undo, text });
+    await ctx.handle({ kind: 'reset', at: at(), from: key, tree: ctx.good()?.tree ?? '', text });
+    await input.around.tell(`devenv: ${text}`);
+  } catch (error) {
+    if (!(error instanceof DevenvError)) throw error;
+    await ctx.handle({ kind: 'refused', at: at(), tree: key, why: `${why}; no reset: ${error.message}` });
+  } finally {
+    input.hint();
+  }
+}
+
+const failedSuites = (found: Verification) => found.suites.filter((suite) => suite.verdict === 'failed');
+
+/** `unit fails (adds two numbers and 3 more)`. */
+function describeFailed(found: Verification): string {
+  const [first] = failedSuites(found);
+  const [failure] = first?.failures ?? [];
+  if (!first) return found.why ?? 'failed';
+  if (!failure || failure.name === first.name) return `${first.name} fails`;
+  const more = first.failed > 1 ? ` and ${first.failed - 1} more` : '';
+  return `${first.name} fails (${failure.name}${more})`;
+}
+
+function describeReset(
+  done: { readonly to: string; readonly written: readonly string[]; readonly deleted: readonly string[] },
+  why: string,
+): string {
+  const files = [...done.written, ...done.deleted];
+  const names = files.length <= 3 ? files.join(', ') : plural(files.length, 'file');
+  return `reset to ${done.to}: ${names} put back, since ${why}. devenv undo takes this back`;
+}

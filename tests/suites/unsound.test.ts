@@ -1,0 +1,117 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { runSuite } from '../../src/suites/index.ts';
+import { tempDir, testEnv } from '../support/temp.ts';
+import { until } from '../support/until.ts';
+
+// A run that could not work is broken: never failed, which may lead to a reset, and never passed.
+
+const env = testEnv({ PATH: `${path.dirname(process.execPath)}:${process.env['PATH']}` });
+const execute = (root: string, command: string, results?: string) =>
+  runSuite(
+    { name: 'unit', command, results, affected: 'off', timeoutMs: 30_000, on: 'change', env: {}, cwd: root },
+    { env, root },
+  );
+const green = '<testsuite><testcase name="a"/></testsuite>';
+const red = '<testsuite><testcase name="a"><failure message="no"/></testcase></testsuite>';
+
+describe('killed', () => {
+  test.each([
+    ['the shell itself', 'kill -9 $$', /SIGKILL/],
+    ['the runner in the shell', 'sh -c "kill -9 \\$\\$"; exit $?', /SIGKILL.*memory/],
+    ['by a fault of the runner', 'sh -c "kill -SEGV \\$\\$"; exit $?', /SIGSEGV/],
+    [
+      'in the middle of its report',
+      `printf '<testsuite><testcase name="a"' > junit.xml; kill -9 $$`,
+      /SIGKILL/,
+    ],
+    ['after its report was written', `printf '${green}' > junit.xml; kill -9 $$`, /SIGKILL/],
+    ['after its report was written, red', `printf '${red}' > junit.xml; kill -9 $$`, /SIGKILL/],
+  ])('%s', async (_, command, why) => {
+    for (const results of command.includes('junit') ? ['junit.xml'] : [undefined, 'junit.xml'])
+      expect(await execute(tempDir(), command, results)).toMatchObject({
+        verdict: 'broken',
+        why: expect.stringMatching(why),
+      });
+  });
+
+  test('from outside, with SIGKILL', async () => {
+    const root = tempDir();
+    const run = execute(root, 'echo $$ > pid; exec sleep 300');
+    const pid = await until('it runs', () => Number(readFileSync(path.join(root, 'pid'), 'utf8')));
+    process.kill(pid, 'SIGKILL');
+    expect(await run).toMatchObject({ verdict: 'broken', why: expect.stringContaining('SIGKILL') });
+  });
+});
+
+describe('report and exit status that contradict each other', () => {
+  test.each([
+    ['exit 0, but a test failed', `printf '${red}' > junit.xml`, 'failed'],
+    ['exit 1, but all passed', `printf '${green}' > junit.xml; exit 1`, 'broken'],
+    ['exit 0, and half a report', `printf '<testsuite><testcase name="a"/>' > junit.xml`, 'broken'],
+    ['exit 1, and half a report', `printf '<testsuite><testcase name="a"/>' > junit.xml; exit 1`, 'broken'],
+    ['exit 0, and an empty report', ': > junit.xml', 'broken'],
+    ['exit 0, and a report that is none', 'echo all is well > junit.xml', 'broken'],
+    [
+      'exit 0, and totals that speak of a failure',
+      `printf '<testsuite failures="1"><testcase name="a"/></testsuite>' > junit.xml`,
+      'broken',
+    ],
+    ['exit 0, and the report of an earlier run', 'true', 'broken'],
+    ['exit 1, and the report of an earlier run', 'false', 'broken'],
+    ['exit 0, and the report is gone', 'rm -f junit.xml', 'broken'],
+    ['exit 0, and a folder in its place', 'rm -f junit.xml; mkdir junit.xml', 'broken'],
+  ])('%s', async (_, command, verdict) => {
+    for (const old of [green, red]) {
+      const root = tempDir();
+      writeFileSync(path.join(root, 'junit.xml'), old);
+      expect(await execute(root, command, 'junit.xml')).toMatchObject({ verdict });
+    }
+  });
+});
+
+/** A very small disk, where this user may have one. */
+function smallDisk(): string | undefined {
+  const dir = path.join(tempDir(), 'disk');
+  mkdirSync(dir);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', dir]);
+  return mounted.status === 0 ? dir : undefined;
+}
+const disk = smallDisk();
+afterAll(() => {
+  if (disk !== undefined) execFileSync('umount', ['-l', disk]);
+});
+
+// A tmpfs is mounted by root alone.
+describe.skipIf(disk === undefined)('the disk is full while it runs', () => {
+  const root = disk ?? '';
+  const fill = 'dd if=/dev/zero of=filler bs=64k 2>/dev/null;';
+  test.each([
+    ['the exit status is all that tells', `${fill} echo x > out || exit 1`, undefined],
+    [
+      'it says so and cleans up a little',
+      `${fill} echo more > out || echo 'write: No space left on device' >&2; truncate -s 1990k filler; exit 1`,
+      undefined,
+    ],
+    [
+      'its report is cut off',
+      `${fill} cat > junit.xml <<END\n${'<!-- -->'.repeat(9000)}${green}\nEND`,
+      'junit.xml',
+    ],
+    ['its report got no byte', `${fill} : > junit.xml; printf '${green}' > junit.xml`, 'junit.xml'],
+    ['its report says that tests failed', `printf '${red}' > junit.xml; ${fill} exit 1`, 'junit.xml'],
+  ])('%s', async (_, command, results) => {
+    execFileSync('sh', ['-c', `rm -rf '${root}'/*`]);
+    const found = await execute(root, command, results);
+    expect(found.verdict).toBe('broken');
+    expect(existsSync(path.join(root, 'filler'))).toBe(true);
+  });
+
+  test('with room again it is judged as ever', async () => {
+    execFileSync('sh', ['-c', `rm -rf '${root}'/*`]);
+    expect(await execute(root, 'echo ENOSPC; exit 1')).toMatchObject({ verdict: 'failed' });
+    expect(await execute(root, 'true')).toMatchObject({ verdict: 'passed' });
+  });
+});
