@@ -9,11 +9,12 @@ export {
   dropUndoEntry,
   listUndoEntries,
   nextUndoRef,
-  openEntries,
   readSaved,
   savePresent,
 } from './undo-entries.ts';
-export type { SavedPresent, SavedState, SavePresentInput, UndoEntry } from './undo-entries.ts';
+export type { SavedPresent, SavedState, SavePresentInput, StepKind, UndoEntry } from './undo-entries.ts';
+export { stepStates, walkEntries } from './undo-walk.ts';
+export type { StepState, UndoWalk } from './undo-walk.ts';
 export { blobId, readDiskFile, sameStat } from './read-file.ts';
 export type { DiskFile } from './read-file.ts';
 export type { Capture } from './capture.ts';

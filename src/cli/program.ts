@@ -23,6 +23,13 @@ export interface Globals {
   readonly cwd: string | undefined;
 }
 
+/** What the parser says while it works. */
+interface Reading {
+  found?: Invocation;
+  printed: string;
+  readonly afterDashes: number;
+}
+
 const groups = ['Session', 'Tests', 'Checkpoints', 'Project'] as const;
 
 const globalOptions: readonly (readonly [string, string])[] = [
@@ -36,7 +43,8 @@ const globalOptions: readonly (readonly [string, string])[] = [
 export function parseCommandLine(given: readonly string[]): Invocation {
   const argv = globalsLast(given);
   const named = commandTable.find((row) => row.name === argv[0]);
-  const result: { found?: Invocation; printed: string } = { printed: '' };
+  const dashes = argv.indexOf('--');
+  const result: Reading = { printed: '', afterDashes: dashes < 0 ? 0 : argv.length - dashes - 1 };
   const program = quiet(new Command('devenv'), result);
   if (named) {
     // Declaring the other commands as well would cost more than all the rest of `devenv status`.
@@ -68,7 +76,7 @@ function globalsLast(argv: readonly string[]): readonly string[] {
   return name === undefined ? argv : [name, ...argv.slice(0, first), ...argv.slice(first + 1)];
 }
 
-function quiet(command: Command, result: { printed: string }): Command {
+function quiet(command: Command, result: Reading): Command {
   return command
     .exitOverride()
     .configureOutput({ writeOut: (s) => (result.printed += s), writeErr: () => {} });
@@ -89,11 +97,7 @@ function describe(program: Command): void {
     );
 }
 
-function addCommand(
-  program: Command,
-  spec: CommandSpec,
-  result: { found?: Invocation; printed: string },
-): void {
+function addCommand(program: Command, spec: CommandSpec, result: Reading): void {
   const command = quiet(program.command(spec.name, spec.hidden ? { hidden: true } : {}), result);
   declare(command, spec);
   command.action(() => {
@@ -104,7 +108,12 @@ function addCommand(
       verbose: verbose === true,
       cwd: typeof cwd === 'string' ? cwd : undefined,
     };
-    result.found = { kind: 'command', spec, parsed: { args: command.args, options }, globals };
+    result.found = {
+      kind: 'command',
+      spec,
+      parsed: { args: command.args, afterDashes: result.afterDashes, options },
+      globals,
+    };
   });
 }
 

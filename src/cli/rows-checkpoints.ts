@@ -1,4 +1,4 @@
-import { flag, text, type CommandSpec } from './table.ts';
+import { flag, text, type CommandSpec, type Parsed } from './table.ts';
 
 export const checkpointCommands: readonly CommandSpec[] = [
   {
@@ -43,8 +43,9 @@ export const checkpointCommands: readonly CommandSpec[] = [
   {
     name: 'rollback',
     group: 'Checkpoints',
-    summary: 'put a checkpoint back (default: the last good one); undo takes it back',
-    args: '[tag]',
+    summary:
+      'put a checkpoint back (default: the last good one), or only the paths after --; undo takes it back',
+    args: '[tag] [paths...]',
     completes: 'tag',
     options: [
       ['--dry-run', 'list every file it would write or delete, and do nothing'],
@@ -54,7 +55,7 @@ export const checkpointCommands: readonly CommandSpec[] = [
     example: 'devenv rollback checkpoint-20260102-030405',
     run: async (ctx, p) =>
       (await import('../commands/rollback.ts')).rollback(ctx, {
-        tag: p.args[0],
+        ...tagAndPaths(p),
         dryRun: flag(p, 'dryRun'),
         head: flag(p, 'head'),
         yes: flag(p, 'yes'),
@@ -63,9 +64,26 @@ export const checkpointCommands: readonly CommandSpec[] = [
   {
     name: 'undo',
     group: 'Checkpoints',
-    summary: 'take the last rollback or reset back, exactly',
-    options: [['--yes', 'go ahead although a great part of the tree would be deleted']],
+    summary: 'take the last rollback or reset back, exactly; --redo goes the other way',
+    options: [
+      ['--redo', 'do again what the last undo took back'],
+      ['--list', 'every step, what became of it, and what comes next'],
+      ['--dry-run', 'list every file it would write or delete, and do nothing'],
+      ['--yes', 'go ahead although a great part of the tree would be deleted'],
+    ],
     example: 'devenv undo',
-    run: async (ctx, p) => (await import('../commands/undo.ts')).undo(ctx, { yes: flag(p, 'yes') }),
+    run: async (ctx, p) =>
+      (await import('../commands/undo.ts')).undo(ctx, {
+        yes: flag(p, 'yes'),
+        redo: flag(p, 'redo'),
+        list: flag(p, 'list'),
+        dryRun: flag(p, 'dryRun'),
+      }),
   },
 ];
+
+// What follows `--` is paths, also when no tag stands before it.
+function tagAndPaths({ args, afterDashes }: Parsed): { tag: string | undefined; paths: readonly string[] } {
+  const before = args.slice(0, args.length - afterDashes);
+  return { tag: before[0], paths: [...before.slice(1), ...args.slice(args.length - afterDashes)] };
+}

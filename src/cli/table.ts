@@ -3,6 +3,8 @@ import type { CommandContext, CommandResult } from '../commands/context.ts';
 /** What the parser found for one command. */
 export interface Parsed {
   readonly args: readonly string[];
+  /** How many of them, at the end, came after `--`. */
+  readonly afterDashes: number;
   readonly options: Readonly<Record<string, unknown>>;
 }
 

@@ -12,3 +12,5 @@ export * from './attributes.ts';
 export * from './index-file.ts';
 export * from './worktree.ts';
 export * from './diff.ts';
+export * from './branches.ts';
+export * from './line-counts.ts';

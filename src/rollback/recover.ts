@@ -3,12 +3,12 @@ import type { BigIntStats } from 'node:fs';
 import path from 'node:path';
 import { isAlive } from '../base/index.ts';
 import { blobId, claimUndoEntry, dropUndoEntry, readDiskFile, readSaved } from '../checkpoint/index.ts';
+import type { StepKind } from '../checkpoint/index.ts';
 import {
   checkOutInto,
-  currentBranch,
   diskPath,
   displayPath,
-  mustGit,
+  headName,
   readRef,
   releaseIndexLock,
   updateIndex,
@@ -20,11 +20,12 @@ import { moveHead } from './head.ts';
 import { journalFile, ownLitter, readAbandoned, removeJournal } from './journal.ts';
 import type { Journal, JournalStep } from './journal.ts';
 import { stageBlobs } from './stage.ts';
+import { stagedSince } from './staged.ts';
 import { rescue } from './swap.ts';
 
 /** A rollback or undo that was killed, and what became of it. */
 export interface Recovery {
-  readonly kind: 'rollback' | 'undo';
+  readonly kind: StepKind;
   /** What was put back. */
   readonly name: string;
   /** What was there before; null when nothing had been done yet and nothing will be. */
@@ -90,7 +91,7 @@ async function settle(repo: Repo, journal: Journal): Promise<Recovery> {
   let undo: string | null = null;
   if (nothing) await dropUndoEntry(repo, journal.undo, journal.present);
   else undo = await claimUndoEntry(repo, journal, () => {});
-  if (outcome === 'finished') await finish(repo, journal, pending);
+  if (outcome === 'finished') await finish(repo, { ...journal, undo: undo ?? journal.undo }, pending);
   removeJournal(repo, journal);
   rmSync(journal.stage, { recursive: true, force: true });
   const names = (deleted: boolean): string[] =>
@@ -117,28 +118,25 @@ async function finish(repo: Repo, journal: Journal, pending: readonly Pending[])
     journal.steps.map((_, n) => todo.get(n) ?? null),
     () => {},
   );
-  const since = await stagedSince(repo, journal);
+  const { head, name, undo, index } = journal;
+  if (head)
+    await moveHead(repo, head, { name, undo, present: (await readSaved(repo, journal.present)).head });
+  if (index.length === 0) return;
+  // Staged otherwise than when the rollback began: it got so far, or the user staged it.
+  const since = await stagedSince(repo, journal.present);
   await updateIndex(
     repo,
-    journal.index.filter((update) => !since.has(update.path)),
+    index.filter((update) => !since.has(update.path)),
   );
-  if (journal.head) await moveHead(repo, journal.head, journal.name);
 }
 
 // The user went on: what was to be put back was meant for another state.
 async function headMoved(repo: Repo, journal: Journal): Promise<boolean> {
   const { head, branch } = await readSaved(repo, journal.present);
-  const now = (await readRef(repo, 'HEAD')) ?? null;
-  return (await currentBranch(repo)) !== branch || (now !== head && now !== (journal.head?.to ?? head));
-}
-
-// Staged otherwise than when the rollback began: it got so far, or the user staged it.
-async function stagedSince(repo: Repo, journal: Journal): Promise<ReadonlySet<string>> {
-  if (journal.index.length === 0) return new Set();
-  const { staged } = await readSaved(repo, journal.present);
-  const args = ['diff-index', '--cached', '--name-only', '--no-renames', '-z', staged, '--'];
-  const out = await mustGit(repo, 'reading what is staged', args);
-  return new Set(out.toString('latin1').split('\0'));
+  const [name, now] = [await headName(repo), (await readRef(repo, 'HEAD')) ?? null];
+  const asBefore = name === (branch === null ? head : `refs/heads/${branch}`) && now === head;
+  const asAfter = journal.head !== null && name === journal.head.to && now === journal.head.commit;
+  return !asBefore && !asAfter;
 }
 
 // A file that was replaced may have been open in an editor that wrote to it later: no other place holds that.

@@ -25,7 +25,6 @@ async function killed(
     undoes: to.undoes,
     target: to.name,
     reason: 'user',
-    movesHead: false,
   });
   const [diff = []] = await diffCommits(t.repo, [{ from: snapshot.commit, to: to.commit }]);
   const steps = diff.map((entry) => ({
