@@ -17,4 +17,4 @@ export { stepStates, walkEntries } from './undo-walk.ts';
 export type { StepState, UndoWalk } from './undo-walk.ts';
 export { blobId, readDiskFile, sameStat } from './read-file.ts';
 export type { DiskFile } from './read-file.ts';
-export type { Capture } from './capture.ts';
+export type { Capture, CapturedFile } from './capture.ts';

@@ -9,6 +9,7 @@ import { goBack } from './go-back.ts';
 import { moveHead, moveHeadBack } from './head.ts';
 import {
   abandonJournal,
+  bootId,
   isJournalled,
   removeJournal,
   replaceJournal,
@@ -36,6 +37,7 @@ export async function carryOut(repo: Repo, input: PutBackInput, ready: Ready): P
       kind: input.kind,
       pid: self.pid,
       started: startOf(self.pid),
+      boot: bootId(),
       undo: await nextUndoRef(repo),
       present: ready.present.snapshot.commit,
       target: input.saved.commit,

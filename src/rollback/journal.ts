@@ -53,6 +53,8 @@ export interface Journal {
   readonly pid: number;
   /** When the process started, so that a reused id is not taken for it. */
   readonly started: string;
+  /** Which run of the machine it is: after a power cut it is another one. '' where that cannot be told. */
+  readonly boot?: string;
   /** Where the present is kept. */
   readonly undo: string;
   readonly present: string;
@@ -74,6 +76,15 @@ export function startOf(pid: number): string {
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
   } catch {
     return ''; // gone, or no /proc here
+  }
+}
+
+/** What tells one run of the machine from the next; '' where that cannot be told. */
+export function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return ''; // no /proc here
   }
 }
 
@@ -177,12 +188,11 @@ export function syncDir(dir: string): void {
   }
 }
 
-/** Writes all of a buffer with a mode and, when asked, to the disk. */
-export function writeWhole(file: string, content: Buffer, mode: number, durable: boolean): void {
+/** Writes all of a buffer with a mode into a new file. */
+export function writeWhole(file: string, content: Buffer, mode: number): void {
   const fd = openSync(file, 'wx', mode);
   try {
     for (let at = 0; at < content.length;) at += writeSync(fd, content, at);
-    if (durable) fsyncSync(fd);
   } finally {
     closeSync(fd);
   }

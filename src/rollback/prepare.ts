@@ -48,8 +48,9 @@ export async function prepare(repo: Repo, input: PutBackInput): Promise<Ready> {
     });
     if (present.snapshot.unmerged) throw unmerged();
     const { plan, index, head } = await makePlan(repo, input, present, moves);
-    const captured = new Set([...present.capture.files.map((file) => file.path), ...present.capture.deleted]);
-    const checked = await checkSteps(repo, plan.steps, captured);
+    const files = new Map(present.capture.files.map((file) => [file.path, file]));
+    const paths = new Set([...files.keys(), ...present.capture.deleted]);
+    const checked = await checkSteps(repo, plan.steps, { paths, files, since: input.now });
     if (checked.unsaved.length === 0 && checked.changed.length === 0)
       return { present, checked, kept: [...plan.kept, ...checked.kept], index, indexStamp: stamp, head };
     for (const path of checked.unsaved) include.add(path);

@@ -16,12 +16,13 @@ import {
 import type { Repo } from '../git/index.ts';
 import { applySteps, asideOf } from './apply.ts';
 import { blockingParent } from './check.ts';
+import { openFolders } from './folders.ts';
+import { keep } from './go-back.ts';
 import { moveHead } from './head.ts';
-import { journalFile, ownLitter, readAbandoned, removeJournal } from './journal.ts';
+import { bootId, journalFile, ownLitter, readAbandoned, removeJournal } from './journal.ts';
 import type { Journal, JournalStep } from './journal.ts';
 import { stageBlobs } from './stage.ts';
 import { stagedSince } from './staged.ts';
-import { rescue } from './swap.ts';
 
 /** A rollback or undo that was killed, and what became of it. */
 export interface Recovery {
@@ -79,8 +80,10 @@ async function settle(repo: Repo, journal: Journal): Promise<Recovery> {
   const left = keepLateWrites(repo, journal);
   const pending: Pending[] = [];
   let done = 0;
+  // The machine went down: a file that was in its place may have come out empty.
+  const cut = (journal.boot ?? '') !== '' && journal.boot !== bootId();
   journal.steps.forEach((step, n) => {
-    const seen = progressOf(repo, step);
+    const seen = progressOf(repo, step, cut);
     if (seen.state === 'to-do') pending.push({ step, n, stat: seen.stat });
     else if (seen.state === 'other') left.push(displayPath(step.path));
     else done++;
@@ -142,13 +145,14 @@ async function headMoved(repo: Repo, journal: Journal): Promise<boolean> {
 // A file that was replaced may have been open in an editor that wrote to it later: no other place holds that.
 function keepLateWrites(repo: Repo, journal: Journal): string[] {
   const kept: string[] = [];
+  using folders = openFolders(repo);
   for (const [n, step] of journal.steps.entries()) {
     const aside = asideOf(journal.stage, n);
     const file = readDiskFile(Buffer.from(aside), Infinity);
     if (file.kind === 'absent') continue;
     if ('content' in file && blobId(file.content, repo.objectFormat) === step.before?.oid)
       rmSync(aside, { force: true });
-    else kept.push(path.basename(rescue(aside, diskPath(repo.root, step.path)).toString('utf8')));
+    else kept.push(keep(repo, folders, aside, step.path));
   }
   return kept;
 }
@@ -158,7 +162,7 @@ interface Progress {
   readonly stat: BigIntStats | null;
 }
 
-function progressOf(repo: Repo, step: JournalStep): Progress {
+function progressOf(repo: Repo, step: JournalStep, cut: boolean): Progress {
   // Under a file that goes away with this very rollback.
   if (blockingParent(repo, step.path) !== undefined)
     return { state: step.after === null ? 'done' : 'to-do', stat: null };
@@ -177,6 +181,8 @@ function progressOf(repo: Repo, step: JournalStep): Progress {
     step.after !== null &&
     (isLink || executable === (step.after.mode === '100755') || step.before?.mode === step.after.mode);
   if (is(step.after, step.staged) && modeThere) return { state: 'done', stat: file.stat };
+  if (cut && file.kind === 'file' && file.stat.size === 0n && step.after !== null)
+    return { state: 'to-do', stat: file.stat };
   return { state: is(step.before, step.before?.oid ?? '') ? 'to-do' : 'other', stat: file.stat };
 }
 

@@ -215,15 +215,19 @@ test('[invariant 26] killed between the branch and HEAD: the next one finishes i
   const stage = path.join(t.repo.gitDir, 'devenv/stage-0-killed');
   await t.git('update-ref', 'refs/heads/main', to);
   writeJournal(t.repo, {
-    ...{
-      version: 1,
-      root: t.dir,
-      kind: 'rollback',
-      pid: 2 ** 22 + 1,
-      started: '',
-      undo: 'refs/devenv/undo/9',
-    },
-    ...{ present, target, name: tag, stage, steps: [], index: [], head: move },
+    version: 1,
+    root: t.dir,
+    kind: 'rollback',
+    pid: 2 ** 22 + 1,
+    started: '',
+    undo: 'refs/devenv/undo/9',
+    present,
+    target,
+    name: tag,
+    stage,
+    steps: [],
+    index: [],
+    head: move,
   });
   expect(await recover(t.repo)).toMatchObject({ outcome: 'finished', undo: 'refs/devenv/undo/9' });
   expect(await t.git('rev-parse', '--symbolic-full-name', 'HEAD', 'main')).toContain('refs/heads/main');

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { listUndoEntries, nextUndoRef, savePresent } from '../../src/checkpoint/index.ts';
@@ -172,4 +172,19 @@ test('work trees that roll back at the same time each get a number of their own'
   for (const tree of trees) expect(existsSync(journalFile(tree.repo))).toBe(false);
   await Promise.all(trees.map((tree) => tree.undo()));
   expect(trees.map((tree) => tree.read('a'))).toEqual(['now\n', 'now 1\n', 'now 2\n', 'now 3\n']);
+});
+
+test('[invariant 26] after a power cut a file that came out empty is written again; one a person emptied stays', async () => {
+  for (const [boot, a] of [
+    ['another run of the machine', 'then'],
+    ['', ''],
+  ] as const) {
+    const { t, ...to } = await ready();
+    await killed(t, to, ['a', 'b']);
+    const journal = JSON.parse(readFileSync(journalFile(t.repo), 'utf8')) as object;
+    writeFileSync(journalFile(t.repo), JSON.stringify({ ...journal, boot }));
+    t.write('a', '');
+    await recover(t.repo);
+    expect(all(t)).toEqual([a, 'then', 'then']);
+  }
 });
