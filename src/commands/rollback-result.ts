@@ -1,5 +1,5 @@
 import { plural, type Colors } from '../base/index.ts';
-import type { RollbackOutcome } from '../rollback/index.ts';
+import { describeLines, type RollbackOutcome } from '../rollback/index.ts';
 import { describeUnfinished } from './recovery.ts';
 
 /** The documented `--json` of rollback and undo. */
@@ -52,9 +52,8 @@ function describeNoFiles(outcome: RollbackOutcome, dryRun: boolean): string {
 
 /** Whose work goes: that of the present, against what comes back. */
 function describePutAway({ putAway, to }: RollbackOutcome, dryRun: boolean): string {
-  const { files, added, removed } = putAway;
-  const lines = added === null || removed === null ? '' : ` (+${added} -${removed} lines)`;
-  return `${dryRun ? 'would put away' : 'put away'} what you have here otherwise than in ${to}: ${plural(files, 'file')}${lines}`;
+  const lines = describeLines(putAway);
+  return `${dryRun ? 'would put away' : 'put away'} what you have here otherwise than in ${to}: ${plural(putAway.files, 'file')}${lines && ` (${lines})`}`;
 }
 
 function describeRecovery(recovered: NonNullable<RollbackOutcome['recovered']>): string[] {

@@ -16,6 +16,11 @@ export interface PutAway {
   readonly removed: number | null;
 }
 
+/** `+12 -3 lines`, as the work that goes had them; '' when they were not counted. */
+export function describeLines({ added, removed }: PutAway): string {
+  return added === null || removed === null ? '' : `+${added} -${removed} lines`;
+}
+
 /** What was (or, for a dry run, would be) done. Paths as people read them, sorted. */
 export interface PutBackResult {
   /** The commit that holds the present. */

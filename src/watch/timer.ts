@@ -2,7 +2,7 @@ import { DevenvError, messageOf, plural, self } from '../base/index.ts';
 import { createCheckpoint, lastGood, type Checkpoint } from '../checkpoint/index.ts';
 import type { Project } from '../config/index.ts';
 import { git, repoState, type Repo } from '../git/index.ts';
-import { needsRecovery, unfinished } from '../rollback/index.ts';
+import { describeLines, needsRecovery, unfinished } from '../rollback/index.ts';
 import {
   checkpointGates,
   codeDifference,
@@ -24,7 +24,7 @@ import {
   type Facts,
 } from './checkpointer.ts';
 import { keyOf, marksOf, treeOf } from './key.ts';
-import type { Surroundings, WatchDeps } from './types.ts';
+import type { RolledBack, Surroundings, WatchDeps } from './types.ts';
 
 /** What the watcher tells the checkpointer, asked anew at every step. */
 interface Watched {
@@ -325,10 +325,11 @@ async function putAway(repo: Repo): Promise<readonly string[]> {
 }
 
 function describeReset(
-  done: { readonly to: string; readonly written: readonly string[]; readonly deleted: readonly string[] },
+  done: Pick<RolledBack, 'to' | 'written' | 'deleted' | 'putAway'>,
   why: string,
 ): string {
   const files = [...done.written, ...done.deleted];
   const names = files.length <= 3 ? files.join(', ') : plural(files.length, 'file');
-  return `reset to ${done.to}: ${names} put back, since ${why}. devenv undo takes this back`;
+  const lines = describeLines(done.putAway);
+  return `reset to ${done.to}: ${names} put back${lines && `, ${lines} put away`}, since ${why}. devenv undo takes this back`;
 }

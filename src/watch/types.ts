@@ -1,4 +1,5 @@
 import type { Logger } from '../base/index.ts';
+import type { PutAway } from '../rollback/index.ts';
 import type { SuiteResult } from '../suites/index.ts';
 import type { Verdict, VerifyDeps } from '../verify/index.ts';
 import type { Decision } from './checkpointer.ts';
@@ -32,12 +33,13 @@ export interface Question {
 }
 
 /** As much of a rollback's outcome as is told. */
-interface RolledBack {
+export interface RolledBack {
   readonly to: string;
   readonly undo: string | null;
   readonly written: readonly string[];
   readonly deleted: readonly string[];
   readonly restarted: readonly string[];
+  readonly putAway: PutAway;
 }
 
 type SuiteState = 'waiting' | 'running' | 'rerunning' | SuiteResult['verdict'];
