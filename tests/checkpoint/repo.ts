@@ -96,7 +96,7 @@ export async function openTestRepo(dir: string, env: NodeJS.ProcessEnv): Promise
       }),
     rollBack: (input = {}) => rollBack(deps, project(dir), { reason: 'user', target: 'last', ...input }),
     undo: () => undoLast(deps, project(dir)),
-    redo: () => undoLast(deps, project(dir), { redo: true }),
+    redo: () => undoLast(deps, project(dir), { redo: true, yes: true }),
   };
 }
 

@@ -172,6 +172,11 @@ describe('[invariant 30] what the user does in the middle of a rollback stops it
     'a stash': (t) => t.git('stash', '-q', '-u'),
     'a lock that stays': async (t) => writeFileSync(path.join(t.repo.gitDir, 'index.lock'), ''),
   };
+  test('[invariant 5] a new file that neither state has stays', async () => {
+    const t = await ready();
+    expect(await between(t, async () => t.write('later/new.txt', 'mine\n'))).toBeUndefined();
+    expect([t.read('later/new.txt'), t.read('src/b.txt')]).toEqual(['mine\n', 'b\n']);
+  });
   for (const head of [false, true])
     for (const [name, act] of Object.entries(acts))
       test(`${name}${head ? ', with --head' : ''}`, async () => {
