@@ -47,11 +47,12 @@ export function median(values: readonly number[]): number {
 /** Runs the cases in turn, round after round, so that a noisy moment hits all of them; gives each one's median. */
 export async function interleave<K extends string>(
   cases: Readonly<Record<K, (round: number) => number | Promise<number>>>,
+  rounds = runs,
 ): Promise<Record<K, number>> {
   const names = Object.keys(cases) as K[];
   const samples = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<K, number[]>;
   for (const name of names) await cases[name](-1); // warm-up
-  for (let round = 0; round < runs; round++)
+  for (let round = 0; round < rounds; round++)
     for (const name of names) samples[name].push(await cases[name](round));
   return Object.fromEntries(names.map((name) => [name, median(samples[name])])) as Record<K, number>;
 }

@@ -1,8 +1,9 @@
-// The measured goals: each a ratio against a floor taken in the same run. `node bench/run.ts [startup|session|checkpoint|watch]...`
+// The measured goals: each a ratio against a floor taken in the same run. `node bench/run.ts [startup|session|checkpoint|rollback|watch]...`
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { checkpointGoals } from './checkpoint.ts';
 import { root, runs, type Goal } from './measure.ts';
+import { rollbackGoals } from './rollback.ts';
 import { sessionGoals } from './session.ts';
 import { startupGoals } from './startup.ts';
 import { watchGoals } from './watch.ts';
@@ -11,6 +12,7 @@ const groups = {
   startup: startupGoals,
   session: sessionGoals,
   checkpoint: checkpointGoals,
+  rollback: rollbackGoals,
   watch: watchGoals,
 };
 const asked = process.argv.slice(2);

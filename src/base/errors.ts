@@ -20,6 +20,7 @@ export const exitCodes = {
   'unknown-window': 4,
   'unknown-suite': 4,
   'unknown-tag': 4,
+  'unknown-path': 4,
   'unknown-layout': 4,
   'unknown-host': 4,
   refused: 5,

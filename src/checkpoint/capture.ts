@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import { DevenvError } from '../base/index.ts';
 import { diskPath, displayPath, git, hiddenEntries, readRef, readStatus } from '../git/index.ts';
 import type { HiddenEntry, RawPath, Repo, Status, TrackedChange } from '../git/index.ts';
@@ -11,6 +12,8 @@ import type { Entry, Skipped } from './types.ts';
 /** A file as it will be stored; its bytes are dropped when all of them together would fill the memory. */
 export interface CapturedFile extends Entry {
   readonly content: Buffer | undefined;
+  /** How it looked when it was read. */
+  readonly stat?: BigIntStats;
 }
 
 /** A path that is left out, and what tells its present state from another one. */
@@ -184,6 +187,7 @@ async function keep(
     mode,
     oid: blobId(file.content, reading.repo.objectFormat),
     content,
+    stat: file.stat,
   });
 }
 

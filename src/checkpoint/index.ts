@@ -14,11 +14,12 @@ export {
   dropUndoEntry,
   listUndoEntries,
   nextUndoRef,
-  openEntries,
   readSaved,
   savePresent,
 } from './undo-entries.ts';
-export type { SavedPresent, SavedState, SavePresentInput, UndoEntry } from './undo-entries.ts';
+export type { SavedPresent, SavedState, SavePresentInput, StepKind, UndoEntry } from './undo-entries.ts';
+export { stepStates, walkEntries } from './undo-walk.ts';
+export type { StepState, UndoWalk } from './undo-walk.ts';
 export { prune, trashDays } from './prune.ts';
 export type { PruneInput, Pruned } from './prune.ts';
 export { listTrash, pinCheckpoint, pinnedNames, restoreTrashed, unpinCheckpoint } from './keep.ts';
@@ -28,5 +29,5 @@ export type { BrokenRef } from './health.ts';
 export { findLitter } from './litter.ts';
 export { blobId, readDiskFile, sameStat } from './read-file.ts';
 export type { DiskFile } from './read-file.ts';
-export type { Capture } from './capture.ts';
+export type { Capture, CapturedFile } from './capture.ts';
 export { worktreeId } from './cache.ts';

@@ -47,7 +47,7 @@ export async function promote(repo: Repo, env: NodeJS.ProcessEnv, input: Promote
   const present = { head: (await readRef(repo, 'HEAD')) ?? null, branch: await currentBranch(repo) };
   const { branch, message } = checkPromotion(chosen, { ...present, state: repoState(repo) }, input.message);
   await refuseEmpty(repo, chosen, present.head);
-  const saved = await saveFor(repo, chosen, input, present.head);
+  const saved = await saveFor(repo, chosen, input, { head: present.head, branch });
   let made: { readonly commit: string; readonly output: string };
   try {
     made = await commitOn(repo, env, present.head, { tree: chosen.tree, message, verify: input.verify });
@@ -104,7 +104,7 @@ async function saveFor(
   repo: Repo,
   chosen: Checkpoint,
   { now, maxFileBytes }: PromoteInput,
-  head: string | null,
+  { head, branch }: { readonly head: string | null; readonly branch: string },
 ): Promise<{ readonly undo: string; readonly present: string }> {
   const { snapshot } = await savePresent(repo, {
     now,
@@ -114,7 +114,7 @@ async function saveFor(
     target: `the commit of ${chosen.tag}`,
     reason: 'user',
     // Before the first commit there is nothing to go back to.
-    movesHead: head !== null,
+    moves: head === null ? undefined : { [`refs/heads/${branch}`]: head },
   });
   if (snapshot.unmerged)
     throw refused('files are unmerged: the staged state cannot be replaced', 'resolve them and git add them');

@@ -9,19 +9,30 @@ import { presentRefs, undoRefs } from './names.ts';
 import { defaultMaxFileBytes, keepCapture, toSnapshot } from './snapshot.ts';
 import type { Skipped, Snapshot } from './types.ts';
 
-/** The work tree as it was before a rollback or an undo changed it. */
+/** What changes the work tree: a rollback (or reset), taking one back, doing it again. */
+export type StepKind = 'rollback' | 'undo' | 'redo';
+
+/** The work tree as it was before a rollback, an undo or a redo changed it. */
 export interface UndoEntry {
   readonly n: number;
   readonly ref: string;
   readonly commit: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
   /** What was done right after it was saved. */
-  readonly kind: 'rollback' | 'undo';
-  /** For an undo: the entry that it took back. */
+  readonly kind: StepKind;
+  /** For an undo: the entry that it took back; for a redo: the undo that it took back. */
   readonly undoes: number | undefined;
   /** The name of what was put back. */
   readonly target: string;
+  /** Its commit; undefined in entries of an older devenv. */
+  readonly to: string | undefined;
   /** The branch was moved too. */
   readonly movedHead: boolean;
+  /** Where the refs were that moved along; null: it did not exist. */
+  readonly moved: Readonly<Record<string, string | null>>;
+  /** Only these files and folders; undefined is all. */
+  readonly paths: readonly RawPath[] | undefined;
   readonly reason: string;
 }
 
@@ -48,14 +59,18 @@ export interface SavePresentInput {
   readonly now: number;
   readonly maxFileBytes?: number;
   readonly include: readonly RawPath[];
-  readonly kind: 'rollback' | 'undo';
+  readonly kind: StepKind;
   readonly undoes?: number | undefined;
   readonly target: string;
+  /** The commit that will be put back. */
+  readonly to?: string;
   readonly reason: string;
-  readonly movesHead: boolean;
+  /** Where the refs are that will move too; undefined when HEAD stays. */
+  readonly moves?: Readonly<Record<string, string | null>> | undefined;
+  readonly paths?: readonly RawPath[] | undefined;
 }
 
-/** Saves the present before it is changed; `addUndoEntry` makes it something to go back to. */
+/** Saves the present before it is changed; `claimUndoEntry` makes it something to go back to. */
 export async function savePresent(repo: Repo, input: SavePresentInput): Promise<SavedPresent> {
   const found = await capture(repo, {
     maxFileBytes: input.maxFileBytes ?? defaultMaxFileBytes,
@@ -64,8 +79,10 @@ export async function savePresent(repo: Repo, input: SavePresentInput): Promise<
   const more = {
     Kind: input.kind,
     Target: input.target,
+    ...(input.to === undefined ? {} : { To: input.to }),
     ...(input.undoes === undefined ? {} : { Undoes: String(input.undoes) }),
-    ...(input.movesHead ? { 'Moved-Head': 'true' } : {}),
+    ...(input.moves === undefined ? {} : { 'Moved-Head': 'true', Moved: JSON.stringify(input.moves) }),
+    ...(input.paths === undefined ? {} : { Paths: JSON.stringify(input.paths) }),
   };
   const subject = `devenv: before the ${input.kind} to ${input.target}`;
   const written = await keepCapture(repo, found, {
@@ -119,52 +136,58 @@ export async function dropUndoEntry(repo: Repo, ref: string, commit: string): Pr
   await mustGit(repo, 'taking a rollback back', ['update-ref', '-d', ref, commit]);
 }
 
+const format = '%(refname)%00%(objectname)%00%(committerdate:unix)%00%(contents)%00%01';
+
 /** All undo entries of this work tree, oldest first. */
 export async function listUndoEntries(repo: Repo): Promise<readonly UndoEntry[]> {
   const out = await mustGit(repo, 'reading what can be undone', [
     'for-each-ref',
-    '--format=%(refname)%00%(objectname)%00%(contents)%00%01',
+    `--format=${format}`,
     undoRefs,
   ]);
-  const entries = out
+  const mine = worktreeId(repo);
+  return out
     .toString('utf8')
     .split('\0\u0001\n')
-    .flatMap((row): UndoEntry[] => {
-      const [ref = '', commit = '', contents = ''] = row.split('\0');
-      const n = Number(ref.slice(undoRefs.length));
-      const { fields } = parseMessage(contents);
-      if (
-        ref === '' ||
-        !Number.isInteger(n) ||
-        !fields.has('Kind') ||
-        fields.get('Worktree') !== worktreeId(repo)
-      )
-        return [];
-      const undoes = fields.get('Undoes');
-      return [
-        {
-          n,
-          ref,
-          commit,
-          kind: fields.get('Kind') === 'undo' ? 'undo' : 'rollback',
-          undoes: undoes === undefined ? undefined : Number(undoes),
-          target: fields.get('Target') ?? '',
-          movedHead: fields.has('Moved-Head'),
-          reason: fields.get('Reason') ?? '',
-        },
-      ];
-    });
-  return entries.sort((a, b) => a.n - b.n);
+    .flatMap((row) => parseEntry(row, mine))
+    .sort((a, b) => a.n - b.n);
 }
 
-/** The entries that can still be taken back, the next one last: each undo takes away the one it undid. */
-export function openEntries(entries: readonly UndoEntry[]): readonly UndoEntry[] {
-  let open: UndoEntry[] = [];
-  for (const entry of entries) {
-    if (entry.kind === 'rollback') open.push(entry);
-    else open = open.filter((other) => other.n !== entry.undoes);
-  }
-  return open;
+function parseEntry(row: string, worktree: string): UndoEntry[] {
+  const [ref = '', commit = '', seconds = '', contents = ''] = row.split('\0');
+  const n = Number(ref.slice(undoRefs.length));
+  const { fields } = parseMessage(contents);
+  const kind = (['rollback', 'undo', 'redo'] as const).find((one) => one === fields.get('Kind'));
+  if (ref === '' || !Number.isInteger(n) || kind === undefined || fields.get('Worktree') !== worktree)
+    return [];
+  const undoes = fields.get('Undoes');
+  const paths = fields.get('Paths');
+  return [
+    {
+      n,
+      ref,
+      commit,
+      at: new Date(Number(seconds) * 1000).toISOString(),
+      kind,
+      undoes: undoes === undefined ? undefined : Number(undoes),
+      target: fields.get('Target') ?? '',
+      to: fields.get('To'),
+      movedHead: fields.has('Moved-Head'),
+      moved: parseMoved(fields.get('Moved')),
+      paths: paths === undefined ? undefined : parsePaths(paths),
+      reason: fields.get('Reason') ?? '',
+    },
+  ];
+}
+
+function parseMoved(text: string | undefined): Record<string, string | null> {
+  const value: unknown = JSON.parse(text ?? '{}');
+  return Object.fromEntries(
+    Object.entries(value ?? {}).map(([ref, oid]: [string, unknown]) => [
+      ref,
+      typeof oid === 'string' ? oid : null,
+    ]),
+  );
 }
 
 /** Reads what a commit made by devenv says of itself. */
@@ -189,13 +212,13 @@ export async function readSaved(repo: Repo, commit: string): Promise<SavedState>
     head: unborn ? null : first,
     branch: fields.get('Branch') ?? null,
     staged: second ?? first,
-    intended: parseIntended(fields.get('Intent')),
+    intended: parsePaths(fields.get('Intent')),
     skipped,
     partial,
   };
 }
 
-function parseIntended(text: string | undefined): RawPath[] {
+function parsePaths(text: string | undefined): RawPath[] {
   if (text === undefined) return [];
   const value: unknown = JSON.parse(text);
   return Array.isArray(value) ? value.map(String) : [];

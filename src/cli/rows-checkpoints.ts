@@ -94,9 +94,11 @@ export const checkpointCommands: readonly CommandSpec[] = [
   {
     name: 'rollback',
     group: 'Checkpoints',
-    summary: 'put a checkpoint back (default: the last good one); undo takes it back',
-    args: '[tag]',
+    summary:
+      'put a checkpoint back (default: the last good one), or only the paths after --; undo takes it back',
+    args: '[tag] [paths...]',
     completes: 'tag',
+    paths: true,
     options: [
       ['--dry-run', 'list every file it would write or delete, and do nothing'],
       ['--head', 'also put the branch back to the commit of the checkpoint'],
@@ -107,6 +109,7 @@ export const checkpointCommands: readonly CommandSpec[] = [
     run: async (ctx, p) =>
       (await import('../commands/rollback.ts')).rollback(ctx, {
         tag: p.args[0],
+        paths: [...p.args.slice(1), ...(p.paths ?? [])],
         dryRun: flag(p, 'dryRun'),
         head: flag(p, 'head'),
         yes: flag(p, 'yes'),
@@ -116,10 +119,21 @@ export const checkpointCommands: readonly CommandSpec[] = [
   {
     name: 'undo',
     group: 'Checkpoints',
-    summary: 'take the last rollback or reset back, exactly',
-    options: [['--yes', 'go ahead although a great part of the tree would be deleted']],
+    summary: 'take the last rollback or reset back, exactly; --redo goes the other way',
+    options: [
+      ['--redo', 'do again what the last undo took back'],
+      ['--list', 'every step, what became of it, and what comes next'],
+      ['--dry-run', 'list every file it would write or delete, and do nothing'],
+      ['--yes', 'go ahead although a great part of the tree would be deleted'],
+    ],
     example: 'devenv undo',
-    run: async (ctx, p) => (await import('../commands/undo.ts')).undo(ctx, { yes: flag(p, 'yes') }),
+    run: async (ctx, p) =>
+      (await import('../commands/undo.ts')).undo(ctx, {
+        yes: flag(p, 'yes'),
+        redo: flag(p, 'redo'),
+        list: flag(p, 'list'),
+        dryRun: flag(p, 'dryRun'),
+      }),
   },
   {
     name: 'bisect',

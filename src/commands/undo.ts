@@ -1,13 +1,73 @@
+import { formatAge, plural, type Colors } from '../base/index.ts';
 import { loadProject } from '../config/index.ts';
-import { undoLast } from '../rollback/index.ts';
+import { openRepo } from '../git/index.ts';
+import { listSteps, undoLast, type UndoStep, type UndoSteps } from '../rollback/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
-import { describeOutcome, outcomeJson, rollbackDeps, withConsent } from './rollback.ts';
+import { rollbackDeps, withConsent } from './rollback.ts';
+import { describeOutcome, outcomeJson } from './rollback-result.ts';
 
-/** `devenv undo`: takes the last rollback or reset back, exactly. */
-export async function undo(ctx: CommandContext, input: { readonly yes?: boolean }): Promise<CommandResult> {
+export interface UndoCommandInput {
+  readonly yes?: boolean;
+  readonly redo?: boolean;
+  readonly list?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** `devenv undo`: takes the last rollback or reset back, exactly; with `--redo` it comes again, with `--list` all are shown. */
+export async function undo(ctx: CommandContext, input: UndoCommandInput): Promise<CommandResult> {
   const project = await loadProject({ cwd: ctx.cwd, env: ctx.env });
+  if (input.list) return list(ctx, project.root);
+  const { redo = false, dryRun = false } = input;
   const outcome = await withConsent(ctx, input.yes ?? false, (yes) =>
-    undoLast(rollbackDeps(ctx, project), project, { yes }),
+    undoLast(rollbackDeps(ctx, project), project, { yes, redo, dryRun }),
   );
-  return { json: outcomeJson(outcome), text: describeOutcome(ctx.colors, outcome, false) };
+  for (const warning of outcome.warnings) ctx.note(`warning: ${warning}`);
+  return { json: outcomeJson(outcome), text: describeOutcome(ctx.colors, outcome, dryRun) };
+}
+
+async function list(ctx: CommandContext, root: string): Promise<CommandResult> {
+  const steps = await listSteps(await openRepo({ cwd: root, env: ctx.env }));
+  return { json: stepsJson(steps), text: describeSteps(ctx.colors, steps, ctx.clock.now()) };
+}
+
+/** The documented `--json` of `undo --list`. */
+function stepsJson({ steps, undo: next, redo }: UndoSteps): unknown {
+  return {
+    undo: next,
+    redo,
+    steps: steps.map(({ movedHead: head, undoes = null, ...step }) => {
+      const { n, ref, commit, at, kind, target, reason, files, state } = step;
+      return { n, ref, commit, at, kind, undoes, target, reason, files, state, head };
+    }),
+  };
+}
+
+/** Newest first, with what undo and redo would do next. */
+export function describeSteps(colors: Colors, { steps, undo: next, redo }: UndoSteps, now: number): string {
+  if (steps.length === 0) return 'nothing was rolled back here yet';
+  const rows = steps.map((step) => describeStep(colors, step, { undo: next, redo }, now));
+  const at =
+    next === null ? 'here: before all of them' : `here: after ${next}; devenv undo takes ${next} back`;
+  const more = redo === null ? '' : `; devenv undo --redo takes ${redo} back`;
+  return [...rows, `${at}${more}`, 'devenv rollback undo/N brings back what was there before step N'].join(
+    '\n',
+  );
+}
+
+function describeStep(
+  colors: Colors,
+  step: UndoStep,
+  next: Pick<UndoSteps, 'undo' | 'redo'>,
+  now: number,
+): string {
+  const { n, kind, at, target, reason, files, state, undoes } = step;
+  const mark = n === next.undo ? colors.bold('undo >') : n === next.redo ? colors.bold('redo >') : '      ';
+  const what =
+    kind === 'rollback'
+      ? `${reason === 'checkpointer' ? 'reset' : 'rollback'} to ${target}`
+      : `${kind} of ${undoes ?? target}`;
+  const count = files === null ? '' : `, ${plural(files, 'file')}`;
+  const who = reason === 'checkpointer' ? ', by the checkpointer' : '';
+  const became = state === 'taken-back' ? colors.dim(' (taken back)') : '';
+  return `${mark} ${String(n).padStart(3)}  ${formatAge(now - Date.parse(at)).padEnd(8)}  ${what}${count}${who}${became}`;
 }

@@ -14,18 +14,24 @@ const settings = [
   'core.fsyncMethod=batch',
 ];
 
-/** The whole argv of a git call with devenv's settings. */
-export function gitArgv(args: readonly string[]): string[] {
-  return ['git', '--no-optional-locks', ...settings.flatMap((setting) => ['-c', setting]), ...args];
+/** The whole argv of a git call with devenv's settings; `reflog` leaves it to the user's own whether one is kept. */
+export function gitArgv(args: readonly string[], reflog = false): string[] {
+  const used = reflog ? settings.filter((one) => !one.startsWith('core.logAllRefUpdates')) : settings;
+  return ['git', '--no-optional-locks', ...used.flatMap((setting) => ['-c', setting]), ...args];
+}
+
+interface GitOptions extends Omit<RunOptions, 'cwd'> {
+  /** A branch or HEAD moves for the user: its reflog gets a line. */
+  readonly reflog?: boolean;
 }
 
 /** Runs git at the top of the work tree; never throws on a non-zero exit, but does on a missing git. */
 export async function git(
   repo: Repo,
   args: readonly string[],
-  options: Omit<RunOptions, 'cwd'> = {},
+  { reflog = false, ...options }: GitOptions = {},
 ): Promise<RunBytesResult> {
-  const result = await runBytes(gitArgv(args), { env: repo.env, ...options, cwd: repo.root });
+  const result = await runBytes(gitArgv(args, reflog), { env: repo.env, ...options, cwd: repo.root });
   if (result.reason === 'missing') throw missingGit();
   return result;
 }
@@ -35,7 +41,7 @@ export async function mustGit(
   repo: Repo,
   doing: string,
   args: readonly string[],
-  options: Omit<RunOptions, 'cwd'> = {},
+  options: GitOptions = {},
 ): Promise<Buffer> {
   const result = await git(repo, args, options);
   if (!result.ok) throw gitError(doing, result.stderr);

@@ -104,6 +104,11 @@ async function change(repo: Repo, file: string, updates: readonly IndexUpdate[])
   );
 }
 
+/** Tells one state of the index file from another; '' is no index. */
+export function indexStamp(repo: Repo): string {
+  return stampOf(path.join(repo.gitDir, 'index'));
+}
+
 function stampOf(file: string): string {
   if (!existsSync(file)) return '';
   const stat = lstatSync(file, { bigint: true });

@@ -17,3 +17,4 @@ export { deadImports, sweepImports } from './import-record.ts';
 export * from './pager.ts';
 export * from './commit.ts';
 export * from './identity.ts';
+export * from './branches.ts';

@@ -3,11 +3,12 @@ import type { BigIntStats } from 'node:fs';
 import path from 'node:path';
 import { DevenvError } from '../base/index.ts';
 import { sameStat } from '../checkpoint/index.ts';
-import { diskPath, displayPath, rawDir } from '../git/index.ts';
+import { displayPath, rawDir } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
-import { blockingParent } from './check.ts';
+import { openFolders } from './folders.ts';
+import type { Folders } from './folders.ts';
 import type { JournalStep } from './journal.ts';
-import { makeFolders, noteModes, readModes } from './modes.ts';
+import { noteModes, readModes } from './modes.ts';
 import type { Modes } from './modes.ts';
 import { createFile, lookAt, replaceFile, sameFile, takeAway } from './swap.ts';
 
@@ -55,25 +56,32 @@ export function applySteps(
   const leaving = steps.flatMap((step) => (step?.after === null ? [step.path] : []));
   noteModes(repo, leaving);
   const modes = readModes(repo);
+  using folders = openFolders(repo);
   const all: DoneStep[] = [];
   for (const n of order) {
     const step = steps[n];
     if (!step) continue;
     const then = stats[n] ?? null;
-    expectUnchanged(repo, step, then);
-    const done = carryOut(repo, stage, { n, step, expected: then }, modes);
+    expectUnchanged(folders, step, then);
+    const done = carryOut(folders, stage, { n, step, expected: then }, modes);
     all.push(done);
     onDone(done);
   }
-  removeEmptied(repo, leaving);
+  removeEmptied(folders, leaving);
   for (const { step, aside, before } of all) {
     const old = aside === undefined ? null : lookAt(aside);
     if (old !== null && before !== null && !sameFile(old, before)) throw new ChangedMeanwhile(step.path);
   }
 }
 
-function expectUnchanged(repo: Repo, step: JournalStep, then: BigIntStats | null): void {
-  const now = lookAt(diskPath(repo.root, step.path));
+/** How a path of the work tree looks; null when nothing is there, or no folder leads there. */
+export function lookIn(folders: Folders, file: RawPath): BigIntStats | null {
+  const target = folders.reach(file);
+  return target === undefined ? null : lookAt(target);
+}
+
+function expectUnchanged(folders: Folders, step: JournalStep, then: BigIntStats | null): void {
+  const now = lookIn(folders, step.path);
   // A folder that the deletions emptied may stand where a file will be.
   if (then === null && (now === null || now.isDirectory())) return;
   if (then !== null && now !== null && sameStat(then, now)) return;
@@ -81,20 +89,20 @@ function expectUnchanged(repo: Repo, step: JournalStep, then: BigIntStats | null
 }
 
 function carryOut(
-  repo: Repo,
+  folders: Folders,
   stage: string,
   at: { readonly n: number; readonly step: JournalStep; readonly expected: BigIntStats | null },
   modes: Modes,
 ): DoneStep {
   const { n, step, expected } = at;
-  const target = diskPath(repo.root, step.path);
   const aside = asideOf(stage, n);
   if (step.after !== null) {
     const placing = { file: step.path, staged: path.join(stage, String(n)), mode: step.after.mode, aside };
-    return { step, before: expected, ...placeFile(repo, { ...placing, expected }, modes) };
+    return { step, before: expected, ...placeFile(folders, { ...placing, expected }, modes) };
   }
+  const target = expected === null ? undefined : folders.reach(step.path);
   // With its folder gone, so is it.
-  if (expected === null || blockingParent(repo, step.path) !== undefined)
+  if (expected === null || target === undefined)
     return { step, aside: undefined, before: null, placed: null };
   const taken = takeAway(target, expected, aside);
   if (taken === false) throw new ChangedMeanwhile(step.path);
@@ -116,47 +124,64 @@ export interface Placing {
  * Moves a staged file to its place; a file that was there, or is known to have been, keeps its permissions but
  * for the executable bit. Throws `ChangedMeanwhile`.
  */
-export function placeFile(repo: Repo, placing: Placing, modes: Modes): Pick<DoneStep, 'aside' | 'placed'> {
+export function placeFile(
+  folders: Folders,
+  placing: Placing,
+  modes: Modes,
+): Pick<DoneStep, 'aside' | 'placed'> {
   const { file, staged, expected } = placing;
-  const target = diskPath(repo.root, file);
-  if (blockingParent(repo, file) !== undefined) throw new ChangedMeanwhile(file);
-  makeFolders(repo, rawDir(file), modes);
-  if (lookAt(target)?.isDirectory()) removeEmptyTree(repo, file);
-  if (placing.mode !== undefined && placing.mode !== '120000') {
-    const known = expected?.isFile() ? Number(expected.mode) : (modes[file] ?? lstatSync(staged).mode);
-    const bits = known & 0o666;
-    chmodSync(staged, placing.mode === '100755' ? bits | ((bits & 0o444) >> 2) : bits);
+  if (expected === null) {
+    if (!folders.make(rawDir(file), modes)) throw new ChangedMeanwhile(file);
+    if (lookIn(folders, file)?.isDirectory()) removeEmptyTree(folders, file);
   }
-  const own = lookAt(staged);
+  const own = setMode(placing, modes);
+  const target = folders.reach(file);
+  if (target === undefined) throw new ChangedMeanwhile(file);
   const replaced =
     expected === null
       ? createFile(target, staged) && { aside: undefined }
       : replaceFile(target, staged, expected, placing.aside);
   if (replaced === false) throw new ChangedMeanwhile(file);
+  if (own.dev === (expected ?? own).dev && expected !== null) return { aside: replaced.aside, placed: own };
   // As it was before it got its name: a write right after that is not ours. A copy has another inode.
   const now = lookAt(target);
-  return { aside: replaced.aside, placed: now?.ino === own?.ino ? own : now };
+  return { aside: replaced.aside, placed: now?.ino === own.ino ? own : now };
+}
+
+// Returns how the staged file looks then.
+function setMode({ file, staged, mode, expected }: Placing, modes: Modes): BigIntStats {
+  const own = lstatSync(staged, { bigint: true });
+  if (mode === undefined || mode === '120000') return own;
+  const known = expected?.isFile() ? Number(expected.mode) : (modes[file] ?? Number(own.mode));
+  const bits = known & 0o666;
+  const wanted = mode === '100755' ? bits | ((bits & 0o444) >> 2) : bits;
+  if ((Number(own.mode) & 0o7777) === wanted) return own;
+  chmodSync(staged, wanted);
+  return lstatSync(staged, { bigint: true });
 }
 
 // Only empty folders: rmdir refuses all others, so nothing can be lost here.
-function removeEmptyTree(repo: Repo, dir: RawPath): void {
+function removeEmptyTree(folders: Folders, dir: RawPath): void {
   try {
-    for (const name of readdirSync(diskPath(repo.root, dir), { encoding: 'buffer' }))
-      removeEmptyTree(repo, `${dir}/${name.toString('latin1')}`);
-    rmdirSync(diskPath(repo.root, dir));
+    // Through the folder itself, not by its name: a link in its place is not followed.
+    const own = folders.reach(`${dir}/.`);
+    const names = own === undefined ? [] : readdirSync(own, { encoding: 'buffer' });
+    for (const name of names) removeEmptyTree(folders, `${dir}/${name.toString('latin1')}`);
+    rmdirSync(folders.reach(dir) ?? '');
   } catch {
     throw new ChangedMeanwhile(dir);
   }
 }
 
 /** Removes the folders that the deletions left empty, from the inside out. */
-export function removeEmptied(repo: Repo, deleted: readonly RawPath[]): void {
+export function removeEmptied(folders: Folders, deleted: readonly RawPath[]): void {
   const dirs = new Set<RawPath>();
   for (const file of deleted)
     for (let dir = rawDir(file); dir !== '' && !dirs.has(dir); dir = rawDir(dir)) dirs.add(dir);
   for (const dir of [...dirs].sort((a, b) => b.length - a.length)) {
     try {
-      if (blockingParent(repo, dir) === undefined) rmdirSync(diskPath(repo.root, dir));
+      const target = folders.reach(dir);
+      if (target !== undefined) rmdirSync(target);
     } catch {
       // Not empty, or gone, or a file by now: each is as it should be.
     }

@@ -1,10 +1,12 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { DevenvError } from '../base/index.ts';
-import { blobId, readDiskFile } from '../checkpoint/index.ts';
+import { blobId, readDiskFile, sameStat } from '../checkpoint/index.ts';
+import type { CapturedFile } from '../checkpoint/index.ts';
 import { diskPath, displayPath, flaggedEntries, rawDir } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
 import type { Step } from './plan.ts';
+import { lookAt } from './swap.ts';
 
 /** What the look at the disk before a rollback found. */
 export interface Checked {
@@ -17,12 +19,19 @@ export interface Checked {
   readonly kept: readonly { readonly path: string; readonly reason: string }[];
 }
 
+/** What was read for the snapshot of the present. */
+export interface Captured {
+  readonly paths: ReadonlySet<RawPath>;
+  readonly files: ReadonlyMap<RawPath, CapturedFile>;
+  /** When the reading began, in milliseconds since 1970. */
+  readonly since: number;
+}
+
+/** A change so long before the reading has another time than any later one. */
+const settledMs = 100;
+
 /** Compares every path of a plan with the disk; nothing is changed. Throws 'refused' when a folder is in the way. */
-export async function checkSteps(
-  repo: Repo,
-  steps: readonly Step[],
-  captured: ReadonlySet<RawPath>,
-): Promise<Checked> {
+export async function checkSteps(repo: Repo, steps: readonly Step[], captured: Captured): Promise<Checked> {
   const found = {
     steps: [] as { step: Step; stat: BigIntStats | null }[],
     unsaved: [] as RawPath[],
@@ -30,18 +39,19 @@ export async function checkSteps(
     kept: [] as { path: string; reason: string }[],
   };
   const leaving = new Set(steps.filter((step) => step.after === null).map((step) => step.path));
+  const folders = new Set<RawPath>();
   let sparse: ReadonlySet<RawPath> | undefined;
   for (const step of steps) {
-    const blocker = blockingParent(repo, step.path);
+    const blocker = blockingParent(repo, step.path, folders);
     if (blocker !== undefined) {
       if (step.before !== null) found.changed.push(step.path);
       else if (leaving.has(blocker)) found.steps.push({ step, stat: null });
       else found.unsaved.push(blocker);
       continue;
     }
-    const seen = look(repo, step, leaving);
+    const seen = unread(repo, step, captured) ?? look(repo, step, leaving);
     if (seen.state === 'as-expected') found.steps.push({ step, stat: seen.stat });
-    else if (seen.state === 'other' && !captured.has(step.path)) found.unsaved.push(step.path);
+    else if (seen.state === 'other' && !captured.paths.has(step.path)) found.unsaved.push(step.path);
     else {
       sparse ??= new Set((await flaggedEntries(repo)).map((entry) => entry.path));
       if (sparse.has(step.path))
@@ -55,6 +65,15 @@ export async function checkSteps(
 type Look =
   | { readonly state: 'as-expected'; readonly stat: BigIntStats | null }
   | { readonly state: 'other' | 'gone' };
+
+// Not changed since it was read for the snapshot: reading it a second time tells nothing.
+function unread(repo: Repo, step: Step, captured: Captured): Look | undefined {
+  const known = captured.files.get(step.path);
+  if (!known?.stat || known.oid !== step.before?.oid || known.mode !== step.before.mode) return undefined;
+  if (Number(known.stat.ctimeMs) > captured.since - settledMs) return undefined;
+  const now = lookAt(diskPath(repo.root, step.path));
+  return now !== null && sameStat(known.stat, now) ? { state: 'as-expected', stat: now } : undefined;
+}
 
 function look(repo: Repo, step: Step, leaving: ReadonlySet<RawPath>): Look {
   const file = readDiskFile(diskPath(repo.root, step.path), Infinity);
@@ -93,14 +112,18 @@ function refuseFolder(repo: Repo, folder: RawPath, leaving: ReadonlySet<RawPath>
   }
 }
 
-/** The first folder on the way to a path that is no real folder (a file, a link); undefined when all are, or end before. */
-export function blockingParent(repo: Repo, file: RawPath): RawPath | undefined {
+/**
+ * The first folder on the way to a path that is no real folder (a file, a link); undefined when all are, or end
+ * before. `real` are those that were looked at.
+ */
+export function blockingParent(repo: Repo, file: RawPath, real = new Set<RawPath>()): RawPath | undefined {
   const parents: RawPath[] = [];
-  for (let dir = rawDir(file); dir !== ''; dir = rawDir(dir)) parents.unshift(dir);
+  for (let dir = rawDir(file); dir !== '' && !real.has(dir); dir = rawDir(dir)) parents.unshift(dir);
   for (const dir of parents) {
     const stat = lstatSync(diskPath(repo.root, dir), { throwIfNoEntry: false });
     if (stat === undefined) return undefined;
     if (!stat.isDirectory()) return dir;
+    real.add(dir);
   }
   return undefined;
 }

@@ -1,10 +1,11 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { diskPath, displayPath } from '../git/index.ts';
+import { diskPath, displayPath, rawDir } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
-import { ChangedMeanwhile, placeFile, removeEmptied } from './apply.ts';
+import { ChangedMeanwhile, lookIn, placeFile, removeEmptied } from './apply.ts';
 import type { DoneStep } from './apply.ts';
-import { blockingParent } from './check.ts';
+import { openFolders } from './folders.ts';
+import type { Folders } from './folders.ts';
 import { readModes } from './modes.ts';
 import { stageBlobs } from './stage.ts';
 import { lookAt, rescue, sameFile, takeAway } from './swap.ts';
@@ -19,46 +20,50 @@ export async function goBack(repo: Repo, stage: string, done: readonly DoneStep[
   mkdirSync(dir, { recursive: true });
   await stageLost(repo, dir, done);
   const modes = readModes(repo);
+  using folders = openFolders(repo);
   const left: string[] = [];
   // In reverse: what was written goes before what was deleted returns.
   for (const [i, one] of [...done.entries()].reverse()) {
     const { step, placed, before } = one;
     const aside = path.join(dir, `old-${i}`);
-    const target = diskPath(repo.root, step.path);
     try {
-      expectPlaced(repo, step.path, placed);
+      expectPlaced(folders, step.path, placed);
       if (before === null) {
-        if (placed !== null && takeAway(target, placed, aside) === false)
+        const target = folders.reach(step.path);
+        if (placed !== null && (target === undefined || takeAway(target, placed, aside) === false))
           throw new ChangedMeanwhile(step.path);
-        removeEmptied(repo, [step.path]);
+        removeEmptied(folders, [step.path]);
       } else {
         const staged = one.aside ?? path.join(dir, String(i));
         const mode = one.aside === undefined ? step.before?.mode : undefined;
-        placeFile(repo, { file: step.path, staged, mode, expected: placed, aside }, modes);
+        placeFile(folders, { file: step.path, staged, mode, expected: placed, aside }, modes);
       }
       // Who had the file open that goes away now, and wrote to it.
       const old = lookAt(aside);
-      if (old !== null && placed !== null && !sameFile(old, placed)) left.push(keep(aside, target));
+      if (old !== null && placed !== null && !sameFile(old, placed))
+        left.push(keep(repo, folders, aside, step.path));
     } catch (error) {
       if (!(error instanceof ChangedMeanwhile)) throw error;
       left.push(displayPath(step.path));
       // Both were written to: the old one has no other place.
       const old = one.aside === undefined ? null : lookAt(one.aside);
       if (one.aside !== undefined && old !== null && before !== null && !sameFile(old, before))
-        left.push(keep(one.aside, target));
+        left.push(keep(repo, folders, one.aside, step.path));
     }
   }
   rmSync(dir, { recursive: true, force: true });
   return left;
 }
 
-function keep(file: string, target: Buffer): string {
+/** Keeps a file that nothing else holds beside its place, or at the top when no folder leads there any more. */
+export function keep(repo: Repo, folders: Folders, file: string, place: RawPath): string {
+  const name = place.slice(rawDir(place).length).replace(/^\//, '');
+  const target = folders.reach(place) ?? diskPath(repo.root, name);
   return path.basename(rescue(file, target).toString('utf8'));
 }
 
-function expectPlaced(repo: Repo, file: RawPath, placed: DoneStep['placed']): void {
-  if (blockingParent(repo, file) !== undefined) throw new ChangedMeanwhile(file);
-  const now = lookAt(diskPath(repo.root, file));
+function expectPlaced(folders: Folders, file: RawPath, placed: DoneStep['placed']): void {
+  const now = lookIn(folders, file);
   // The folder of a deleted file's place is looked at when it is put back.
   const same = placed === null ? now === null || now.isDirectory() : now !== null && sameFile(placed, now);
   if (!same) throw new ChangedMeanwhile(file);

@@ -1,36 +1,114 @@
-import { DevenvError } from '../base/index.ts';
-import type { SavedState, Snapshot } from '../checkpoint/index.ts';
-import { setRef } from '../git/index.ts';
+import { DevenvError, plural } from '../base/index.ts';
+import type { SavedState, Snapshot, UndoEntry } from '../checkpoint/index.ts';
+import { checkedOutElsewhere, pointHead, pushedCommits, readRef, setRef } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import type { HeadMove } from './journal.ts';
 
-/** How branch and HEAD get to where they were; null when they are there. Pure. Throws 'refused' on another branch. */
-export function planHead(present: Snapshot, saved: SavedState): HeadMove | null {
-  if (saved.head === present.head) return null;
-  if (saved.head === null || present.head === null)
-    throw new DevenvError(
-      'refused',
-      'there was no commit yet, then or now: HEAD cannot be moved',
-      'leave --head out',
-    );
-  if (saved.branch !== present.branch) {
-    const then = saved.branch === null ? 'with HEAD detached' : `on branch ${saved.branch}`;
-    throw new DevenvError(
-      'refused',
-      `that state was saved ${then}`,
-      saved.branch === null
-        ? `git switch --detach ${saved.head} first, or leave --head out`
-        : `git switch ${saved.branch} first, or leave --head out`,
-    );
-  }
-  return {
-    ref: present.branch === null ? 'HEAD' : `refs/heads/${present.branch}`,
-    from: present.head,
-    to: saved.head,
-  };
+/** Refs with the commits they are at; null: there is none of that name. */
+export type Positions = Readonly<Record<string, string | null>>;
+
+/** Where branch and HEAD shall be. */
+export interface HeadTarget {
+  /** null: HEAD is detached. */
+  readonly branch: string | null;
+  readonly head: string | null;
+  readonly refs: Positions;
 }
 
-/** Moves the branch, with a line in its reflog; there already is fine. */
-export async function moveHead(repo: Repo, move: HeadMove, name: string): Promise<void> {
-  await setRef(repo, { ...move, doing: 'moving the branch back', log: `devenv: back to ${name}` });
+const refOf = (branch: string): string => `refs/heads/${branch}`;
+
+/** Where a saved state had branch and HEAD; for an undo or redo also where it found the refs that moved along. */
+export function headTarget(saved: SavedState, taken?: UndoEntry): HeadTarget {
+  const own = saved.branch === null ? {} : { [refOf(saved.branch)]: saved.head };
+  if (saved.head === null && taken === undefined)
+    throw new DevenvError(
+      'refused',
+      'there was no commit yet at that time: HEAD cannot go back there',
+      'leave --head out',
+    );
+  return { branch: saved.branch, head: saved.head, refs: { ...taken?.moved, ...own } };
+}
+
+/** Where the refs of a target are now. */
+export async function readPositions(repo: Repo, target: HeadTarget): Promise<Positions> {
+  const found: Record<string, string | null> = {};
+  for (const ref of Object.keys(target.refs)) found[ref] = (await readRef(repo, ref)) ?? null;
+  return found;
+}
+
+/** How branch and HEAD get to where they shall be; null when they are there. Pure. */
+export function planHead(
+  present: Pick<Snapshot, 'branch' | 'head'>,
+  now: Positions,
+  target: HeadTarget,
+): HeadMove | null {
+  const refs = Object.entries(target.refs)
+    .map(([ref, to]) => ({ ref, from: now[ref] ?? null, to }))
+    .filter(({ from, to }) => from !== to);
+  const from = nameOf(present);
+  const to = nameOf(target);
+  return refs.length === 0 && from === to ? null : { refs, from, to, commit: target.head };
+}
+
+function nameOf(at: Pick<Snapshot, 'branch' | 'head'>): string {
+  return at.branch === null ? (at.head ?? '') : refOf(at.branch);
+}
+
+/** Throws 'refused' when a branch that would move, or be checked out, is another work tree's. */
+export async function refuseElsewhere(repo: Repo, move: HeadMove): Promise<void> {
+  const refs = [...move.refs.map(({ ref }) => ref), ...(move.to === move.from ? [] : [move.to])];
+  const branches = refs.filter((ref) => ref.startsWith('refs/heads/')).map((ref) => ref.slice(11));
+  if (branches.length === 0) return;
+  const found = await checkedOutElsewhere(repo, branches);
+  if (!found) return;
+  throw new DevenvError(
+    'refused',
+    `branch ${found.branch} is checked out in another work tree: ${found.at}`,
+    `switch to another branch there (git -C ${found.at} switch ...), or leave the branch alone (without --head)`,
+  );
+}
+
+/** What a person must know before the next push, one line for each branch that loses pushed commits. */
+export async function warnPushed(repo: Repo, move: HeadMove): Promise<string[]> {
+  const warnings: string[] = [];
+  for (const { ref, from, to } of move.refs) {
+    const pushed = from === null || to === null ? undefined : await pushedCommits(repo, from, to);
+    if (!pushed) continue;
+    const branch = ref.slice('refs/heads/'.length);
+    const held = pushed.remotes.length === 0 ? 'a remote has them' : `${pushed.remotes.join(', ')} has them`;
+    warnings.push(
+      `${plural(pushed.count, 'commit')} that ${branch} loses were pushed (${held}): git pull brings them back, and to take them from the remote too you need git push --force-with-lease`,
+    );
+  }
+  return warnings;
+}
+
+/**
+ * Moves branches and HEAD, each with a line in its reflog; done already is fine. What a branch held that HEAD is
+ * not on is kept first, since no other ref need have it.
+ */
+export async function moveHead(
+  repo: Repo,
+  move: HeadMove,
+  about: { readonly name: string; readonly undo: string; readonly present: string | null },
+): Promise<void> {
+  const doing = 'moving the branch';
+  const log = `devenv: back to ${about.name}`;
+  for (const { ref, from, to } of move.refs) {
+    if (from !== null && from !== about.present && (await readRef(repo, ref)) === from) {
+      const keep = `${about.undo.replace('/undo/', '/heads/')}/${ref.slice('refs/heads/'.length)}`;
+      await setRef(repo, { ref: keep, from: null, to: from, doing });
+    }
+    await setRef(repo, { ref, from, to, doing, log });
+  }
+  await pointHead(repo, { from: move.from, to: move.to, log });
+}
+
+/** Takes `moveHead` back, as far as it came. */
+export async function moveHeadBack(repo: Repo, move: HeadMove, name: string): Promise<void> {
+  const log = `devenv: gave up going back to ${name}`;
+  await pointHead(repo, { from: move.to, to: move.from, log }).catch(() => {});
+  for (const { ref, from, to } of move.refs)
+    if (((await readRef(repo, ref)) ?? null) === to)
+      await setRef(repo, { ref, from: to, to: from, doing: 'moving the branch back', log });
 }

@@ -1,5 +1,9 @@
 export { rollBack, undoLast } from './rollback.ts';
-export type { RollbackDeps, RollbackInput, RollbackOutcome, RollbackProject } from './rollback.ts';
+export type { RollbackDeps, RollbackInput, RollbackOutcome, RollbackProject, UndoInput } from './rollback.ts';
+export { describeLines } from './put-back.ts';
+export type { PutAway } from './put-back.ts';
+export { listSteps } from './steps.ts';
+export type { UndoSteps, UndoStep } from './steps.ts';
 export { needsRecovery, recover, unfinished } from './recover.ts';
 export type { Recovery } from './recover.ts';
 export type { Plan, PlanInput, Step } from './plan.ts';

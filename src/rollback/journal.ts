@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { DevenvError, errnoOf, isAlive, randomId, self } from '../base/index.ts';
+import type { StepKind } from '../checkpoint/index.ts';
 import { ownDir } from '../git/index.ts';
 import type { IndexUpdate, RawPath, Repo } from '../git/index.ts';
 import type { Held } from './plan.ts';
@@ -28,12 +29,19 @@ export interface JournalStep {
   readonly blob: string | null;
 }
 
-/** A branch (or a detached HEAD) that moves with the files. */
+/** Branches and HEAD that move with the files. */
 export interface HeadMove {
-  /** `refs/heads/...`, or `HEAD` when detached. */
-  readonly ref: string;
+  /** Branches; null: it does not exist then. */
+  readonly refs: readonly {
+    readonly ref: string;
+    readonly from: string | null;
+    readonly to: string | null;
+  }[];
+  /** What HEAD names, before and after: `refs/heads/...`, or a commit when detached. */
   readonly from: string;
   readonly to: string;
+  /** The commit that HEAD is at afterwards; null before the first one. */
+  readonly commit: string | null;
 }
 
 /** All that is needed to finish a rollback that was killed. On the disk before the first file changes. */
@@ -41,10 +49,12 @@ export interface Journal {
   readonly version: 1;
   readonly root: string;
   /** Absent in a journal of an older devenv. */
-  readonly kind?: 'rollback' | 'undo';
+  readonly kind?: StepKind;
   readonly pid: number;
   /** When the process started, so that a reused id is not taken for it. */
   readonly started: string;
+  /** Which run of the machine it is: after a power cut it is another one. '' where that cannot be told. */
+  readonly boot?: string;
   /** Where the present is kept. */
   readonly undo: string;
   readonly present: string;
@@ -66,6 +76,15 @@ export function startOf(pid: number): string {
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
   } catch {
     return ''; // gone, or no /proc here
+  }
+}
+
+/** What tells one run of the machine from the next; '' where that cannot be told. */
+export function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return ''; // no /proc here
   }
 }
 
@@ -169,12 +188,11 @@ export function syncDir(dir: string): void {
   }
 }
 
-/** Writes all of a buffer with a mode and, when asked, to the disk. */
-export function writeWhole(file: string, content: Buffer, mode: number, durable: boolean): void {
+/** Writes all of a buffer with a mode into a new file. */
+export function writeWhole(file: string, content: Buffer, mode: number): void {
   const fd = openSync(file, 'wx', mode);
   try {
     for (let at = 0; at < content.length;) at += writeSync(fd, content, at);
-    if (durable) fsyncSync(fd);
   } finally {
     closeSync(fd);
   }

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { makeDir, self, shortHash, stateDir } from '../base/index.ts';
 import { diskPath, rawDir } from '../git/index.ts';
@@ -46,14 +46,4 @@ export function noteModes(repo: Repo, leaving: readonly RawPath[]): void {
   } catch {
     // A read-only or full state directory must not stop a rollback; the usual permissions are what git knows.
   }
-}
-
-/** Makes the folders on the way to a file, those known to have been private as private as they were. */
-export function makeFolders(repo: Repo, dir: RawPath, modes: Modes): void {
-  if (dir === '') return;
-  const target = diskPath(repo.root, dir);
-  if (lstatSync(target, { throwIfNoEntry: false })?.isDirectory()) return;
-  makeFolders(repo, rawDir(dir), modes);
-  // Never less than its owner needs to put files in.
-  mkdirSync(target, { mode: modes[dir] === undefined ? 0o777 : modes[dir] | 0o700 });
 }

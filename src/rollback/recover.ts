@@ -3,12 +3,12 @@ import type { BigIntStats } from 'node:fs';
 import path from 'node:path';
 import { isAlive } from '../base/index.ts';
 import { blobId, claimUndoEntry, dropUndoEntry, readDiskFile, readSaved } from '../checkpoint/index.ts';
+import type { StepKind } from '../checkpoint/index.ts';
 import {
   checkOutInto,
-  currentBranch,
   diskPath,
   displayPath,
-  mustGit,
+  headName,
   readRef,
   releaseIndexLock,
   sweepImports,
@@ -17,15 +17,17 @@ import {
 import type { Repo } from '../git/index.ts';
 import { applySteps, asideOf } from './apply.ts';
 import { blockingParent } from './check.ts';
+import { openFolders } from './folders.ts';
+import { keep } from './go-back.ts';
 import { moveHead } from './head.ts';
-import { journalFile, ownLitter, readAbandoned, removeJournal } from './journal.ts';
+import { bootId, journalFile, ownLitter, readAbandoned, removeJournal } from './journal.ts';
 import type { Journal, JournalStep } from './journal.ts';
 import { stageBlobs } from './stage.ts';
-import { rescue } from './swap.ts';
+import { stagedSince } from './staged.ts';
 
 /** A rollback or undo that was killed, and what became of it. */
 export interface Recovery {
-  readonly kind: 'rollback' | 'undo';
+  readonly kind: StepKind;
   /** What was put back. */
   readonly name: string;
   /** What was there before; null when nothing had been done yet and nothing will be. */
@@ -80,8 +82,10 @@ async function settle(repo: Repo, journal: Journal): Promise<Recovery> {
   const left = keepLateWrites(repo, journal);
   const pending: Pending[] = [];
   let done = 0;
+  // The machine went down: a file that was in its place may have come out empty.
+  const cut = (journal.boot ?? '') !== '' && journal.boot !== bootId();
   journal.steps.forEach((step, n) => {
-    const seen = progressOf(repo, step);
+    const seen = progressOf(repo, step, cut);
     if (seen.state === 'to-do') pending.push({ step, n, stat: seen.stat });
     else if (seen.state === 'other') left.push(displayPath(step.path));
     else done++;
@@ -92,7 +96,7 @@ async function settle(repo: Repo, journal: Journal): Promise<Recovery> {
   let undo: string | null = null;
   if (nothing) await dropUndoEntry(repo, journal.undo, journal.present);
   else undo = await claimUndoEntry(repo, journal, () => {});
-  if (outcome === 'finished') await finish(repo, journal, pending);
+  if (outcome === 'finished') await finish(repo, { ...journal, undo: undo ?? journal.undo }, pending);
   removeJournal(repo, journal);
   rmSync(journal.stage, { recursive: true, force: true });
   const names = (deleted: boolean): string[] =>
@@ -119,40 +123,38 @@ async function finish(repo: Repo, journal: Journal, pending: readonly Pending[])
     journal.steps.map((_, n) => todo.get(n) ?? null),
     () => {},
   );
-  const since = await stagedSince(repo, journal);
+  const { head, name, undo, index } = journal;
+  if (head)
+    await moveHead(repo, head, { name, undo, present: (await readSaved(repo, journal.present)).head });
+  if (index.length === 0) return;
+  // Staged otherwise than when the rollback began: it got so far, or the user staged it.
+  const since = await stagedSince(repo, journal.present);
   await updateIndex(
     repo,
-    journal.index.filter((update) => !since.has(update.path)),
+    index.filter((update) => !since.has(update.path)),
   );
-  if (journal.head) await moveHead(repo, journal.head, journal.name);
 }
 
 // The user went on: what was to be put back was meant for another state.
 async function headMoved(repo: Repo, journal: Journal): Promise<boolean> {
   const { head, branch } = await readSaved(repo, journal.present);
-  const now = (await readRef(repo, 'HEAD')) ?? null;
-  return (await currentBranch(repo)) !== branch || (now !== head && now !== (journal.head?.to ?? head));
-}
-
-// Staged otherwise than when the rollback began: it got so far, or the user staged it.
-async function stagedSince(repo: Repo, journal: Journal): Promise<ReadonlySet<string>> {
-  if (journal.index.length === 0) return new Set();
-  const { staged } = await readSaved(repo, journal.present);
-  const args = ['diff-index', '--cached', '--name-only', '--no-renames', '-z', staged, '--'];
-  const out = await mustGit(repo, 'reading what is staged', args);
-  return new Set(out.toString('latin1').split('\0'));
+  const [name, now] = [await headName(repo), (await readRef(repo, 'HEAD')) ?? null];
+  const asBefore = name === (branch === null ? head : `refs/heads/${branch}`) && now === head;
+  const asAfter = journal.head !== null && name === journal.head.to && now === journal.head.commit;
+  return !asBefore && !asAfter;
 }
 
 // A file that was replaced may have been open in an editor that wrote to it later: no other place holds that.
 function keepLateWrites(repo: Repo, journal: Journal): string[] {
   const kept: string[] = [];
+  using folders = openFolders(repo);
   for (const [n, step] of journal.steps.entries()) {
     const aside = asideOf(journal.stage, n);
     const file = readDiskFile(Buffer.from(aside), Infinity);
     if (file.kind === 'absent') continue;
     if ('content' in file && blobId(file.content, repo.objectFormat) === step.before?.oid)
       rmSync(aside, { force: true });
-    else kept.push(path.basename(rescue(aside, diskPath(repo.root, step.path)).toString('utf8')));
+    else kept.push(keep(repo, folders, aside, step.path));
   }
   return kept;
 }
@@ -162,7 +164,7 @@ interface Progress {
   readonly stat: BigIntStats | null;
 }
 
-function progressOf(repo: Repo, step: JournalStep): Progress {
+function progressOf(repo: Repo, step: JournalStep, cut: boolean): Progress {
   // Under a file that goes away with this very rollback.
   if (blockingParent(repo, step.path) !== undefined)
     return { state: step.after === null ? 'done' : 'to-do', stat: null };
@@ -181,6 +183,8 @@ function progressOf(repo: Repo, step: JournalStep): Progress {
     step.after !== null &&
     (isLink || executable === (step.after.mode === '100755') || step.before?.mode === step.after.mode);
   if (is(step.after, step.staged) && modeThere) return { state: 'done', stat: file.stat };
+  if (cut && file.kind === 'file' && file.stat.size === 0n && step.after !== null)
+    return { state: 'to-do', stat: file.stat };
   return { state: is(step.before, step.before?.oid ?? '') ? 'to-do' : 'other', stat: file.stat };
 }
 

@@ -1,6 +1,16 @@
 import { DevenvError, type Clock } from '../base/index.ts';
-import { listUndoEntries, openEntries, readSaved, resolveCheckpoint } from '../checkpoint/index.ts';
-import { openRepo, repoState, type Repo, type RepoState } from '../git/index.ts';
+import {
+  listUndoEntries,
+  readSaved,
+  resolveCheckpoint,
+  walkEntries,
+  type StepKind,
+  type UndoEntry,
+} from '../checkpoint/index.ts';
+import { openRepo, type Repo } from '../git/index.ts';
+import { headTarget } from './head.ts';
+import { refuseInTheMiddle } from './in-the-middle.ts';
+import { pathsFromTop } from './paths.ts';
 import { putBack, type PutBackResult } from './put-back.ts';
 import { recover, unfinished, type Recovery } from './recover.ts';
 
@@ -25,12 +35,18 @@ export interface RollbackInput {
   readonly yes?: boolean;
   /** Branch and HEAD go back too. */
   readonly head?: boolean;
+  /** Only these files and folders, as a person writes them in the folder `cwd`. */
+  readonly paths?: readonly string[];
+  readonly cwd?: string;
   readonly reason: 'user' | 'checkpointer';
 }
 
 export interface RollbackOutcome extends PutBackResult {
+  readonly kind: StepKind;
   /** The tag (or undo ref) that was put back. */
   readonly to: string;
+  /** The one command that brings back what was there before; null when nothing was done. */
+  readonly back: string | null;
   readonly restarted: readonly string[];
   /** The files are back, but a service could not be restarted: why. */
   readonly restartError: string | undefined;
@@ -51,6 +67,13 @@ export async function rollBack(
   if (!dryRun) refuseInTheMiddle(repo);
   const recovered = dryRun ? undefined : await recover(repo);
   refuseInTheMiddle(repo);
+  const paths = input.paths?.length ? pathsFromTop(repo, input.cwd ?? project.root, input.paths) : undefined;
+  if (paths && input.head)
+    throw new DevenvError(
+      'usage',
+      'a branch has no state of single paths: --head cannot go with them',
+      'leave --head or the paths out',
+    );
   const target = await resolveTarget(repo, input.target);
   const saved = await readSaved(repo, target.commit);
   const result = await putBack(repo, {
@@ -58,13 +81,19 @@ export async function rollBack(
     kind: 'rollback',
     target: target.name,
     reason: input.reason,
-    movesHead: input.head ?? false,
+    moveTo: input.head ? headTarget(saved) : undefined,
+    paths,
     now: deps.clock.now(),
     maxFileBytes: project.config.checkpoint.maxFileBytes,
     dryRun,
     yes: input.yes ?? false,
   });
-  return finishOutcome(deps, result, { to: target.name, recovered, unfinished: unfinished(repo) });
+  return finishOutcome(deps, result, {
+    kind: 'rollback',
+    to: target.name,
+    recovered,
+    unfinished: unfinished(repo),
+  });
 }
 
 // Besides checkpoints: the state before any rollback or undo, as `undo/3` or by its whole ref.
@@ -80,59 +109,91 @@ async function resolveTarget(
   return { name: tag, commit };
 }
 
-/** Takes the last rollback (or reset) that was not yet taken back, back: files, modes and staged state as they were. */
+export interface UndoInput {
+  /** Does again what the last undo took back. */
+  readonly redo?: boolean;
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/**
+ * Takes the last rollback (or reset) that was not yet taken back, back: files, modes and staged state as they were.
+ * With `redo` the other way: what the last undo took away comes again. Each step can be walked both ways.
+ */
 export async function undoLast(
   deps: RollbackDeps,
   project: RollbackProject,
-  input: { readonly yes?: boolean; readonly dryRun?: boolean } = {},
+  input: UndoInput = {},
 ): Promise<RollbackOutcome> {
   const repo = await openRepo({ cwd: project.root, env: deps.env });
   const dryRun = input.dryRun ?? false;
+  const kind = input.redo ? 'redo' : 'undo';
   refuseInTheMiddle(repo);
   const recovered = dryRun ? undefined : await recover(repo);
-  // What was asked for was begun before: doing it twice would undo two steps.
-  const begun = recovered && (givenUp(recovered) ?? finishedUndo(recovered));
+  // What was asked for was begun before: doing it twice would go two steps.
+  const begun = recovered && (givenUp(recovered, kind) ?? finishedBefore(recovered, kind));
   if (recovered && begun)
-    return finishOutcome(deps, begun, { to: recovered.name, recovered, unfinished: undefined });
-  const entry = openEntries(await listUndoEntries(repo)).at(-1);
-  if (!entry)
-    throw new DevenvError(
-      'unknown-tag',
-      'there is nothing to undo',
-      'devenv undo takes back a rollback or a reset',
-    );
+    return finishOutcome(deps, begun, { kind, to: recovered.name, recovered, unfinished: undefined });
+  const entry = nextStep(await listUndoEntries(repo), kind);
+  const saved = await readSaved(repo, entry.commit);
   const result = await putBack(repo, {
-    saved: await readSaved(repo, entry.commit),
-    kind: 'undo',
+    saved,
+    kind,
     undoes: entry.n,
     target: entry.ref,
     reason: 'user',
-    movesHead: entry.movedHead,
+    moveTo: entry.movedHead ? headTarget(saved, entry) : undefined,
+    // Of a rollback of some paths only those are taken back: other files may have been edited since.
+    paths: entry.paths,
     now: deps.clock.now(),
     maxFileBytes: project.config.checkpoint.maxFileBytes,
     dryRun,
     yes: input.yes ?? false,
   });
-  return finishOutcome(deps, result, { to: entry.ref, recovered, unfinished: unfinished(repo) });
+  return finishOutcome(deps, result, { kind, to: entry.ref, recovered, unfinished: unfinished(repo) });
 }
 
-// The rollback to take back was killed before it changed a file: it is taken back by forgetting it.
-function givenUp({ kind, outcome, present }: Recovery): PutBackResult | undefined {
-  if (kind !== 'rollback' || outcome !== 'nothing-done') return undefined;
-  return { from: present, undo: null, written: [], deleted: [], kept: [], staged: false };
+function nextStep(entries: readonly UndoEntry[], kind: 'undo' | 'redo'): UndoEntry {
+  const entry = walkEntries(entries)[kind].at(-1);
+  if (entry) return entry;
+  throw new DevenvError(
+    'unknown-tag',
+    `there is nothing to ${kind}`,
+    kind === 'undo'
+      ? 'devenv undo takes back a rollback or a reset'
+      : 'devenv undo --redo does again what devenv undo took back; see devenv undo --list',
+  );
 }
 
-function finishedUndo(recovered: Recovery): PutBackResult | undefined {
+// What is to be taken back was killed before it changed a file: it is taken back by forgetting it.
+function givenUp({ kind, outcome, present }: Recovery, wanted: 'undo' | 'redo'): PutBackResult | undefined {
+  const opposite = wanted === 'undo' ? kind !== 'undo' : kind === 'undo';
+  return outcome === 'nothing-done' && opposite ? { ...nothingDone, from: present } : undefined;
+}
+
+const nothingDone: Omit<PutBackResult, 'from'> = {
+  undo: null,
+  written: [],
+  deleted: [],
+  kept: [],
+  staged: false,
+  head: false,
+  putAway: { files: 0, added: 0, removed: 0 },
+  warnings: [],
+};
+
+function finishedBefore(recovered: Recovery, wanted: 'undo' | 'redo'): PutBackResult | undefined {
   const { kind, outcome, undo, name, present, written, deleted, left } = recovered;
-  if (kind !== 'undo' || undo === null) return undefined;
+  if (kind !== wanted || undo === null) return undefined;
   if (outcome !== 'finished')
     throw new DevenvError(
       'refused',
-      `the undo to ${name} was killed half way and HEAD moved since: it was given up`,
+      `the ${kind} to ${name} was killed half way and HEAD moved since: it was given up`,
       `devenv rollback ${shortUndo(name)} brings back what it was to bring, devenv rollback ${shortUndo(undo)} what was before it`,
     );
-  const kept = left.map((path) => ({ path, reason: 'edited since the undo was killed' }));
-  return { from: present, undo, written, deleted, kept, staged: true };
+  const kept = left.map((path) => ({ path, reason: `edited since the ${kind} was killed` }));
+  const putAway = { files: written.length + deleted.length, added: null, removed: null };
+  return { ...nothingDone, from: present, undo, written, deleted, kept, staged: true, putAway };
 }
 
 function shortUndo(ref: string): string {
@@ -142,9 +203,10 @@ function shortUndo(ref: string): string {
 async function finishOutcome(
   deps: RollbackDeps,
   result: PutBackResult,
-  about: Pick<RollbackOutcome, 'to' | 'recovered' | 'unfinished'>,
+  about: Pick<RollbackOutcome, 'kind' | 'to' | 'recovered' | 'unfinished'>,
 ): Promise<RollbackOutcome> {
-  const outcome = { ...result, ...about, restarted: [], restartError: undefined };
+  const back = result.undo === null ? null : about.kind === 'undo' ? 'devenv undo --redo' : 'devenv undo';
+  const outcome = { ...result, ...about, back, restarted: [], restartError: undefined };
   if (result.undo === null || result.written.length + result.deleted.length === 0) return outcome;
   try {
     return { ...outcome, restarted: await deps.restart() };
@@ -152,24 +214,4 @@ async function finishOutcome(
     // The files are back; that a service did not come up again must not look as if they were not.
     return { ...outcome, restartError: error instanceof Error ? error.message : String(error) };
   }
-}
-
-const wayOut: Readonly<Record<Exclude<RepoState, 'clean'>, readonly [string, string]>> = {
-  merging: ['a merge is in progress', 'finish it with git commit, or give it up with git merge --abort'],
-  rebasing: ['a rebase is in progress', 'git rebase --continue or --abort'],
-  'cherry-picking': ['a cherry-pick is in progress', 'git cherry-pick --continue or --abort'],
-  reverting: ['a revert is in progress', 'git revert --continue or --abort'],
-  bisecting: ['a bisect is in progress', 'git bisect reset'],
-  unmerged: ['files are unmerged', 'resolve them and git add them'],
-};
-
-function refuseInTheMiddle(repo: Repo): void {
-  const state = repoState(repo);
-  if (state === 'clean') return;
-  const [what, how] = wayOut[state];
-  throw new DevenvError(
-    'refused',
-    `${what}: putting files back now would mix two states`,
-    `${how}, then try again (devenv diff shows what would change)`,
-  );
 }

@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, readFileSync, renameSync, statSync, symlinkSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
-import { randomId, run, self } from '../base/index.ts';
+import { randomId, self } from '../base/index.ts';
 import { blobId } from '../checkpoint/index.ts';
 import { checkOutInto, diskPath, mayConvert, ownDir, readBlobs } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
@@ -8,8 +9,11 @@ import type { JournalStep } from './journal.ts';
 import { writeWhole } from './journal.ts';
 import type { Step } from './plan.ts';
 
-/** Up to so many files are synced one by one; more at once. */
-const syncOneByOne = 100;
+/**
+ * Up to so many files are on the disk before the first one takes its place. With more it would cost more than
+ * all the rest; after a power cut, what came out empty is known by the journal and written again.
+ */
+const syncedAtMost = 100;
 
 /** A new folder for the files to come, on the same file system as the work tree so that a rename suffices. */
 export function makeStage(repo: Repo): string {
@@ -45,7 +49,10 @@ export async function stageFiles(
     stage,
     plain.map(({ step, n }) => ({ n, mode: step.after?.mode ?? '', oid: step.after?.oid ?? '' })),
   );
-  if (writes.length > syncOneByOne || filtered.length > 0) await run(['sync', '-f', stage]); // best effort: the bytes are in git
+  if (writes.length <= syncedAtMost)
+    await syncFiles(
+      writes.filter(({ step }) => step.after?.mode !== '120000').map(({ n }) => path.join(stage, String(n))),
+    );
   return steps.map((step, n) => ({
     path: step.path,
     before: step.before,
@@ -69,7 +76,7 @@ export async function stageBlobs(
       if (!file) return;
       const target = path.join(stage, String(file.n));
       if (file.mode === '120000') symlinkSync(Buffer.from(content), target);
-      else writeWhole(target, content, file.mode === '100755' ? 0o777 : 0o666, files.length <= syncOneByOne);
+      else writeWhole(target, content, file.mode === '100755' ? 0o777 : 0o666);
     },
   );
 }
@@ -90,4 +97,14 @@ async function stageFiltered(
     if (lstatSync(target).isFile()) ids.set(n, blobId(readFileSync(target), repo.objectFormat));
   }
   return ids;
+}
+
+// All at once: the disk writes them in a few goes instead of one after the other.
+async function syncFiles(files: readonly string[]): Promise<void> {
+  await Promise.all(
+    files.map(async (file) => {
+      await using handle = await open(file, 'r');
+      if ((await handle.stat()).isFile()) await handle.datasync();
+    }),
+  );
 }

@@ -55,9 +55,10 @@ export function replaceFile(
     renameSync(copyBeside(source, target), target);
     unlinkSync(source);
   }
-  const old = kept ? lookAt(aside) : null;
+  if (!kept) return { aside: undefined };
   // Where a link is followed when it is linked, this is some other file.
-  return { aside: old !== null && old.ino === then.ino ? aside : undefined };
+  const same = !then.isSymbolicLink() || lookAt(aside)?.ino === then.ino;
+  return { aside: same ? aside : undefined };
 }
 
 /** Puts a file where none is; false when there is one by now. */

@@ -10,8 +10,10 @@ import {
   type Present,
   type Verification,
 } from '../verify/index.ts';
+import { describeLines } from '../rollback/index.ts';
 import { keyOf, marksOf, treeOf } from './key.ts';
 import type { TimerContext } from './timer-types.ts';
+import type { RolledBack } from './types.ts';
 
 /** Whether the work tree is another one than a key says. */
 async function isOther({ project, input }: TimerContext, present: Present, key: string): Promise<boolean> {
@@ -178,10 +180,11 @@ function describeFailed(found: Verification): string {
 }
 
 function describeReset(
-  done: { readonly to: string; readonly written: readonly string[]; readonly deleted: readonly string[] },
+  done: Pick<RolledBack, 'to' | 'written' | 'deleted' | 'putAway'>,
   why: string,
 ): string {
   const files = [...done.written, ...done.deleted];
   const names = files.length <= 3 ? files.join(', ') : plural(files.length, 'file');
-  return `reset to ${done.to}: ${names} put back, since ${why}. devenv undo takes this back`;
+  const lines = describeLines(done.putAway);
+  return `reset to ${done.to}: ${names} put back${lines && `, ${lines} put away`}, since ${why}. devenv undo takes this back`;
 }

@@ -1,4 +1,5 @@
 import type { Logger } from '../base/index.ts';
+import type { PutAway } from '../rollback/index.ts';
 import type { SuiteResult } from '../suites/index.ts';
 import type { Verdict, VerifyDeps } from '../verify/index.ts';
 import type { Decision } from './checkpointer-types.ts';
@@ -36,7 +37,7 @@ export interface Question {
 }
 
 /** As much of a rollback's outcome as is told. */
-interface RolledBack {
+export interface RolledBack {
   /** The commit that holds what was there before. */
   readonly from: string;
   readonly to: string;
@@ -44,6 +45,7 @@ interface RolledBack {
   readonly written: readonly string[];
   readonly deleted: readonly string[];
   readonly restarted: readonly string[];
+  readonly putAway: PutAway;
 }
 
 type SuiteState = 'waiting' | 'running' | 'rerunning' | SuiteResult['verdict'];

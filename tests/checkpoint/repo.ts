@@ -34,6 +34,7 @@ export interface TestRepo {
   checkpoint(input?: Partial<CreateInput>): Promise<Created>;
   rollBack(input?: Partial<RollbackInput>): Promise<RollbackOutcome>;
   undo(): Promise<RollbackOutcome>;
+  redo(): Promise<RollbackOutcome>;
 }
 
 export const project = (
@@ -95,6 +96,7 @@ export async function openTestRepo(dir: string, env: NodeJS.ProcessEnv): Promise
       }),
     rollBack: (input = {}) => rollBack(deps, project(dir), { reason: 'user', target: 'last', ...input }),
     undo: () => undoLast(deps, project(dir)),
+    redo: () => undoLast(deps, project(dir), { redo: true, yes: true }),
   };
 }
 

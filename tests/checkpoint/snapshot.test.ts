@@ -211,7 +211,7 @@ describe('whatever state the repository is in', () => {
     });
   });
 
-  test('invariant 14: in the middle of a merge, with markers, and announced files', async () => {
+  test('[invariant 14] in the middle of a merge, with markers, and announced files', async () => {
     const t = await makeRepo();
     await t.git('switch', '-q', '-c', 'side');
     t.write('a.txt', 'side\n');

@@ -50,7 +50,7 @@ async function killedAfter(t: TestRepo, tag: string, moment: Moment): Promise<bo
   return ended;
 }
 
-test('invariants 25, 26: killed at any moment, the next look finds the old or the new state, and all bytes', async () => {
+test('[invariant 25] [invariant 26] killed at any moment, the next look finds the old or the new state, and all bytes', async () => {
   const { t, tag, old, now, stagedNow } = await twoStates();
   const seen = new Set<string>();
   const round = async (moment: Moment): Promise<void> => {
@@ -77,6 +77,30 @@ test('invariants 25, 26: killed at any moment, the next look finds the old or th
   for (let n = 0; n < 60 && !seen.has('finished new'); n++) await round('first file');
   await t.git('fsck', '--strict');
   expect([...seen]).toContain('finished new');
+}, 120_000);
+
+test('[invariant 26] undo and redo, killed at random instants, end in one of the two states', async () => {
+  const { t, tag, old, now } = await twoStates();
+  await t.rollBack({ target: tag, yes: true });
+  let at: 'old' | 'now' = 'old';
+  for (let n = 0; n < 14; n++) {
+    const moment = n % 3 === 0 ? 'journal' : Math.random() * 120;
+    const act = at === 'old' ? 'undo' : 'redo';
+    await killedAfter(t, act, moment);
+    const recovered = await recover(t.repo);
+    const state = JSON.stringify(filesOf(t.dir));
+    expect([moment, act, recovered?.left ?? []]).toEqual([moment, act, []]);
+    expect([moment, act, [JSON.stringify(old), JSON.stringify(now)].includes(state)]).toEqual([
+      moment,
+      act,
+      true,
+    ]);
+    at = state === JSON.stringify(old) ? 'old' : 'now';
+  }
+  if (at === 'old') await t.undo();
+  expect(filesOf(t.dir)).toEqual(now);
+  await t.redo();
+  expect(filesOf(t.dir)).toEqual(old);
 }, 120_000);
 
 test('a file edited after the kill is left as it is, and said', async () => {

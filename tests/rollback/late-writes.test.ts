@@ -52,7 +52,7 @@ function apply(
   return { stage, done, error: undefined };
 }
 
-test('taken back, what was edited after its turn stays as it is and is named; all else returns as it was', async () => {
+test('[invariant 5] taken back, what was edited after its turn stays as it is and is named; all else returns as it was', async () => {
   const t = await makeRepo({
     files: { a: 'a now\n', b: 'b now\n', c: 'c now\n', gone: 'gone now\n', z: 'z now\n' },
   });
@@ -79,7 +79,7 @@ test('taken back, what was edited after its turn stays as it is and is named; al
   });
 });
 
-test('who has a file open and writes to it after it was replaced stops the rollback, and the write is there', async () => {
+test('[invariant 5] who has a file open and writes to it after it was replaced stops the rollback, and the write is there', async () => {
   const t = await makeRepo({ files: { a: 'a now\n', b: 'b now\n' } });
   const fd = openSync(path.join(t.dir, 'a'), 'a');
   const { stage, done, error } = apply(t, { a: 'a then\n', b: null }, (file) => {

@@ -27,7 +27,7 @@ async function exact(t: TestRepo): Promise<unknown> {
 }
 
 describe('rollback and undo', () => {
-  test('invariant 4: put everything back exactly, again and again', async () => {
+  test('[invariant 4] put everything back exactly, again and again', async () => {
     const t = await makeRepo();
     t.write('a.txt', 'staged\n');
     await t.git('add', 'a.txt');
@@ -89,7 +89,7 @@ describe('rollback and undo', () => {
     expect(t.read('a.txt')).toBe('now');
   });
 
-  test('invariant 1: HEAD, branch, index and reflog stay; files that do not differ keep their times', async () => {
+  test('[invariant 1] [invariant 4] HEAD, branch, index and reflog stay; files that do not differ keep their times', async () => {
     const t = await makeRepo();
     t.write('a.txt', 'good\n');
     await t.checkpoint();
@@ -143,7 +143,7 @@ describe('rollback and undo', () => {
     );
   });
 
-  test('invariant 5: what came after the present was saved survives', async () => {
+  test('[invariant 5] what came after the present was saved survives', async () => {
     const t = await makeRepo();
     t.write('a.txt', 'good\n');
     await t.checkpoint();
@@ -154,7 +154,7 @@ describe('rollback and undo', () => {
     expect(t.read('ignored/out.bin') + t.read('debug.log')).toBe('built\nlog\n');
   });
 
-  test('invariant 6: an ignored file in the way is saved first and comes back with undo', async () => {
+  test('[invariant 6] an ignored file in the way is saved first and comes back with undo', async () => {
     const t = await makeRepo();
     t.write('.gitignore', '');
     t.write('.env', 'SHARED=1\n');
@@ -174,7 +174,7 @@ describe('rollback and undo', () => {
     ]);
   });
 
-  test('an ignored folder in the way is refused, and nothing has changed', async () => {
+  test('[invariant 6] an ignored folder in the way is refused, and nothing has changed', async () => {
     const t = await makeRepo();
     t.write('ignored', 'a file then\n');
     await t.git('add', '-f', 'ignored');
@@ -192,7 +192,7 @@ describe('rollback and undo', () => {
     await expect(t.undo()).rejects.toMatchObject({ code: 'unknown-tag' });
   });
 
-  test('invariants 7, 8: bytes come back whatever the line end settings and filters', async () => {
+  test('[invariant 7] [invariant 8] bytes come back whatever the line end settings and filters', async () => {
     for (const config of [
       {},
       { 'core.autocrlf': 'true', 'core.safecrlf': 'true' },
@@ -226,7 +226,7 @@ describe('rollback and undo', () => {
     }
   });
 
-  test('invariant 19: file, folder and link change places, and nothing outside is touched', async () => {
+  test('[invariant 19] file, folder and link change places, and nothing outside is touched', async () => {
     const t = await makeRepo();
     const outside = tempDir('outside');
     writeFileSync(path.join(outside, 'b.txt'), 'not yours\n');
@@ -249,7 +249,7 @@ describe('rollback and undo', () => {
     expect(readFileSync(path.join(outside, 'b.txt'), 'utf8')).toBe('not yours\n');
   });
 
-  test('invariant 19: an ignored link to outside in the way is saved, not followed', async () => {
+  test('[invariant 19] an ignored link to outside in the way is saved, not followed', async () => {
     const t = await makeRepo();
     const outside = tempDir('outside');
     const made = await t.checkpoint();
@@ -264,7 +264,7 @@ describe('rollback and undo', () => {
     expect(readlinkSync(path.join(t.dir, 'src'))).toBe(outside);
   });
 
-  test('invariant 29: two at once: each either works or says why, no file is lost', async () => {
+  test('[invariant 29] two at once: each either works or says why, no file is lost', async () => {
     const t = await makeRepo();
     t.write('a.txt', 'good\n');
     const [one, two] = await Promise.all([t.checkpoint(), t.checkpoint()]);
@@ -278,7 +278,7 @@ describe('rollback and undo', () => {
     expect(t.read('a.txt')).toBe('good\n');
   });
 
-  test('invariant 34: deleting a great part is refused without --yes; a dry run says what happens', async () => {
+  test('[invariant 34] deleting a great part is refused without --yes; a dry run says what happens', async () => {
     const t = await makeRepo();
     const made = await t.checkpoint();
     for (let n = 0; n < 30; n++) t.write(`many/${n}.txt`, `${n}\n`);
@@ -311,7 +311,7 @@ describe('rollback and undo', () => {
     await expect(side.rollBack({ target: undefined })).rejects.toMatchObject({ code: 'unknown-tag' });
   });
 
-  test('names: tag, beginning, last, -1, -2, a slip of the finger', async () => {
+  test('[invariant 35] names: tag, beginning, last, -1, -2, a slip of the finger', async () => {
     const t = await makeRepo();
     const at = Date.UTC(2026, 0, 2, 3, 4, 5);
     t.write('a.txt', '1');
@@ -336,6 +336,12 @@ describe('rollback and undo', () => {
       await t.rollBack({ target: name });
       expect([name, t.read('a.txt')]).toEqual([name, text]);
     }
+    // Plain git finds it by the name without `refs/` too.
+    expect(await t.git('rev-parse', `devenv/checkpoints/${two.tag}`)).toBe(two.commit);
+    await expect(t.rollBack({ target: '20260102' })).rejects.toMatchObject({
+      code: 'unknown-tag',
+      message: expect.stringContaining('could be any of 3'),
+    });
     await expect(t.rollBack({ target: 'checkpoint-20260102-030406' })).rejects.toMatchObject({
       code: 'unknown-tag',
       hint: expect.stringContaining('did you mean'),
@@ -352,7 +358,7 @@ describe('rollback and undo', () => {
     expect(statSync(path.join(t.dir, 'key')).mode & 0o777).toBe(0o600);
   });
 
-  test('invariant 36: push --all and clone move no checkpoint', async () => {
+  test('[invariant 36] push --all and clone move no checkpoint', async () => {
     const t = await makeRepo();
     t.write('a.txt', 'x');
     await t.checkpoint();
@@ -363,7 +369,7 @@ describe('rollback and undo', () => {
     expect(await t.git('ls-remote', remote)).not.toContain('checkpoint');
   });
 
-  test('invariant 28: gc, repack and prune between any two steps lose nothing', async () => {
+  test('[invariant 28] gc, repack and prune between any two steps lose nothing', async () => {
     const t = await makeRepo();
     t.write('a.txt', 'good\n');
     const made = await t.checkpoint();

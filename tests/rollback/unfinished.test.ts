@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { listUndoEntries, nextUndoRef, savePresent } from '../../src/checkpoint/index.ts';
@@ -14,10 +14,10 @@ import { tempDir } from '../support/temp.ts';
 /** What a rollback (or undo) leaves that was killed with some of its files done. All files are changed ones. */
 async function killed(
   t: TestRepo,
-  to: { readonly commit: string; readonly name: string; readonly undoes?: number },
+  to: { readonly commit: string; readonly name: string; readonly undoes?: number; readonly kind?: 'redo' },
   done: readonly string[],
 ): Promise<string> {
-  const kind = to.undoes === undefined ? 'rollback' : 'undo';
+  const kind = to.kind ?? (to.undoes === undefined ? 'rollback' : 'undo');
   const { snapshot } = await savePresent(t.repo, {
     now: Date.now(),
     include: [],
@@ -25,7 +25,6 @@ async function killed(
     undoes: to.undoes,
     target: to.name,
     reason: 'user',
-    movesHead: false,
   });
   const [diff = []] = await diffCommits(t.repo, [{ from: snapshot.commit, to: to.commit }]);
   const steps = diff.map((entry) => ({
@@ -70,7 +69,7 @@ async function ready(): Promise<{ t: TestRepo; commit: string; name: string }> {
   return { t, commit, name: tag };
 }
 
-test('a dry run finishes nothing and says so', async () => {
+test('[invariant 26] a dry run finishes nothing and says so', async () => {
   const { t, ...to } = await ready();
   await killed(t, to, ['a']);
   const outcome = await t.rollBack({ target: to.name, dryRun: true });
@@ -90,7 +89,7 @@ test('a checkpoint takes the files as they are, and says what was left half done
   expect(existsSync(journalFile(t.repo))).toBe(true);
 });
 
-test('only what still holds what it held is finished; the rest is named', async () => {
+test('[invariant 26] only what still holds what it held is finished; the rest is named', async () => {
   const { t, ...to } = await ready();
   await killed(t, to, ['a']);
   t.write('c', 'edited since\n');
@@ -100,7 +99,7 @@ test('only what still holds what it held is finished; the rest is named', async 
   expect(unfinished(t.repo)).toBeUndefined();
 });
 
-test('what had not begun is given up, and leaves nothing to undo', async () => {
+test('[invariant 26] what had not begun is given up, and leaves nothing to undo', async () => {
   const { t, ...to } = await ready();
   await killed(t, to, []);
   t.write('c', 'edited since\n');
@@ -110,7 +109,7 @@ test('what had not begun is given up, and leaves nothing to undo', async () => {
   expect(existsSync(journalFile(t.repo))).toBe(false);
 });
 
-test('with HEAD elsewhere it is given up where it stands, and what was before it can be had back', async () => {
+test('[invariant 26] with HEAD elsewhere it is given up where it stands, and what was before it can be had back', async () => {
   const { t, ...to } = await ready();
   const undo = await killed(t, to, ['a']);
   await t.git('commit', '-qam', 'Went on');
@@ -120,7 +119,7 @@ test('with HEAD elsewhere it is given up where it stands, and what was before it
   expect(all(t)).toEqual(['now', 'now', 'now']);
 });
 
-test('undo after an undo that was killed ends that one, and undoes no second step', async () => {
+test('[invariant 26] undo after an undo that was killed ends that one, and undoes no second step', async () => {
   const { t, name } = await ready();
   await t.rollBack({ target: name });
   for (const file of names) t.write(file, 'second\n');
@@ -134,7 +133,7 @@ test('undo after an undo that was killed ends that one, and undoes no second ste
   expect(all(t)).toEqual(['now', 'now', 'now']);
 });
 
-test('undo after a rollback that was killed before it began undoes nothing older', async () => {
+test('[invariant 26] undo after a rollback that was killed before it began undoes nothing older', async () => {
   const { t, ...to } = await ready();
   await t.rollBack({ target: to.name });
   for (const file of names) t.write(file, 'second\n');
@@ -143,6 +142,25 @@ test('undo after a rollback that was killed before it began undoes nothing older
   expect(all(t)).toEqual(['second', 'second', 'second']);
   await t.undo();
   expect(all(t)).toEqual(['now', 'now', 'now']);
+});
+
+test('[invariant 26] a redo that was killed is ended by the next redo, and taken back by the next undo', async () => {
+  for (const next of ['redo', 'undo'] as const) {
+    const { t, name } = await ready();
+    await t.rollBack({ target: name });
+    await t.undo();
+    const entry = (await listUndoEntries(t.repo)).at(-1);
+    if (!entry) throw new Error('there is something to redo');
+    await killed(t, { commit: entry.commit, name: entry.ref, undoes: entry.n, kind: 'redo' }, ['a']);
+    const done = await t[next]();
+    expect(done.recovered).toMatchObject({ kind: 'redo', outcome: 'finished' });
+    expect(all(t)).toEqual(next === 'redo' ? ['then', 'then', 'then'] : ['now', 'now', 'now']);
+    if (next === 'undo') await t.redo();
+    await expect(t.redo()).rejects.toMatchObject({ code: 'unknown-tag' });
+    expect(all(t)).toEqual(['then', 'then', 'then']);
+    await t.undo();
+    expect(all(t)).toEqual(['now', 'now', 'now']);
+  }
 });
 
 test('a number that another work tree took meanwhile is left to it', async () => {
@@ -173,4 +191,19 @@ test('work trees that roll back at the same time each get a number of their own'
   for (const tree of trees) expect(existsSync(journalFile(tree.repo))).toBe(false);
   await Promise.all(trees.map((tree) => tree.undo()));
   expect(trees.map((tree) => tree.read('a'))).toEqual(['now\n', 'now 1\n', 'now 2\n', 'now 3\n']);
+});
+
+test('[invariant 26] after a power cut a file that came out empty is written again; one a person emptied stays', async () => {
+  for (const [boot, a] of [
+    ['another run of the machine', 'then'],
+    ['', ''],
+  ] as const) {
+    const { t, ...to } = await ready();
+    await killed(t, to, ['a', 'b']);
+    const journal = JSON.parse(readFileSync(journalFile(t.repo), 'utf8')) as object;
+    writeFileSync(journalFile(t.repo), JSON.stringify({ ...journal, boot }));
+    t.write('a', '');
+    await recover(t.repo);
+    expect(all(t)).toEqual([a, 'then', 'then']);
+  }
 });

@@ -248,14 +248,14 @@ describe('the timed checkpointer', () => {
     });
   });
 
-  test('a confirmed regression is reset; undo brings it back and it stays; another edit is judged anew', async () => {
+  test('[invariant 33] a confirmed regression is reset; undo brings it back and it stays; another edit is judged anew', async () => {
     await using w = await startWatching(withTimer);
     await until('a tag', () => w.decisions().includes('tagged'));
     w.t.write('code.txt', 'broken\n');
     await until('the reset', () => w.decisions().includes('reset'));
     expect(code(w)).toBe('good\n');
     await until('the message', () => w.told.length > 0);
-    expect(w.told[0]).toMatch(/code\.txt put back.*devenv undo/);
+    expect(w.told[0]).toMatch(/code\.txt put back, \+1 -1 lines put away.*devenv undo takes this back/);
     await w.undo();
     expect(code(w)).toBe('broken\n');
     await until('the decision to keep it', () => w.decisions().includes('kept'));

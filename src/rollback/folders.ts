@@ -1,0 +1,139 @@
+import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
+import { errnoOf } from '../base/index.ts';
+import { diskPath, rawDir } from '../git/index.ts';
+import type { RawPath, Repo } from '../git/index.ts';
+import { blockingParent } from './check.ts';
+import type { Modes } from './modes.ts';
+import { lookAt } from './swap.ts';
+
+/**
+ * The way to files of the work tree, never through a link: a folder is opened step by step and then held, so that
+ * putting a link in its place a moment later leads nowhere else. A path that was given is for the very next act.
+ */
+export interface Folders extends Disposable {
+  /** Where a file is, or would be; undefined when its folder is missing, or a link or a file stands on the way. */
+  reach(file: RawPath): Buffer | undefined;
+  /** Makes the folders on the way that are missing; false when something else stands there. */
+  make(dir: RawPath, modes: Modes): boolean;
+}
+
+/** Opens a path only to go through it: needs no right to read the folder. */
+const pathOnly = 0o10000000;
+const flags = pathOnly | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/** Opens the folders of a work tree; where the system cannot hold a folder, each part of the way is looked at instead. */
+export function openFolders(repo: Repo): Folders {
+  // Only Linux has it.
+  return existsSync('/proc/self/fd') ? heldFolders(repo) : lookedAtFolders(repo);
+}
+
+interface Held {
+  readonly dir: RawPath;
+  readonly fd: number;
+  readonly stat: BigIntStats;
+}
+
+function heldFolders(repo: Repo): Folders {
+  let held: Held | undefined;
+  const drop = (): void => {
+    if (held) closeSync(held.fd);
+    held = undefined;
+  };
+  const hold = (dir: RawPath, missing?: (at: Buffer, dir: RawPath) => void): Held | undefined => {
+    if (held?.dir === dir && isThere(repo, held)) return held;
+    drop();
+    const fd = openWay(repo, dir, missing);
+    if (fd === undefined) return undefined;
+    held = { dir, fd, stat: lstatSync(`/proc/self/fd/${fd}/.`, { bigint: true }) };
+    return held;
+  };
+  return {
+    reach(file) {
+      const dir = rawDir(file);
+      const found = hold(dir);
+      return found && inside(found.fd, dir === '' ? file : file.slice(dir.length + 1));
+    },
+    make(dir, modes) {
+      const mkdir = (at: Buffer, name: RawPath): void => {
+        const mode = modes[name];
+        // Never less than its owner needs to put files in.
+        mkdirSync(at, { mode: mode === undefined ? 0o777 : mode | 0o700 });
+      };
+      return hold(dir, mkdir) !== undefined;
+    },
+    [Symbol.dispose]: drop,
+  };
+}
+
+// Moved away or replaced meanwhile: what is held is no longer the folder of that name.
+function isThere(repo: Repo, held: Held): boolean {
+  const now = lookAt(diskPath(repo.root, held.dir));
+  return now !== null && now.ino === held.stat.ino && now.dev === held.stat.dev;
+}
+
+function inside(fd: number, name: RawPath): Buffer {
+  return Buffer.from(`/proc/self/fd/${fd}/${name}`, 'latin1');
+}
+
+function openWay(
+  repo: Repo,
+  dir: RawPath,
+  missing: ((at: Buffer, dir: RawPath) => void) | undefined,
+): number | undefined {
+  let fd = openSync(repo.root, pathOnly | constants.O_DIRECTORY);
+  let done = '';
+  for (const part of dir === '' ? [] : dir.split('/')) {
+    const at = inside(fd, part);
+    done = done === '' ? part : `${done}/${part}`;
+    const next = openNext(at, () => missing?.(at, done));
+    closeSync(fd);
+    if (next === undefined) return undefined;
+    fd = next;
+  }
+  return fd;
+}
+
+function openNext(at: Buffer, missing: () => void): number | undefined {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return openSync(at, flags);
+    } catch (error) {
+      const code = errnoOf(error) ?? '';
+      if (code === 'ENOENT' && attempt === 0) {
+        makeUnlessThere(missing);
+        continue;
+      }
+      if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(code)) return undefined;
+      throw error;
+    }
+  }
+}
+
+function makeUnlessThere(make: () => void): void {
+  try {
+    make();
+  } catch (error) {
+    if (!['EEXIST', 'ENOENT'].includes(errnoOf(error) ?? '')) throw error;
+  }
+}
+
+function lookedAtFolders(repo: Repo): Folders {
+  const isReal = (dir: RawPath): boolean => lookAt(diskPath(repo.root, dir))?.isDirectory() === true;
+  const make = (dir: RawPath, modes: Modes): boolean => {
+    if (dir === '' || isReal(dir)) return true;
+    if (blockingParent(repo, dir) !== undefined || !make(rawDir(dir), modes)) return false;
+    makeUnlessThere(() =>
+      mkdirSync(diskPath(repo.root, dir), { mode: modes[dir] === undefined ? 0o777 : modes[dir] | 0o700 }),
+    );
+    return isReal(dir);
+  };
+  return {
+    reach: (file) =>
+      blockingParent(repo, file) === undefined && (rawDir(file) === '' || isReal(rawDir(file)))
+        ? diskPath(repo.root, file)
+        : undefined,
+    make,
+    [Symbol.dispose]: () => {},
+  };
+}

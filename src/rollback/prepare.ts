@@ -1,0 +1,116 @@
+import { DevenvError } from '../base/index.ts';
+import { savePresent } from '../checkpoint/index.ts';
+import type { SavedPresent, SavedState, SavePresentInput } from '../checkpoint/index.ts';
+import { diffCommits, displayPath, indexStamp } from '../git/index.ts';
+import type { IndexUpdate, RawPath, Repo } from '../git/index.ts';
+import { checkSteps } from './check.ts';
+import type { Checked } from './check.ts';
+import { planHead, readPositions, refuseElsewhere } from './head.ts';
+import type { HeadTarget, Positions } from './head.ts';
+import type { HeadMove } from './journal.ts';
+import { refuseInTheWay, refuseUnknown, selects } from './paths.ts';
+import { planIndex, planRollback } from './plan.ts';
+import type { Plan } from './plan.ts';
+
+export interface PutBackInput extends Omit<SavePresentInput, 'include' | 'moves' | 'to'> {
+  readonly saved: SavedState;
+  /** Where branch and HEAD shall be; undefined leaves them. */
+  readonly moveTo: HeadTarget | undefined;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+}
+
+/** All that is known before the first file changes. */
+export interface Ready {
+  readonly present: SavedPresent;
+  readonly checked: Checked;
+  readonly kept: readonly { readonly path: string; readonly reason: string }[];
+  readonly index: readonly IndexUpdate[];
+  /** The index file as it was when the present was read. */
+  readonly indexStamp: string;
+  readonly head: HeadMove | null;
+}
+
+const tries = 6;
+
+/** Saves the present, plans and compares the plan with the disk, until nothing changes any more in between. */
+export async function prepare(repo: Repo, input: PutBackInput): Promise<Ready> {
+  const include = new Set<RawPath>();
+  let changed: readonly RawPath[] = [];
+  for (let attempt = 0; attempt < tries; attempt++) {
+    const moves = input.moveTo && (await readPositions(repo, input.moveTo));
+    const stamp = indexStamp(repo);
+    const present = await savePresent(repo, {
+      ...input,
+      to: input.saved.commit,
+      moves,
+      include: [...include],
+    });
+    if (present.snapshot.unmerged) throw unmerged();
+    const { plan, index, head } = await makePlan(repo, input, present, moves);
+    const files = new Map(present.capture.files.map((file) => [file.path, file]));
+    const paths = new Set([...files.keys(), ...present.capture.deleted]);
+    const checked = await checkSteps(repo, plan.steps, { paths, files, since: input.now });
+    if (checked.unsaved.length === 0 && checked.changed.length === 0)
+      return { present, checked, kept: [...plan.kept, ...checked.kept], index, indexStamp: stamp, head };
+    for (const path of checked.unsaved) include.add(path);
+    changed = checked.changed;
+  }
+  throw new DevenvError(
+    'refused',
+    `files change all the time: ${[...changed, ...include].slice(0, 3).map(displayPath).join(', ')}`,
+    'stop what writes them and try again; nothing was changed',
+  );
+}
+
+function unmerged(): DevenvError {
+  return new DevenvError(
+    'refused',
+    'files are unmerged: putting files back now would mix two states',
+    'resolve them and `git add` them, or take them as they were committed: git checkout HEAD -- FILE',
+  );
+}
+
+interface Planned {
+  readonly plan: Plan;
+  readonly index: readonly IndexUpdate[];
+  readonly head: HeadMove | null;
+}
+
+async function makePlan(
+  repo: Repo,
+  input: PutBackInput,
+  present: SavedPresent,
+  positions: Positions | undefined,
+): Promise<Planned> {
+  const { saved, paths } = input;
+  const head = input.moveTo && positions ? planHead(present.snapshot, positions, input.moveTo) : null;
+  if (head) await refuseElsewhere(repo, head);
+  // With HEAD moving to another commit, the whole index goes along; else only what was staged, on top of the HEAD that stays.
+  const whole = head !== null && head.commit !== present.snapshot.head;
+  const [diff = [], staged = [], raw = []] = await diffCommits(repo, [
+    { from: present.snapshot.commit, to: saved.commit },
+    { from: whole ? present.snapshot.staged : saved.head, to: saved.staged },
+    ...(saved.head === null ? [] : [{ from: saved.head, to: saved.commit }]),
+  ]);
+  const chosen = selects(paths);
+  if (paths) await refuseUnknown(repo, paths, { diff, to: saved.commit, name: input.target });
+  const uncovered = new Map(
+    [...present.snapshot.skipped, ...saved.skipped].map((skip) => [skip.path, skip.reason]),
+  );
+  const rawPaths = new Set((saved.head === null ? diff : raw).map((entry) => entry.path));
+  const plan = planRollback({
+    diff: paths ? diff.filter((entry) => chosen(entry.path)) : diff,
+    raw: rawPaths,
+    uncovered,
+    partial: saved.partial,
+  });
+  if (paths) refuseInTheWay(plan.steps, diff);
+  const index = planIndex({
+    present: whole ? [] : present.capture.staged,
+    target: staged,
+    intendedNow: present.capture.intended,
+    intendedThen: saved.intended,
+  });
+  return { plan, index: paths ? index.filter((update) => chosen(update.path)) : index, head };
+}
