@@ -1,5 +1,5 @@
 import { DevenvError, randomId } from '../base/index.ts';
-import { diskPath, git, quotePath, readRef, startImport } from '../git/index.ts';
+import { diskPath, git, quotePath, readRef, setRef, startImport } from '../git/index.ts';
 import type { Importer, Repo } from '../git/index.ts';
 import type { Capture, CapturedFile } from './capture.ts';
 import { blobId, readDiskFile } from './read-file.ts';
@@ -45,6 +45,16 @@ export async function writeCapture(repo: Repo, found: Capture, input: WriteInput
     if (written.outcome === 'same') await stream.write(`reset ${input.ref}\n\n`);
     const { moved } = await stream.finish();
     if (moved || written.outcome === 'same') return written;
+    if (input.force) {
+      // Another process of ours moves the same ref in this moment: the later one has it.
+      await setRef(repo, {
+        ref: input.ref,
+        from: undefined,
+        to: written.commit,
+        doing: 'saving a checkpoint',
+      });
+      return written;
+    }
     return (await settleRace(repo, input, written.commit)) ? written : { ...written, outcome: 'taken' };
   } catch (error) {
     await stream.abort();

@@ -29,14 +29,15 @@ export async function currentBranch(repo: Repo): Promise<string | null> {
 const tries = 20;
 
 /**
- * Moves a ref from one commit to another (null: it does not exist, or shall not); there already is fine. Waits up
+ * Moves a ref from one commit to another (null: it does not exist, or shall not; undefined: wherever it is);
+ * there already is fine. Waits up
  * to 2 s for whoever holds its lock: it may be the git of a killed process of ours, doing the very same.
  */
 export async function setRef(
   repo: Repo,
   move: {
     readonly ref: string;
-    readonly from: string | null;
+    readonly from: string | null | undefined;
     readonly to: string | null;
     readonly doing: string;
     readonly log?: string;
@@ -44,10 +45,11 @@ export async function setRef(
 ): Promise<void> {
   const { ref, from, to } = move;
   const none = '0'.repeat(repo.objectFormat === 'sha256' ? 64 : 40);
+  const expected = from === undefined ? [] : [from ?? none];
   const log = move.log === undefined ? [] : ['-m', move.log];
   for (let attempt = 1; ((await readRef(repo, ref)) ?? null) !== to; attempt++) {
     const target = to === null ? ['-d', ref] : [...log, ref, to];
-    const result = await git(repo, ['update-ref', ...target, from ?? none], { reflog: log.length > 0 });
+    const result = await git(repo, ['update-ref', ...target, ...expected], { reflog: log.length > 0 });
     if (result.ok) return;
     if (attempt === tries) throw gitError(move.doing, result.stderr);
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -4,6 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { choosePacks, foldPacks, ownDir, releasePacks, startImport } from '../../src/git/index.ts';
+import { snapshot } from '../../src/checkpoint/index.ts';
 import { filesOf, makeRepo, type TestRepo } from '../checkpoint/repo.ts';
 
 const packDir = (t: TestRepo): string => path.join(t.repo.commonDir, 'objects/pack');
@@ -173,4 +174,17 @@ describe('[invariant 25] the litter of a killed import', () => {
     expect(readdirSync(ownDir(t.repo))).toEqual([]);
     await t.git('fsck', '--strict');
   });
+});
+
+test('[invariant 29] many snapshots of one work tree at once: each is whole, none fails', async () => {
+  const t = await makeRepo();
+  for (let round = 0; round < 5; round++) {
+    t.write('a.txt', `round ${round}\n`);
+    const all = await Promise.all(
+      Array.from({ length: 6 }, () => snapshot(t.repo, { now: Date.now(), purpose: 'test' })),
+    );
+    expect(new Set(all.map(({ tree }) => tree)).size).toBe(1);
+    for (const { commit } of all) expect(await t.git('show', `${commit}:a.txt`)).toBe(`round ${round}`);
+  }
+  await t.git('fsck', '--strict');
 });

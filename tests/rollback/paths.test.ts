@@ -124,12 +124,15 @@ test('a file in the way that was not named is said, and a link among the paths i
 });
 
 test('the command line: a tag or none, and paths after two dashes', () => {
-  for (const [argv, args, afterDashes] of [
-    [['last', '--', '-odd', 'b'], ['last', '-odd', 'b'], 2],
-    [['--', 'src/api'], ['src/api'], 1],
-    [['--dry-run', '-1'], ['-1'], 0],
-  ] as const)
-    expect(parseCommandLine(['rollback', ...argv])).toMatchObject({ parsed: { args, afterDashes } });
+  for (const [argv, args, paths] of [
+    [['last', '--', '-odd', 'b'], ['last'], ['-odd', 'b']],
+    [['--', 'src/api'], [], ['src/api']],
+    [['--dry-run', '-1'], ['-1'], undefined],
+  ] as const) {
+    const found = parseCommandLine(['rollback', ...argv]);
+    expect(found).toMatchObject({ parsed: { args } });
+    expect(found.kind === 'command' ? found.parsed.paths : []).toEqual(paths);
+  }
 });
 
 test('[invariant 21] a name that leads out of the work tree or into .git is never written', () => {
