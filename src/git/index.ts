@@ -12,3 +12,4 @@ export * from './attributes.ts';
 export * from './index-file.ts';
 export * from './worktree.ts';
 export * from './diff.ts';
+export * from './locks.ts';
