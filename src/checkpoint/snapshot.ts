@@ -85,7 +85,7 @@ export async function keepCapture(
   throw new DevenvError('environment', `two commands wrote ${input.ref} at once`, 'try again');
 }
 
-const keepTries = 4;
+const keepTries = 2;
 
 /** What a capture and a snapshot both know. */
 export type Facts = Pick<Snapshot, 'head' | 'branch' | 'skipped' | 'partial' | 'intended'>;

@@ -101,7 +101,7 @@ async function edit(t: TestRepo, one: Step): Promise<void> {
   else if (one.do === 'commit') await t.git('commit', '-q', '--allow-empty', '-m', 'Step');
 }
 
-test('invariant 4: whatever is done, a rollback gives the checkpoint back and undo gives the present back', async () => {
+test('[invariant 4] whatever is done, a rollback gives the checkpoint back and undo gives the present back', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
       const t = await makeRepo();

@@ -49,7 +49,7 @@ async function killedAfter(t: TestRepo, tag: string, moment: Moment): Promise<bo
   return ended;
 }
 
-test('invariants 25, 26: killed at any moment, the next look finds the old or the new state, and all bytes', async () => {
+test('[invariant 25] [invariant 26] killed at any moment, the next look finds the old or the new state, and all bytes', async () => {
   const { t, tag, old, now, stagedNow } = await twoStates();
   const seen = new Set<string>();
   const round = async (moment: Moment): Promise<void> => {

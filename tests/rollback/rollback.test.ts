@@ -27,7 +27,7 @@ async function exact(t: TestRepo): Promise<unknown> {
 }
 
 describe('rollback and undo', () => {
-  test('invariant 4: put everything back exactly, again and again', async () => {
+  test('[invariant 4] put everything back exactly, again and again', async () => {
     const t = await makeRepo();
     t.write('a.txt', 'staged\n');
     await t.git('add', 'a.txt');
@@ -89,7 +89,7 @@ describe('rollback and undo', () => {
     expect(t.read('a.txt')).toBe('now');
   });
 
-  test('invariant 1: HEAD, branch, index and reflog stay; files that do not differ keep their times', async () => {
+  test('[invariant 1] HEAD, branch, index and reflog stay; files that do not differ keep their times', async () => {
     const t = await makeRepo();
     t.write('a.txt', 'good\n');
     await t.checkpoint();
@@ -143,7 +143,7 @@ describe('rollback and undo', () => {
     );
   });
 
-  test('invariant 5: what came after the present was saved survives', async () => {
+  test('[invariant 5] what came after the present was saved survives', async () => {
     const t = await makeRepo();
     t.write('a.txt', 'good\n');
     await t.checkpoint();
@@ -154,7 +154,7 @@ describe('rollback and undo', () => {
     expect(t.read('ignored/out.bin') + t.read('debug.log')).toBe('built\nlog\n');
   });
 
-  test('invariant 6: an ignored file in the way is saved first and comes back with undo', async () => {
+  test('[invariant 6] an ignored file in the way is saved first and comes back with undo', async () => {
     const t = await makeRepo();
     t.write('.gitignore', '');
     t.write('.env', 'SHARED=1\n');
@@ -192,7 +192,7 @@ describe('rollback and undo', () => {
     await expect(t.undo()).rejects.toMatchObject({ code: 'unknown-tag' });
   });
 
-  test('invariants 7, 8: bytes come back whatever the line end settings and filters', async () => {
+  test('[invariant 7] [invariant 8] bytes come back whatever the line end settings and filters', async () => {
     for (const config of [
       {},
       { 'core.autocrlf': 'true', 'core.safecrlf': 'true' },
@@ -226,7 +226,7 @@ describe('rollback and undo', () => {
     }
   });
 
-  test('invariant 19: file, folder and link change places, and nothing outside is touched', async () => {
+  test('[invariant 19] file, folder and link change places, and nothing outside is touched', async () => {
     const t = await makeRepo();
     const outside = tempDir('outside');
     writeFileSync(path.join(outside, 'b.txt'), 'not yours\n');
@@ -249,7 +249,7 @@ describe('rollback and undo', () => {
     expect(readFileSync(path.join(outside, 'b.txt'), 'utf8')).toBe('not yours\n');
   });
 
-  test('invariant 19: an ignored link to outside in the way is saved, not followed', async () => {
+  test('[invariant 19] an ignored link to outside in the way is saved, not followed', async () => {
     const t = await makeRepo();
     const outside = tempDir('outside');
     const made = await t.checkpoint();
@@ -264,7 +264,7 @@ describe('rollback and undo', () => {
     expect(readlinkSync(path.join(t.dir, 'src'))).toBe(outside);
   });
 
-  test('invariant 29: two at once: each either works or says why, no file is lost', async () => {
+  test('[invariant 29] two at once: each either works or says why, no file is lost', async () => {
     const t = await makeRepo();
     t.write('a.txt', 'good\n');
     const [one, two] = await Promise.all([t.checkpoint(), t.checkpoint()]);
@@ -278,7 +278,7 @@ describe('rollback and undo', () => {
     expect(t.read('a.txt')).toBe('good\n');
   });
 
-  test('invariant 34: deleting a great part is refused without --yes; a dry run says what happens', async () => {
+  test('[invariant 34] deleting a great part is refused without --yes; a dry run says what happens', async () => {
     const t = await makeRepo();
     const made = await t.checkpoint();
     for (let n = 0; n < 30; n++) t.write(`many/${n}.txt`, `${n}\n`);
@@ -352,7 +352,7 @@ describe('rollback and undo', () => {
     expect(statSync(path.join(t.dir, 'key')).mode & 0o777).toBe(0o600);
   });
 
-  test('invariant 36: push --all and clone move no checkpoint', async () => {
+  test('[invariant 36] push --all and clone move no checkpoint', async () => {
     const t = await makeRepo();
     t.write('a.txt', 'x');
     await t.checkpoint();
@@ -363,7 +363,7 @@ describe('rollback and undo', () => {
     expect(await t.git('ls-remote', remote)).not.toContain('checkpoint');
   });
 
-  test('invariant 28: gc, repack and prune between any two steps lose nothing', async () => {
+  test('[invariant 28] gc, repack and prune between any two steps lose nothing', async () => {
     const t = await makeRepo();
     t.write('a.txt', 'good\n');
     const made = await t.checkpoint();
