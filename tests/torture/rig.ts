@@ -7,7 +7,8 @@ import { gitIn, type TestRepo } from '../checkpoint/repo.ts';
 import { tempDir } from '../support/temp.ts';
 import { until } from '../support/until.ts';
 
-const minutes = Number(process.env['TORTURE_MINUTES'] ?? 0);
+/** What `just torture` was asked for; 0 in the everyday run. */
+export const minutes = Number(process.env['TORTURE_MINUTES'] ?? 0);
 
 /** How long a test of this kind may take: a bound for the everyday run, the minutes asked for with `just torture`. */
 export const tortureTimeoutMs = 180_000 + minutes * 60_000;
@@ -151,14 +152,14 @@ function hasEnded(pidFile: string): boolean {
 }
 
 /**
- * Everything in `.git` that a dead process left and that is in somebody's way: locks, half objects, crash reports,
+ * Everything in `.git` that a dead process left and that is in somebody's way: locks, crash reports, half objects,
  * files of devenv's own. The lock of a name that nobody will ask for again is in nobody's way.
  */
 export function litterIn(gitDir: string): string[] {
   return readdirSync(gitDir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() || entry.isSymbolicLink())
     .map((entry) => path.relative(gitDir, path.join(entry.parentPath, entry.name)))
-    .filter((file) => /\.lock$|(^|\/)tmp_(?!pack_|objdir-)|fast_import_crash|^devenv\//.test(file))
+    .filter((file) => /\.lock$|fast_import_crash|^devenv\/|^objects\/[0-9a-f]{2}\/tmp_/.test(file))
     .filter((file) => !/^refs\/(devenv\/checkpoints|tags)\/checkpoint-.*\.lock$/.test(file))
     .sort();
 }
