@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { devenv, median, time } from './measure.ts';
@@ -47,7 +48,7 @@ export function compare<K extends string>(
   ) as Record<K, Cost>;
 }
 
-/** Ten files edited, ten new, seven deleted, others than before; of what came before only the edits stay. */
+/** Ten files edited (always the same), ten new, seven deleted; what came before is as in HEAD again. */
 export function dirty(dir: string, count: number, round: number): void {
   const file = (n: number): string =>
     path.join(dir, 'src', `d${Math.floor((n % count) / 100)}`, `f${n % count}.txt`);
@@ -58,9 +59,12 @@ export function dirty(dir: string, count: number, round: number): void {
   }
   for (let i = 0; i < 7; i++) {
     const n = 71 + i * 131;
-    rmSync(file(n + 7 * round), { force: true });
-    writeFileSync(file(n + 7 * (round - 1)), `file back ${round}\n`);
+    const back = n + round - 1;
+    writeFileSync(file(back), `file ${back % count}\n${'line of text\n'.repeat(20)}`);
+    rmSync(file(n + round), { force: true });
   }
+  // What is as in HEAD again must not be looked into by every git that follows.
+  spawnSync('git', ['update-index', '-q', '--refresh'], { cwd: dir });
 }
 
 const who = ['-c', 'user.name=Bench', '-c', 'user.email=bench@localhost'];
