@@ -21,6 +21,10 @@ build:
 test *args:
     ./scripts/test {{args}}
 
+# kill, write and roll back at random, for so many minutes
+torture minutes="10":
+    node tests/torture/run.ts {{minutes}}
+
 # format, lint, types, layers, dead code, generated files
 check *name:
     ./scripts/check {{name}}

@@ -1,7 +1,8 @@
-// The measured goals: each a ratio against a floor taken in the same run. `node bench/run.ts [startup|session|checkpoint|rollback|watch]...`
+// The measured goals: each a ratio against a floor taken in the same run. `node bench/run.ts [startup|session|checkpoint|checkpoints|rollback|watch]... [--huge]`
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { checkpointGoals } from './checkpoint.ts';
+import { checkpointsGoals } from './checkpoints.ts';
 import { root, runs, type Goal } from './measure.ts';
 import { rollbackGoals } from './rollback.ts';
 import { sessionGoals } from './session.ts';
@@ -13,9 +14,10 @@ const groups = {
   session: sessionGoals,
   checkpoint: checkpointGoals,
   rollback: rollbackGoals,
+  checkpoints: checkpointsGoals,
   watch: watchGoals,
 };
-const asked = process.argv.slice(2);
+const asked = process.argv.slice(2).filter((name) => name !== '--huge');
 const unknown = asked.find((name) => !(name in groups));
 if (unknown) {
   console.error(`bench: no group "${unknown}"; there are: ${Object.keys(groups).join(', ')}`);
@@ -25,7 +27,7 @@ if (unknown) {
 const goals: Goal[] = [];
 for (const [name, measure] of Object.entries(groups)) {
   if (asked.length > 0 && !asked.includes(name)) continue;
-  for (const goal of await measure()) {
+  for await (const goal of await measure()) {
     goals.push(goal);
     const ratio = goal.ratio === undefined ? '' : `${goal.ratio.toFixed(2)} x`;
     console.log(

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, systemClock } from '../base/index.ts';
 import { diskPath, displayPath, git, hiddenEntries, readRef, readStatus } from '../git/index.ts';
 import type { HiddenEntry, RawPath, Repo, Status, TrackedChange } from '../git/index.ts';
 import { refuseHome } from './home.ts';
@@ -50,6 +50,9 @@ export interface CaptureOptions {
 }
 
 const memoryLimit = 64 * 1024 * 1024;
+/** File times move on in ticks of up to 10 ms: so long after a change, another one can leave them as they are. */
+const tickMs = 15;
+const settleRounds = 10;
 const headMoves = 10;
 const headPause = 60;
 
@@ -84,6 +87,8 @@ interface Reading {
   partial: boolean;
   bytes: number;
   trustModes: boolean | undefined;
+  /** Files that changed at the very moment they were read, and how to read them once more. */
+  fresh: Map<RawPath, () => Promise<void>>;
 }
 
 async function read(
@@ -102,6 +107,7 @@ async function read(
     partial: status.warned,
     bytes: 0,
     trustModes: undefined,
+    fresh: new Map(),
   };
   if (status.warned) skip(reading, { raw: '', reason: 'a folder cannot be read', mark: '' });
   for (const change of status.tracked) await readTracked(reading, change);
@@ -112,6 +118,7 @@ async function read(
   }
   for (const entry of hidden) await readHidden(reading, entry);
   for (const name of options.include ?? []) if (!reading.files.has(name)) await readUntracked(reading, name);
+  await settle(reading);
   const staged = status.tracked
     .filter((change) => change.xy[0] !== '.')
     .map((c) => ({
@@ -137,9 +144,33 @@ async function read(
   return { ...found, key: keyOf(found) };
 }
 
+// A write that goes on while a file is read shows in its times only when it began in a later tick. So what changed
+// just now is read again, when that tick is over.
+async function settle(reading: Reading): Promise<void> {
+  for (let n = 0; n < settleRounds && reading.fresh.size > 0; n++) {
+    await new Promise((resolve) => setTimeout(resolve, tickMs));
+    const again = reading.fresh;
+    reading.fresh = new Map();
+    for (const [name, readAgain] of again) {
+      reading.bytes -= reading.files.get(name)?.content?.length ?? 0;
+      reading.files.delete(name);
+      await readAgain();
+    }
+  }
+}
+
+function readNow(reading: Reading, name: RawPath, readAgain: () => Promise<void>): DiskFile {
+  const begun = systemClock.now();
+  const file = readDiskFile(diskPath(reading.repo.root, name), reading.options.maxFileBytes);
+  // A clock that differs from that of the disk is no reason to wait for ever.
+  if (file.kind === 'file' && Math.abs(begun - Number(file.stat.ctimeMs)) < tickMs)
+    reading.fresh.set(name, readAgain);
+  return file;
+}
+
 async function readTracked(reading: Reading, change: TrackedChange): Promise<void> {
   if (change.sub.startsWith('S') || change.diskMode === '160000') return readSubmodule(reading, change);
-  const file = readDiskFile(diskPath(reading.repo.root, change.path), reading.options.maxFileBytes);
+  const file = readNow(reading, change.path, () => readTracked(reading, change));
   if (file.kind === 'absent' || file.kind === 'folder') {
     reading.deleted.add(change.path);
     return;
@@ -151,14 +182,14 @@ async function readTracked(reading: Reading, change: TrackedChange): Promise<voi
 }
 
 async function readUntracked(reading: Reading, name: RawPath): Promise<void> {
-  const file = readDiskFile(diskPath(reading.repo.root, name), reading.options.maxFileBytes);
+  const file = readNow(reading, name, () => readUntracked(reading, name));
   if (file.kind === 'absent' || file.kind === 'folder') return; // gone since git saw it
   await keep(reading, name, file, undefined);
 }
 
 async function readHidden(reading: Reading, entry: HiddenEntry): Promise<void> {
   if (entry.mode === '160000' || reading.files.has(entry.path)) return;
-  const file = readDiskFile(diskPath(reading.repo.root, entry.path), reading.options.maxFileBytes);
+  const file = readNow(reading, entry.path, () => readHidden(reading, entry));
   if (file.kind === 'absent' || file.kind === 'folder') return;
   if ('content' in file && blobId(file.content, reading.repo.objectFormat) === entry.oid) return;
   await keep(reading, entry.path, file, entry.mode === '120000' ? undefined : entry.mode);

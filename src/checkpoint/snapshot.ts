@@ -1,5 +1,5 @@
 import { DevenvError } from '../base/index.ts';
-import { displayPath, readRef } from '../git/index.ts';
+import { displayPath, readRef, waitForOwnRef } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
 import { readLast, saveLast, worktreeId } from './cache.ts';
 import { capture } from './capture.ts';
@@ -62,12 +62,12 @@ export async function keepCapture(
     readonly options: SnapshotOptions;
   },
 ): Promise<Written> {
-  const written = await writeCapture(repo, found, {
+  const write = {
     ref: input.ref,
     force: input.force,
     seconds: Math.floor(input.options.now / 1000),
     maxFileBytes: input.options.maxFileBytes ?? defaultMaxFileBytes,
-    message: (tree) => {
+    message: (tree: string) => {
       const facts = trailersOf(repo, found, tree, input.reason);
       return writeMessage(input.subject, {
         ...facts,
@@ -75,11 +75,17 @@ export async function keepCapture(
         more: { ...facts.more, ...input.more },
       });
     },
-  });
-  if (written.outcome === 'taken')
-    throw new DevenvError('environment', `two commands wrote ${input.ref} at once`, 'try again');
-  return written;
+  };
+  for (let attempt = 0; attempt < keepTries; attempt++) {
+    const written = await writeCapture(repo, found, write);
+    if (written.outcome !== 'taken') return written;
+    // Another command of devenv's writes it, or one was killed when it did.
+    await waitForOwnRef(repo, input.ref);
+  }
+  throw new DevenvError('environment', `two commands wrote ${input.ref} at once`, 'try again');
 }
+
+const keepTries = 2;
 
 /** What a capture and a snapshot both know. */
 export type Facts = Pick<Snapshot, 'head' | 'branch' | 'skipped' | 'partial' | 'intended'>;

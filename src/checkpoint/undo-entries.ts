@@ -1,5 +1,5 @@
 import { DevenvError } from '../base/index.ts';
-import { git, gitError, listRefNames, mustGit, readRef } from '../git/index.ts';
+import { git, gitError, listRefNames, mustGit, readRef, waitForOwnRef } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
 import type { Capture } from './capture.ts';
 import { capture } from './capture.ts';
@@ -102,7 +102,7 @@ export async function nextUndoRef(repo: Repo): Promise<string> {
   return undoRefs + (Math.max(0, ...numbers.filter(Number.isInteger)) + 1);
 }
 
-const claims = 50;
+const claims = 20;
 
 /**
  * Keeps a saved present as `refs/devenv/undo/<n>`, under the next number when another work tree came first.
@@ -125,7 +125,7 @@ export async function claimUndoEntry(
     if (result.ok) return undo;
     stderr = result.stderr;
     // Somebody holds the lock of this very ref: either it comes into being, or the lock goes.
-    if ((await readRef(repo, undo)) === undefined) await new Promise((resolve) => setTimeout(resolve, 40));
+    if ((await readRef(repo, undo)) === undefined) await waitForOwnRef(repo, undo);
   }
   throw gitError('keeping what can be undone', stderr);
 }

@@ -18,3 +18,4 @@ export * from './pager.ts';
 export * from './commit.ts';
 export * from './identity.ts';
 export * from './branches.ts';
+export * from './locks.ts';

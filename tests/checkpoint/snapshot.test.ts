@@ -28,7 +28,7 @@ async function edits(t: TestRepo): Promise<void> {
 }
 
 describe('a checkpoint', () => {
-  test('invariant 1: changes nothing a person can see', async () => {
+  test('[invariant 1] changes nothing a person can see', async () => {
     const t = await makeRepo();
     await t.git('config', 'core.logAllRefUpdates', 'always');
     t.write('stashed.txt', 'x');
@@ -52,14 +52,14 @@ describe('a checkpoint', () => {
     expect(await t.git('cat-file', '-t', made.tag)).toBe('commit');
   });
 
-  test('invariant 2: needs no lock: works while another git holds index.lock', async () => {
+  test('[invariant 2] needs no lock: works while another git holds index.lock', async () => {
     const t = await makeRepo();
     t.write('a.txt', 'new\n');
     writeFileSync(path.join(t.dir, '.git/index.lock'), '');
     expect((await t.checkpoint()).created).toBe(true);
   });
 
-  test('invariant 3: an edit of the same size and time is seen', async () => {
+  test('[invariant 3] an edit of the same size and time is seen', async () => {
     const t = await makeRepo();
     const when = new Date(Math.floor(Date.now() / 1000) * 1000);
     for (const [n, text] of ['1111\n', '2222\n', '3333\n'].entries()) {
@@ -70,7 +70,7 @@ describe('a checkpoint', () => {
     }
   });
 
-  test('invariants 9, 10, 11: no hook, no signature, no identity is asked for', async () => {
+  test('[invariant 9] [invariant 10] [invariant 11] no hook, no signature, no identity is asked for', async () => {
     const t = await makeRepo();
     const ran = path.join(tempDir('hooks'), 'ran');
     for (const hook of [
@@ -96,7 +96,7 @@ describe('a checkpoint', () => {
     expect(filesOf(path.dirname(ran))).toEqual({});
   });
 
-  test('invariant 12: what is inherited of git and of the language changes nothing', async () => {
+  test('[invariant 12] what is inherited of git and of the language changes nothing', async () => {
     const t = await makeRepo();
     const other = await makeRepo();
     const env = {
@@ -157,7 +157,7 @@ describe('a checkpoint', () => {
 });
 
 describe('whatever state the repository is in', () => {
-  test('invariant 13: no commit yet', async () => {
+  test('[invariant 13] no commit yet', async () => {
     const t = await makeRepo({ commit: false });
     await t.git('add', 'a.txt');
     const made = await t.checkpoint();
@@ -166,12 +166,12 @@ describe('whatever state the repository is in', () => {
     expect(await t.git('ls-tree', '-r', '--name-only', `${made.commit}^1`)).toBe('a.txt');
   });
 
-  test('invariant 13: no commit and no file', async () => {
+  test('[invariant 13] no commit and no file', async () => {
     const t = await makeRepo({ commit: false, files: {} });
     expect((await t.checkpoint()).tree).toBe('4b825dc642cb6eb9a060e54bf8d69288fbee4904');
   });
 
-  test('invariant 13: detached HEAD, SHA-256, linked work tree, separate git dir', async () => {
+  test('[invariant 13] detached HEAD, SHA-256, linked work tree, separate git dir', async () => {
     const t = await makeRepo();
     await t.git('checkout', '-q', '--detach');
     t.write('a.txt', 'detached\n');
@@ -197,7 +197,7 @@ describe('whatever state the repository is in', () => {
     expect((await separate.checkpoint()).tree).toBe(await addedTree(separate));
   });
 
-  test('invariant 13: a bare repository and no repository are refused in plain words', async () => {
+  test('[invariant 13] a bare repository and no repository are refused in plain words', async () => {
     const env = testEnv();
     const dir = tempDir('bare');
     await expect(openRepo({ cwd: dir, env })).rejects.toMatchObject({
@@ -233,7 +233,7 @@ describe('whatever state the repository is in', () => {
     });
   });
 
-  test('invariant 15: edits that git was told not to look for are saved', async () => {
+  test('[invariant 15] edits that git was told not to look for are saved', async () => {
     const t = await makeRepo();
     await t.git('update-index', '--assume-unchanged', 'a.txt');
     await t.git('update-index', '--skip-worktree', 'src/b.txt');
@@ -248,7 +248,7 @@ describe('whatever state the repository is in', () => {
     expect(await t.git('show', `${(await t.checkpoint()).tag}:a.txt`)).toBe('hidden 3');
   });
 
-  test('invariant 16: a sparse checkout keeps what it does not show', async () => {
+  test('[invariant 16] a sparse checkout keeps what it does not show', async () => {
     const t = await makeRepo();
     await t.git('sparse-checkout', 'set', '--no-cone', '/*', '!/src/');
     t.write('src/extra.txt', 'outside\n');
@@ -262,7 +262,7 @@ describe('whatever state the repository is in', () => {
     ]);
   });
 
-  test('invariant 17: repositories inside, with and without a commit, are said and left alone', async () => {
+  test('[invariant 17] repositories inside, with and without a commit, are said and left alone', async () => {
     const t = await makeRepo();
     for (const name of ['empty', 'full']) {
       mkdirSync(path.join(t.dir, name));
@@ -280,7 +280,7 @@ describe('whatever state the repository is in', () => {
     expect(t.read('full/inner.txt') + t.read('empty/inner.txt')).toBe('mine\nmine\n');
   });
 
-  test('invariant 18: a submodule keeps its pointer; what is dirty in it is said', async () => {
+  test('[invariant 18] a submodule keeps its pointer; what is dirty in it is said', async () => {
     const inner = await makeRepo();
     const t = await makeRepo();
     await t.git('-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', inner.dir, 'sub');
@@ -309,7 +309,7 @@ describe('whatever state the repository is in', () => {
 });
 
 describe('whatever a file is', () => {
-  test('invariant 20: the executable bit both ways, core.fileMode=false, pipes', async () => {
+  test('[invariant 20] the executable bit both ways, core.fileMode=false, pipes', async () => {
     const t = await makeRepo();
     chmodSync(path.join(t.dir, 'a.txt'), 0o755);
     execFileSync('mkfifo', [path.join(t.dir, 'pipe')]);
@@ -325,7 +325,7 @@ describe('whatever a file is', () => {
     expect(await t.git('ls-tree', untrusted.tag, 'tool', 'a.txt')).not.toContain('100755');
   });
 
-  test('invariant 20: a pipe in the place of a file does not block and is said', async () => {
+  test('[invariant 20] a pipe in the place of a file does not block and is said', async () => {
     const t = await makeRepo();
     t.remove('a.txt');
     execFileSync('mkfifo', [path.join(t.dir, 'a.txt')]);
@@ -333,7 +333,7 @@ describe('whatever a file is', () => {
     expect(await t.checkpoint()).toMatchObject({ created: true });
   });
 
-  test('invariant 21: names of any bytes', async () => {
+  test('[invariant 21] names of any bytes', async () => {
     const t = await makeRepo();
     const names = [
       'with space',
@@ -366,7 +366,7 @@ describe('whatever a file is', () => {
     expect(filesOf(t.dir)).toEqual(before);
   });
 
-  test('invariant 22: what cannot be read makes it partial, and nothing is deleted on its word', async () => {
+  test('[invariant 22] what cannot be read makes it partial, and nothing is deleted on its word', async () => {
     const t = await makeRepo();
     // Root reads everything, so another user takes the snapshot.
     for (const file of ['secret.txt', 'open.txt']) t.write(file, 'x\n');
@@ -386,7 +386,7 @@ describe('whatever a file is', () => {
     expect(outcome.kept.map((one) => one.path).sort()).toEqual(['later.txt', 'secret.txt']);
   });
 
-  test('invariant 23: a file over the limit is left out, said, and never touched; $HOME is refused', async () => {
+  test('[invariant 23] a file over the limit is left out, said, and never touched; $HOME is refused', async () => {
     const t = await makeRepo();
     t.write('big.bin', Buffer.alloc(2 * 1024 * 1024, 1));
     t.write('a.txt', 'new\n');

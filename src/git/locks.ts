@@ -1,0 +1,49 @@
+import { lstatSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { systemClock } from '../base/index.ts';
+import type { Repo } from './repo.ts';
+
+const pauseMs = 100;
+/** No ref of devenv's is locked for longer while its git lives. */
+const deadAfterMs = 2000;
+/** The same where it cannot be seen which processes there are. */
+const deadUnseenMs = 60_000;
+
+/**
+ * Waits until nobody holds the lock of a ref of devenv's own. One that was left by a killed git would block
+ * that ref for ever: when no git is at work in the repository any more, it is taken away.
+ */
+export async function waitForOwnRef(repo: Repo, ref: string): Promise<void> {
+  const lock = path.join(repo.commonDir, `${ref}.lock`);
+  for (let waited = 0; waited <= deadAfterMs + 5 * pauseMs; waited += pauseMs) {
+    const held = lstatSync(lock, { throwIfNoEntry: false });
+    if (held === undefined) return;
+    const age = systemClock.now() - held.ctimeMs;
+    const dead = age > deadAfterMs && gitAtWork(repo) === false;
+    if (dead || age > deadUnseenMs) {
+      if (lstatSync(lock, { throwIfNoEntry: false })?.ino === held.ino) rmSync(lock, { force: true });
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}
+
+/** Whether a git works in this repository; undefined where that cannot be seen. */
+function gitAtWork(repo: Repo): boolean | undefined {
+  let pids: string[];
+  try {
+    pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  } catch {
+    return undefined;
+  }
+  const places = [repo.root, repo.commonDir, path.dirname(repo.commonDir)];
+  return pids.some((pid) => {
+    try {
+      if (!readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('git')) return false;
+      const cwd = readlinkSync(`/proc/${pid}/cwd`);
+      return places.some((place) => cwd === place || cwd.startsWith(place + path.sep));
+    } catch {
+      return false; // ended meanwhile, or of another user, who has no business in here
+    }
+  });
+}
