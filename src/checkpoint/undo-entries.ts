@@ -1,6 +1,6 @@
 import { DevenvError } from '../base/index.ts';
 import { git, gitError, listRefNames, mustGit, readRef, waitForOwnRef } from '../git/index.ts';
-import type { RawPath, Repo } from '../git/index.ts';
+import type { RawPath, Repo, Status } from '../git/index.ts';
 import type { Capture } from './capture.ts';
 import { capture } from './capture.ts';
 import { worktreeId } from './cache.ts';
@@ -68,6 +68,8 @@ export interface SavePresentInput {
   /** Where the refs are that will move too; undefined when HEAD stays. */
   readonly moves?: Readonly<Record<string, string | null>> | undefined;
   readonly paths?: readonly RawPath[] | undefined;
+  /** A look at the work tree that was begun while other things were still being read. */
+  readonly status?: Promise<Status> | undefined;
 }
 
 /** Saves the present before it is changed; `claimUndoEntry` makes it something to go back to. */
@@ -75,6 +77,7 @@ export async function savePresent(repo: Repo, input: SavePresentInput): Promise<
   const found = await capture(repo, {
     maxFileBytes: input.maxFileBytes ?? defaultMaxFileBytes,
     include: input.include,
+    status: input.status,
   });
   const more = {
     Kind: input.kind,

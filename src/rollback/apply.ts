@@ -62,8 +62,8 @@ export function applySteps(
     const step = steps[n];
     if (!step) continue;
     const then = stats[n] ?? null;
-    expectUnchanged(folders, step, then);
-    const done = carryOut(folders, stage, { n, step, expected: then }, modes);
+    const target = expectUnchanged(folders, step, then);
+    const done = carryOut(folders, stage, { n, step, expected: then, target }, modes);
     all.push(done);
     onDone(done);
   }
@@ -80,27 +80,39 @@ export function lookIn(folders: Folders, file: RawPath): BigIntStats | null {
   return target === undefined ? null : lookAt(target);
 }
 
-function expectUnchanged(folders: Folders, step: JournalStep, then: BigIntStats | null): void {
-  const now = lookIn(folders, step.path);
+// Returns where the file is, for the very next act.
+function expectUnchanged(folders: Folders, step: JournalStep, then: BigIntStats | null): Buffer | undefined {
+  const target = folders.reach(step.path);
+  const now = target === undefined ? null : lookAt(target);
   // A folder that the deletions emptied may stand where a file will be.
-  if (then === null && (now === null || now.isDirectory())) return;
-  if (then !== null && now !== null && sameStat(then, now)) return;
+  if (then === null && (now === null || now.isDirectory())) return target;
+  if (then !== null && now !== null && sameStat(then, now)) return target;
   throw new ChangedMeanwhile(step.path);
 }
 
 function carryOut(
   folders: Folders,
   stage: string,
-  at: { readonly n: number; readonly step: JournalStep; readonly expected: BigIntStats | null },
+  at: {
+    readonly n: number;
+    readonly step: JournalStep;
+    readonly expected: BigIntStats | null;
+    readonly target: Buffer | undefined;
+  },
   modes: Modes,
 ): DoneStep {
-  const { n, step, expected } = at;
+  const { n, step, expected, target } = at;
   const aside = asideOf(stage, n);
   if (step.after !== null) {
-    const placing = { file: step.path, staged: path.join(stage, String(n)), mode: step.after.mode, aside };
+    const placing = {
+      file: step.path,
+      staged: path.join(stage, String(n)),
+      mode: step.after.mode,
+      aside,
+      target,
+    };
     return { step, before: expected, ...placeFile(folders, { ...placing, expected }, modes) };
   }
-  const target = expected === null ? undefined : folders.reach(step.path);
   // With its folder gone, so is it.
   if (expected === null || target === undefined)
     return { step, aside: undefined, before: null, placed: null };
@@ -118,6 +130,8 @@ export interface Placing {
   /** What is to be replaced; null: nothing, or an empty folder. */
   readonly expected: BigIntStats | null;
   readonly aside: string;
+  /** Where it is, when that was just found out. */
+  readonly target?: Buffer | undefined;
 }
 
 /**
@@ -135,7 +149,7 @@ export function placeFile(
     if (lookIn(folders, file)?.isDirectory()) removeEmptyTree(folders, file);
   }
   const own = setMode(placing, modes);
-  const target = folders.reach(file);
+  const target = (expected === null ? undefined : placing.target) ?? folders.reach(file);
   if (target === undefined) throw new ChangedMeanwhile(file);
   const replaced =
     expected === null

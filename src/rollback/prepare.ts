@@ -2,7 +2,7 @@ import { DevenvError } from '../base/index.ts';
 import { savePresent } from '../checkpoint/index.ts';
 import type { SavedPresent, SavedState, SavePresentInput } from '../checkpoint/index.ts';
 import { diffCommits, displayPath, indexStamp } from '../git/index.ts';
-import type { IndexUpdate, RawPath, Repo } from '../git/index.ts';
+import type { IndexUpdate, RawPath, Repo, Status } from '../git/index.ts';
 import { checkSteps } from './check.ts';
 import type { Checked } from './check.ts';
 import { planHead, readPositions, refuseElsewhere } from './head.ts';
@@ -12,10 +12,17 @@ import { refuseInTheWay, refuseUnknown, selects } from './paths.ts';
 import { planIndex, planRollback } from './plan.ts';
 import type { Plan } from './plan.ts';
 
-export interface PutBackInput extends Omit<SavePresentInput, 'include' | 'moves' | 'to'> {
+/** A look at the work tree that was begun early, and the index file as it was before. */
+export interface Look {
+  readonly status: Promise<Status>;
+  readonly stamp: string;
+}
+
+export interface PutBackInput extends Omit<SavePresentInput, 'include' | 'moves' | 'to' | 'status'> {
   readonly saved: SavedState;
   /** Where branch and HEAD shall be; undefined leaves them. */
   readonly moveTo: HeadTarget | undefined;
+  readonly look?: Look;
   readonly dryRun: boolean;
   readonly yes: boolean;
 }
@@ -39,12 +46,14 @@ export async function prepare(repo: Repo, input: PutBackInput): Promise<Ready> {
   let changed: readonly RawPath[] = [];
   for (let attempt = 0; attempt < tries; attempt++) {
     const moves = input.moveTo && (await readPositions(repo, input.moveTo));
-    const stamp = indexStamp(repo);
+    const look = attempt === 0 ? input.look : undefined;
+    const stamp = look?.stamp ?? indexStamp(repo);
     const present = await savePresent(repo, {
       ...input,
       to: input.saved.commit,
       moves,
       include: [...include],
+      status: look?.status,
     });
     if (present.snapshot.unmerged) throw unmerged();
     const { plan, index, head } = await makePlan(repo, input, present, moves);

@@ -7,10 +7,11 @@ import {
   type StepKind,
   type UndoEntry,
 } from '../checkpoint/index.ts';
-import { openRepo, type Repo } from '../git/index.ts';
+import { indexStamp, openRepo, readStatus, type Repo } from '../git/index.ts';
 import { headTarget } from './head.ts';
 import { refuseInTheMiddle } from './in-the-middle.ts';
 import { pathsFromTop } from './paths.ts';
+import type { Look } from './prepare.ts';
 import { putBack, type PutBackResult } from './put-back.ts';
 import { recover, unfinished, type Recovery } from './recover.ts';
 
@@ -74,6 +75,7 @@ export async function rollBack(
       'a branch has no state of single paths: --head cannot go with them',
       'leave --head or the paths out',
     );
+  const look = beginLook(repo);
   const target = await resolveTarget(repo, input.target);
   const saved = await readSaved(repo, target.commit);
   const result = await putBack(repo, {
@@ -83,6 +85,7 @@ export async function rollBack(
     reason: input.reason,
     moveTo: input.head ? headTarget(saved) : undefined,
     paths,
+    look,
     now: deps.clock.now(),
     maxFileBytes: project.config.checkpoint.maxFileBytes,
     dryRun,
@@ -94,6 +97,14 @@ export async function rollBack(
     recovered,
     unfinished: unfinished(repo),
   });
+}
+
+// The look at the work tree takes longest: it begins before the rest is known.
+function beginLook(repo: Repo): Look {
+  const stamp = indexStamp(repo);
+  const status = readStatus(repo);
+  status.catch(() => {}); // told where it is awaited, if nothing else went wrong before
+  return { status, stamp };
 }
 
 // Besides checkpoints: the state before any rollback or undo, as `undo/3` or by its whole ref.
@@ -134,6 +145,7 @@ export async function undoLast(
   const begun = recovered && (givenUp(recovered, kind) ?? finishedBefore(recovered, kind));
   if (recovered && begun)
     return finishOutcome(deps, begun, { kind, to: recovered.name, recovered, unfinished: undefined });
+  const look = beginLook(repo);
   const entry = nextStep(await listUndoEntries(repo), kind);
   const saved = await readSaved(repo, entry.commit);
   const result = await putBack(repo, {
@@ -145,6 +157,7 @@ export async function undoLast(
     moveTo: entry.movedHead ? headTarget(saved, entry) : undefined,
     // Of a rollback of some paths only those are taken back: other files may have been edited since.
     paths: entry.paths,
+    look,
     now: deps.clock.now(),
     maxFileBytes: project.config.checkpoint.maxFileBytes,
     dryRun,

@@ -22,7 +22,9 @@ const swapper = `
       try {
         return act();
       } catch {
-        rmSync(dir + '/src', { recursive: true, force: true });
+        try {
+          rmSync(dir + '/src', { recursive: true, force: true });
+        } catch {}
       }
     }
   };
