@@ -92,7 +92,7 @@ export async function showMenu(deps: SessionDeps, session: OwnSession, menu: Men
   // In the background, or this client would wait for the answer; run-shell expands formats once more.
   const result = await deps.tmux.run(['run-shell', '-b', '-t', session.id, '-C', format(commands)]);
   if (!result.ok) throw explain(result, 'showing a menu');
-  for (let tries = 0; tries < 20; tries++) {
+  for (let tries = 0; tries < 40; tries++) {
     if ((await openMenu(deps, session)).id === id) return true;
     await deps.clock.sleep(25);
   }
