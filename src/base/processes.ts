@@ -96,9 +96,19 @@ export function withDescendants(
   return all.filter((p) => found.has(p.pid));
 }
 
-/** Whether a process with that id exists (a zombie counts as ended on Linux when `listProcesses` is used instead). */
+/** Whether a process with that id runs; one that has ended but was not fetched by its parent does not. */
 export function isAlive(pid: number): boolean {
-  return sendSignal(pid, 0);
+  return sendSignal(pid, 0) && !isZombie(pid);
+}
+
+// Ended, but not yet fetched by its parent: in a container the first process may take long to do so, or never does.
+function isZombie(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat[stat.lastIndexOf(')') + 2] === 'Z';
+  } catch {
+    return false; // no /proc here, or gone since
+  }
 }
 
 /** Sends a signal; false when the process (or group, for a negative id) is gone or not ours. */

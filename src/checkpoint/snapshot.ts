@@ -1,5 +1,4 @@
-import { DevenvError } from '../base/index.ts';
-import { displayPath, readRef, waitForOwnRef } from '../git/index.ts';
+import { displayPath, readRef } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
 import { readLast, saveLast, worktreeId } from './cache.ts';
 import { capture } from './capture.ts';
@@ -40,7 +39,6 @@ export async function snapshot(repo: Repo, options: SnapshotOptions): Promise<Sn
     return toSnapshot(found, last);
   const written = await keepCapture(repo, found, {
     ref,
-    force: true,
     subject: 'devenv: the tree under test',
     reason: 'test',
     options,
@@ -55,16 +53,15 @@ export async function keepCapture(
   found: Capture,
   input: {
     readonly ref: string;
-    readonly force: boolean;
     readonly subject: string;
     readonly reason: string;
     readonly more?: Readonly<Record<string, string>>;
     readonly options: SnapshotOptions;
   },
 ): Promise<Written> {
-  const write = {
+  return writeCapture(repo, found, {
     ref: input.ref,
-    force: input.force,
+    force: true,
     seconds: Math.floor(input.options.now / 1000),
     maxFileBytes: input.options.maxFileBytes ?? defaultMaxFileBytes,
     message: (tree: string) => {
@@ -75,17 +72,8 @@ export async function keepCapture(
         more: { ...facts.more, ...input.more },
       });
     },
-  };
-  for (let attempt = 0; attempt < keepTries; attempt++) {
-    const written = await writeCapture(repo, found, write);
-    if (written.outcome !== 'taken') return written;
-    // Another command of devenv's writes it, or one was killed when it did.
-    await waitForOwnRef(repo, input.ref);
-  }
-  throw new DevenvError('environment', `two commands wrote ${input.ref} at once`, 'try again');
+  });
 }
-
-const keepTries = 2;
 
 /** What a capture and a snapshot both know. */
 export type Facts = Pick<Snapshot, 'head' | 'branch' | 'skipped' | 'partial' | 'intended'>;

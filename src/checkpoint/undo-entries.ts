@@ -90,7 +90,6 @@ export async function savePresent(repo: Repo, input: SavePresentInput): Promise<
   const subject = `devenv: before the ${input.kind} to ${input.target}`;
   const written = await keepCapture(repo, found, {
     ref: presentRefs + worktreeId(repo),
-    force: true,
     subject,
     reason: input.reason,
     more,

@@ -1,5 +1,5 @@
 import { DevenvError, randomId } from '../base/index.ts';
-import { diskPath, git, quotePath, readRef, setRef, startImport } from '../git/index.ts';
+import { diskPath, git, quotePath, readRef, setRef, startImport, waitForOwnRef } from '../git/index.ts';
 import type { Importer, Repo } from '../git/index.ts';
 import type { Capture, CapturedFile } from './capture.ts';
 import { blobId, readDiskFile } from './read-file.ts';
@@ -47,6 +47,7 @@ export async function writeCapture(repo: Repo, found: Capture, input: WriteInput
     if (moved || written.outcome === 'same') return written;
     if (input.force) {
       // Another process of ours moves the same ref in this moment: the later one has it.
+      await waitForOwnRef(repo, input.ref);
       await setRef(repo, {
         ref: input.ref,
         from: undefined,

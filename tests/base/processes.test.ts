@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   endProcesses,
   hasMark,
+  isAlive,
   listProcesses,
   run,
   supervise,
@@ -109,4 +110,20 @@ describe('the list of processes', () => {
   it('endProcesses of nothing does nothing', async () => {
     expect(await endProcesses(systemClock, async () => [], { signal: 'SIGTERM', graceMs: 1000 })).toEqual([]);
   });
+});
+
+it('a process that has ended is not alive, though its parent has not fetched it yet', async () => {
+  const dir = tempDir();
+  const stop = new AbortController();
+  // The shell becomes a sleep, which never waits for the child it has inherited.
+  const parent = run(['sh', '-c', 'sh -c "echo \\$\\$ > pid" & exec sleep 60'], {
+    cwd: dir,
+    signal: stop.signal,
+  });
+  const file = path.join(dir, 'pid');
+  const pid = await until('its id', () => (existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0));
+  await until('its end', () => !isAlive(pid));
+  expect(process.kill(pid, 0)).toBe(true);
+  stop.abort();
+  await parent;
 });
