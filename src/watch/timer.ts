@@ -61,13 +61,14 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
     deps.log.info({ decision: decision.kind, tree }, decision.text);
   };
 
-  const gather = async (): Promise<Facts | undefined> => {
+  const gather = async (forTick = false): Promise<Facts | undefined> => {
     const { key, editedAt, testing } = input.watched();
     if (key === undefined) return undefined;
     const base = { tree: key, editedAt, testing, repoState: repoState(repo) };
-    // Nothing to decide: no process is started for the rest.
+    // A look that has nothing to decide starts no process for the rest. A verdict needs all of it, whatever the
+    // watcher does meanwhile.
     const waits = testing && settings.verifyIn === 'place';
-    if (key === state.settled || waits || isIdle(state))
+    if (forTick && (key === state.settled || waits || isIdle(state)))
       return { ...base, at: clock.monotonic(), broughtBack: false, good: undefined, attended: false };
     good = await lastGood(repo);
     const broughtBack = await wasBroughtBack(repo, project, treeOf(key), input.ignored);
@@ -131,7 +132,7 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
       state = { ...state, nextAt: clock.monotonic() + settings.everyMs, why };
       return told ? undefined : publish({ kind: 'kept', text: why });
     }
-    const facts = await gather();
+    const facts = await gather(true);
     if (facts) await handle({ kind: 'tick', facts });
     else ctx.soon();
   };
