@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { benchEnv, endEnv, devenv, median, ms, round, runs, type Goal } from './measure.ts';
+import { benchEnv, endEnv, devenv, median, ms, round, runs, time, type Goal } from './measure.ts';
 import { makeRepo } from './repo.ts';
 
 const debounceMs = 50;
@@ -18,6 +18,8 @@ watch: { suites: [unit], debounce: ${debounceMs}ms }
 checkpoint: { every: 1h }
 `;
   makeRepo(project, 5000, env, config);
+  // As in a session: `start` has read the configuration, so that the watcher finds it parsed and loads no parser.
+  time([...devenv, 'config', 'show'], { cwd: project, env });
   const child = spawn(devenv[0], [devenv[1], 'watch'], {
     cwd: project,
     env,
