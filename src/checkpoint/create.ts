@@ -1,11 +1,11 @@
 import { DevenvError } from '../base/index.ts';
-import { listRefNames, readRef, startImport } from '../git/index.ts';
+import { readRef, refFinder, startImport } from '../git/index.ts';
 import type { Repo, Status } from '../git/index.ts';
 import { readLast, saveLast, worktreeId } from './cache.ts';
 import type { LastWritten } from './cache.ts';
 import { capture } from './capture.ts';
 import type { Capture } from './capture.ts';
-import { checkpointNames, resolveCheckpoint } from './list.ts';
+import { newestName, resolveCheckpoint } from './list.ts';
 import { writeMessage } from './message.ts';
 import { checkpointRefs, nextName, tagRefs } from './names.ts';
 import { defaultMaxFileBytes, lackingOf, toSnapshot, trailersOf } from './snapshot.ts';
@@ -60,13 +60,13 @@ interface Place {
 }
 
 async function findPlace(repo: Repo, now: number): Promise<Place> {
-  const newest = (await checkpointNames(repo))[0];
-  const tags = new Set(await listRefNames(repo, tagRefs));
+  const newest = await newestName(repo);
+  const isTag = await refFinder(repo, tagRefs);
   return {
     newest,
     newestCommit: newest === undefined ? undefined : await readRef(repo, checkpointRefs + newest),
     last: readLast(repo, 'checkpoint'),
-    name: nextName(now, newest, (name) => name === newest || tags.has(tagRefs + name)),
+    name: nextName(now, newest, (name) => name === newest || isTag(tagRefs + name)),
   };
 }
 

@@ -3,7 +3,7 @@ export { snapshot } from './snapshot.ts';
 export type { SnapshotOptions } from './snapshot.ts';
 export { createCheckpoint } from './create.ts';
 export type { CreateInput, Created } from './create.ts';
-export { listCheckpoints, lastGood, resolveCheckpoint, checkpointNames } from './list.ts';
+export { listCheckpoints, lastGood, resolveCheckpoint, checkpointNames, newestName } from './list.ts';
 export { filterCheckpoints, readMoment } from './filter.ts';
 export type { CheckpointFilter } from './filter.ts';
 export { exportBranch } from './export.ts';

@@ -1,9 +1,17 @@
 import { DevenvError, nearest } from '../base/index.ts';
-import { currentBranch, git, listRefNames, mustGit, readRecords, readRef } from '../git/index.ts';
+import {
+  currentBranch,
+  git,
+  lastRefNames,
+  listRefNames,
+  mustGit,
+  readRecords,
+  readRef,
+} from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import { worktreeId } from './cache.ts';
 import { parseMessage, scanMessage } from './message.ts';
-import { checkpointRefs, compareNames, pinRefs, trashRefs } from './names.ts';
+import { checkpointRefs, compareNames, pinRefs, stampLength, trashRefs } from './names.ts';
 import type { Checkpoint, CheckpointVerdict } from './types.ts';
 
 const format = '%(refname)%00%(objectname)%00%(tree)%00%(committerdate:unix)%00%(contents)%00%01';
@@ -31,6 +39,16 @@ export async function listCheckpoints(
 export async function checkpointNames(repo: Repo): Promise<string[]> {
   const names = await listRefNames(repo, checkpointRefs);
   return names.map((name) => name.slice(checkpointRefs.length)).sort((a, b) => compareNames(b, a));
+}
+
+/** The newest name, without looking at all of them. */
+export async function newestName(repo: Repo): Promise<string | undefined> {
+  let newest: string | undefined;
+  for (const ref of await lastRefNames(repo, checkpointRefs, stampLength)) {
+    const name = ref.slice(checkpointRefs.length);
+    if (newest === undefined || compareNames(name, newest) > 0) newest = name;
+  }
+  return newest;
 }
 
 async function readCheckpoints(repo: Repo, patterns: readonly string[]): Promise<Draft[]> {

@@ -18,12 +18,13 @@ export function stampOf(now: number): string {
   return `checkpoint-${iso.slice(0, 10).replaceAll('-', '')}-${iso.slice(11, 19).replaceAll(':', '')}`;
 }
 
-const plainLength = 'checkpoint-20261120-192023'.length;
+/** Of a name without a suffix. */
+export const stampLength = 'checkpoint-20261120-192023'.length;
 
 /** Orders names by time: `...-2` comes after the name without a suffix, `-10` after `-9`. */
 export function compareNames(a: string, b: string): number {
   // Names without a suffix, so nearly all of a long list, are ordered as texts.
-  if (a.length === plainLength && b.length === plainLength) return a === b ? 0 : a < b ? -1 : 1;
+  if (a.length === stampLength && b.length === stampLength) return a === b ? 0 : a < b ? -1 : 1;
   const [stampA, nA] = split(a);
   const [stampB, nB] = split(b);
   return stampA === stampB ? nA - nB : stampA < stampB ? -1 : 1;

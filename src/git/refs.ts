@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf } from '../base/index.ts';
 import { git, gitError } from './exec.ts';
@@ -14,7 +14,15 @@ export async function readRef(repo: Repo, name: string): Promise<string | undefi
   const text = readFile(path.join(perWorktree ? repo.gitDir : repo.commonDir, name))?.trim();
   if (text?.startsWith('ref: ')) return readRef(repo, text.slice(5));
   if (text) return text;
-  return packedRefs(repo, name).get(name);
+  return packedRef(repo, name);
+}
+
+/** One ref among packed ones: they are text, and there can be thousands, so that text is searched, not taken apart. */
+function packedRef(repo: Repo, name: string): string | undefined {
+  const text = packedText(repo);
+  // A line is `<id> <name>`; the line break keeps longer names out.
+  const at = text.indexOf(` ${name}\n`);
+  return at < 0 ? undefined : text.slice(text.lastIndexOf('\n', at) + 1, at);
 }
 
 /** The branch that is checked out, or null; read from HEAD as git writes it. */
@@ -84,10 +92,51 @@ export async function listRefNames(repo: Repo, prefix: string): Promise<readonly
   return [...new Set([...packedRefs(repo, prefix).keys(), ...loose])];
 }
 
+/**
+ * The names under a prefix that begin as the last of them does, by their first `start` characters behind the prefix.
+ * Packed refs are sorted, so only the end of thousands is looked at.
+ */
+export async function lastRefNames(repo: Repo, prefix: string, start: number): Promise<readonly string[]> {
+  if (repo.refFormat !== 'files') return listRefNames(repo, prefix);
+  const names = readDir(path.join(repo.commonDir, prefix)).filter((name) => !name.endsWith('.lock'));
+  const text = packedText(repo);
+  const sorted = /^#.* sorted /.test(text);
+  if (!sorted && text !== '') return listRefNames(repo, prefix);
+  let stem: string | undefined;
+  for (let at = text.lastIndexOf(` ${prefix}`); at >= 0; at = text.lastIndexOf(` ${prefix}`, at - 1)) {
+    const name = text.slice(at + 1 + prefix.length, text.indexOf('\n', at));
+    stem ??= name.slice(0, start);
+    if (!name.startsWith(stem)) break;
+    names.push(name);
+  }
+  return names.map((name) => prefix + name);
+}
+
+/** Tells whether a ref exists, as things stand now. */
+export async function refFinder(repo: Repo, prefix: string): Promise<(name: string) => boolean> {
+  if (repo.refFormat !== 'files') {
+    const names = new Set(await listRefNames(repo, prefix));
+    return (name) => names.has(name);
+  }
+  return (name) => existsSync(path.join(repo.commonDir, name)) || packedRef(repo, name) !== undefined;
+}
+
+let known = { file: '', stamp: '', text: '' };
+
+/** The file of packed refs; kept while it is the same, as git itself does: it can be megabytes. */
+function packedText(repo: Repo): string {
+  const file = path.join(repo.commonDir, 'packed-refs');
+  const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
+  if (stat === undefined) return '';
+  const stamp = `${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
+  if (known.file !== file || known.stamp !== stamp) known = { file, stamp, text: readFile(file) ?? '' };
+  return known.text;
+}
+
 function packedRefs(repo: Repo, prefix: string): Map<string, string> {
   const found = new Map<string, string>();
-  const text = readFile(path.join(repo.commonDir, 'packed-refs'));
-  if (!text?.includes(` ${prefix}`)) return found;
+  const text = packedText(repo);
+  if (!text.includes(` ${prefix}`)) return found;
   for (const line of text.split('\n')) {
     const space = line.indexOf(' ');
     if (space > 0 && line[0] !== '#' && line.startsWith(prefix, space + 1))
