@@ -72,7 +72,9 @@ export interface Draft extends Omit<Checkpoint, 'filesChanged'> {
 /** One row of `rowFormat`; empty when it is not a checkpoint of ours. */
 export function parseRow(row: string): Draft[] {
   const [ref = '', commit = '', tree = '', seconds = '', contents = ''] = row.split('\0');
-  const tag = named.exec(ref)?.slice(1).find(Boolean);
+  // Nearly all are plain checkpoints, and there can be thousands.
+  const plain = ref.startsWith(checkpointRefs) ? ref.slice(checkpointRefs.length) : undefined;
+  const tag = plain ?? named.exec(ref)?.slice(1).find(Boolean);
   // No tree: not a commit, so not ours.
   if (tag === undefined || tree === '') return [];
   const { words, field } = scanMessage(contents);

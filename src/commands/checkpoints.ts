@@ -20,10 +20,10 @@ export async function checkpoints(ctx: CommandContext, input: CheckpointsInput):
   const found = await findCheckpoints(ctx, repo, input);
   if (input.exportTo !== undefined) return exportTo(ctx, repo, input.exportTo, found);
   const pinned = await pinnedNames(repo);
-  const listed = found.map((checkpoint) => ({ ...checkpoint, pinned: pinned.has(checkpoint.tag) }));
-  if (ctx.json) return { json: { checkpoints: listed } };
+  const isPinned = ({ tag }: Checkpoint): boolean => pinned.has(tag);
+  if (ctx.json) return { json: { checkpoints: found.map((one) => ({ ...one, pinned: isPinned(one) })) } };
   if (found.length === 0) return { text: await noneText(repo, input) };
-  const text = table(ctx, listed);
+  const text = table(ctx, found, isPinned);
   if (ctx.interactive && found.length + 1 >= (terminalSize()?.rows ?? Infinity)) return page(ctx, text);
   return { text };
 }
@@ -99,7 +99,11 @@ async function page(ctx: CommandContext, text: string): Promise<CommandResult> {
   return (await showInPager(ctx.env, ctx.cwd, `${text}\n`)) ? {} : { text };
 }
 
-function table(ctx: CommandContext, all: readonly (Checkpoint & { readonly pinned: boolean })[]): string {
+function table(
+  ctx: CommandContext,
+  all: readonly Checkpoint[],
+  isPinned: (checkpoint: Checkpoint) => boolean,
+): string {
   const { colors } = ctx;
   const head = ['TAG', 'AGE', 'VERDICT', 'FILES', 'BRANCH', 'MESSAGE'].map((title) => colors.dim(title));
   const rows = all.map((checkpoint) => [
@@ -111,7 +115,7 @@ function table(ctx: CommandContext, all: readonly (Checkpoint & { readonly pinne
     [
       checkpoint.message.split('\n')[0] ?? '',
       checkpoint.partial ? '(partial)' : '',
-      checkpoint.pinned ? '(pinned)' : '',
+      isPinned(checkpoint) ? '(pinned)' : '',
     ]
       .filter(Boolean)
       .join(' '),
