@@ -1,6 +1,7 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { devenv, median, time } from './measure.ts';
 
 /** Milliseconds of one run: by the clock, and of all processors (user and system, with all its processes). */
@@ -11,32 +12,65 @@ export interface Cost {
 
 type Env = NodeJS.ProcessEnv;
 
-/** What all processes that this one started and waited for have used so far; in ticks of 10 ms, so only sums count. */
-function childrenMs(): number {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[13]) + Number(fields[14])) * 10;
+type Case = () => number | Promise<number>;
+
+/**
+ * What all processes that this one started and waited for have used so far, and what `also` and those it waited for
+ * have; in ticks of 10 ms, so only sums count.
+ */
+function usedMs(also: number | undefined): number {
+  const ticks = (pid: number | 'self', first: number, last: number): number => {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields.slice(first, last).reduce((sum, field) => sum + Number(field), 0);
+  };
+  return (ticks('self', 13, 15) + (also === undefined ? 0 : ticks(also, 11, 15))) * 10;
 }
 
-function cost(run: () => number): Cost {
-  const before = childrenMs();
-  const wall = run();
-  return { wall, cpu: childrenMs() - before };
+async function cost(run: Case, also: number | undefined): Promise<Cost> {
+  const before = usedMs(also);
+  const wall = await run();
+  return { wall, cpu: usedMs(also) - before };
+}
+
+/** A process that makes checkpoints when it is told to, as the watcher does. */
+export interface Engine extends Disposable {
+  readonly pid: number | undefined;
+  readonly checkpoint: () => Promise<number>;
+}
+
+/** Starts one and lets it warm up. */
+export function startEngine(dir: string, env: Env): Engine {
+  const child = spawn(process.execPath, [path.join(import.meta.dirname, 'engine.ts'), dir], {
+    env,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    pid: child.pid,
+    checkpoint: async () => {
+      child.stdin.write('go\n');
+      const { value } = await lines.next();
+      return Number(String(value).split(' ')[0]);
+    },
+    [Symbol.dispose]: () => void child.kill(),
+  };
 }
 
 /** Runs the cases in turn, each after its own edits; the median by the clock, the mean of the processors. */
-export function compare<K extends string>(
+export async function compare<K extends string>(
   rounds: number,
   before: (round: number) => void,
-  cases: Readonly<Record<K, () => number>>,
-): Record<K, Cost> {
+  cases: Readonly<Record<K, Case>>,
+  also?: number,
+): Promise<Record<K, Cost>> {
   const names = Object.keys(cases) as K[];
   const samples = Object.fromEntries(names.map((name) => [name, [] as Cost[]])) as Record<K, Cost[]>;
   let n = 0;
   for (let round = -1; round < rounds; round++)
     for (const name of names) {
       before(n++);
-      const one = cost(cases[name]);
+      const one = await cost(cases[name], also);
       if (round >= 0) samples[name].push(one);
     }
   return Object.fromEntries(
