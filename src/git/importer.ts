@@ -4,7 +4,7 @@ import { errnoOf } from '../base/index.ts';
 import { gitArgv, gitError } from './exec.ts';
 import { missingGit } from './env.ts';
 import { closeRecord, noteProcess, openPacks, openRecord, removeCrashReport } from './import-record.ts';
-import { keepPack } from './packs.ts';
+import { keepPack, packSettings } from './packs.ts';
 import type { Repo } from './repo.ts';
 
 /** A running `git fast-import`: one process writes blobs, trees, commits and refs, without any index. */
@@ -23,6 +23,7 @@ export interface Importer {
 export function startImport(repo: Repo, options: { readonly force?: boolean } = {}): Importer {
   const record = openRecord(repo);
   const [file = 'git', ...args] = gitArgv([
+    ...packSettings,
     '-c',
     'fastimport.unpackLimit=0',
     'fast-import',

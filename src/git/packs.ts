@@ -11,6 +11,8 @@ import type { Repo } from './repo.ts';
  * by devenv: the user's own `git add` may rely on one that is only in here.
  */
 const keepText = 'devenv\n';
+/** Whatever the user has set: one pack, with an index that can be read here. */
+export const packSettings = ['-c', 'pack.packSizeLimit=0', '-c', 'pack.indexVersion=2'] as const;
 const mostPacks = 32;
 /** A pack of this size is given to git: its `.keep` goes, and the user's next `gc` treats it like any other. */
 const grownBytes = 64 * 1024 * 1024;
@@ -77,7 +79,7 @@ export function choosePacks<T extends { readonly bytes: number }>(sorted: readon
   return count < 2 ? [] : sorted.slice(0, count);
 }
 
-/** Makes one pack of many small ones of ours. What goes wrong leaves them as they are. */
+/** Makes one pack of many small ones of ours. Where that does not work, they become packs like any other. */
 export async function foldPacks(
   repo: Repo,
   choose: (sorted: readonly Pack[]) => readonly Pack[] = choosePacks,
@@ -87,11 +89,11 @@ export async function foldPacks(
   if (old.length < 2) return;
   const made = await git(
     repo,
-    ['pack-objects', '--quiet', '--threads=1', '--stdin-packs', path.join(dir, 'pack')],
+    [...packSettings, 'pack-objects', '--quiet', '--threads=1', '--stdin-packs', path.join(dir, 'pack')],
     { input: `${old.map((pack) => `${pack.name}.pack`).join('\n')}\n` },
   );
   const name = `pack-${made.stdout.toString('latin1').trim()}`;
-  if (!made.ok || !holdsAll(dir, name, old)) return;
+  if (!made.ok || !holdsAll(dir, name, old)) return unkeep(dir, old);
   const grown = statSync(path.join(dir, `${name}.pack`)).size > grownBytes;
   if (!grown) writeKeep(dir, name);
   // The index first: without it no other process begins to read the pack.
@@ -109,8 +111,11 @@ export async function releasePacks(repo: Repo, leastBytes = 0): Promise<void> {
   const bytes = ownPacks(packDir(repo)).reduce((sum, pack) => sum + pack.bytes, 0);
   if (bytes < leastBytes) return;
   await foldPacks(repo, (sorted) => sorted);
-  for (const { name } of ownPacks(packDir(repo)))
-    rmSync(path.join(packDir(repo), `${name}.keep`), { force: true });
+  unkeep(packDir(repo), ownPacks(packDir(repo)));
+}
+
+function unkeep(dir: string, packs: readonly Pack[]): void {
+  for (const { name } of packs) rmSync(path.join(dir, `${name}.keep`), { force: true });
 }
 
 /** Whether every object of the old packs is in the new one. */
