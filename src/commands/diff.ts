@@ -1,4 +1,4 @@
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, showName } from '../base/index.ts';
 import { readSaved, resolveCheckpoint, snapshot, type Checkpoint } from '../checkpoint/index.ts';
 import { loadProject } from '../config/index.ts';
 import {
@@ -97,7 +97,8 @@ async function fileLimit(ctx: CommandContext): Promise<number | undefined> {
 
 function tellMissing(ctx: CommandContext, { from, to }: Sides): void {
   const missing = new Map([...from.skipped, ...to.skipped].map((skip) => [skip.path, skip.reason]));
-  for (const [path, reason] of [...missing].slice(0, 10)) ctx.note(`not compared: ${path} (${reason})`);
+  for (const [path, reason] of [...missing].slice(0, 10))
+    ctx.note(`not compared: ${showName(path)} (${reason})`);
   if (missing.size > 10) ctx.note(`not compared: ${missing.size - 10} more`);
 }
 

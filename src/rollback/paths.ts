@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { DevenvError } from '../base/index.ts';
-import { displayPath, mustGit, rawPath } from '../git/index.ts';
+import { displayPath, mustGit, rawPath, shownPath } from '../git/index.ts';
 import type { DiffEntry, RawPath, Repo } from '../git/index.ts';
 
 /** Paths as a person wrote them, from the top of the work tree; '' is all of it. Throws 'usage' outside of it. */
@@ -52,7 +52,7 @@ export async function refuseUnknown(
   if (missing === undefined) return;
   throw new DevenvError(
     'unknown-path',
-    `${displayPath(missing)} is neither in ${about.name} nor among the files here that git does not ignore`,
+    `${shownPath(missing)} is neither in ${about.name} nor among the files here that git does not ignore`,
     'see the files with: devenv rollback --dry-run',
   );
 }
@@ -80,8 +80,8 @@ export function refuseInTheWay(
       if (inTheWay.has(parent))
         throw new DevenvError(
           'refused',
-          `${displayPath(parent)} is in the way of ${displayPath(step.path)} and was not named`,
-          `name it too: devenv rollback ... -- ${displayPath(parent)}`,
+          `${shownPath(parent)} is in the way of ${shownPath(step.path)} and was not named`,
+          `name it too: devenv rollback ... -- ${shownPath(parent)}`,
         );
     }
   }
