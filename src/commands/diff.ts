@@ -2,6 +2,7 @@ import { DevenvError, showName } from '../base/index.ts';
 import { readSaved, resolveCheckpoint, snapshot, type Checkpoint } from '../checkpoint/index.ts';
 import { loadProject } from '../config/index.ts';
 import {
+  checkPathspecs,
   countLines,
   diffOnTerminal,
   displayPath,
@@ -36,6 +37,7 @@ interface Sides {
 export async function diff(ctx: CommandContext, input: DiffCommandInput): Promise<CommandResult> {
   const shows = wantedForm(input);
   const repo = await openRepo({ cwd: ctx.cwd, env: ctx.env });
+  checkPathspecs(repo, ctx.cwd, input.paths ?? []);
   const sides = await readSides(ctx, repo, input);
   const what = { from: sides.from.commit, to: sides.to.commit, paths: input.paths ?? [], dir: ctx.cwd };
   if (ctx.json) return { json: await facts(repo, sides, what) };

@@ -98,6 +98,8 @@ export function gitError(doing: string, stderr: string): DevenvError {
       `git may not write while ${doing}: ${why}`,
       'check the permissions of the .git folder; nothing was changed',
     );
+  if (/pathspec magic|is outside repository/i.test(why))
+    return new DevenvError('usage', `no path of this work tree: ${why}`);
   return new DevenvError(
     'environment',
     `git failed while ${doing}: ${why}`,

@@ -1,34 +1,10 @@
-import { realpathSync } from 'node:fs';
-import path from 'node:path';
 import { DevenvError } from '../base/index.ts';
-import { displayPath, mustGit, rawPath, shownPath } from '../git/index.ts';
+import { displayPath, mustGit, pathFromTop, rawPath, shownPath } from '../git/index.ts';
 import type { DiffEntry, RawPath, Repo } from '../git/index.ts';
 
-/** Paths as a person wrote them, from the top of the work tree; '' is all of it. Throws 'usage' outside of it. */
+/** Paths as a person wrote them, from the top of the work tree; '' is all of it. Throws 'usage' as `pathFromTop`. */
 export function pathsFromTop(repo: Repo, cwd: string, given: readonly string[]): RawPath[] {
-  const here = realpathSync(cwd);
-  return given.map((one) => {
-    const full = path.resolve(here, one);
-    // The last part may be a link of the work tree's own; the way to it is written as the disk has it.
-    const real = isInside(repo.root, full)
-      ? full
-      : path.join(realDir(path.dirname(full)), path.basename(full));
-    if (!isInside(repo.root, real))
-      throw new DevenvError('usage', `${one} is not in the work tree ${repo.root}`);
-    return rawPath(path.relative(repo.root, real));
-  });
-}
-
-function isInside(root: string, file: string): boolean {
-  return file === root || file.startsWith(root.endsWith(path.sep) ? root : root + path.sep);
-}
-
-function realDir(dir: string): string {
-  try {
-    return realpathSync(dir);
-  } catch {
-    return dir; // not on the disk: the name itself is all there is
-  }
+  return given.map((one) => rawPath(pathFromTop(repo, cwd, one)));
 }
 
 /** Whether a path is one of those given, or below one. Without any, every path is. */
