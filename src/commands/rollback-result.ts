@@ -47,9 +47,14 @@ export function describeOutcome(colors: Colors, outcome: RollbackOutcome, dryRun
 function describeNoFiles(outcome: RollbackOutcome, dryRun: boolean): string {
   if (outcome.staged)
     return `files are as in ${outcome.to}; the staged state ${dryRun ? 'would be' : 'was'} put back`;
-  return outcome.head
-    ? `files and staged state are as in ${outcome.to}`
-    : `nothing to do: everything is as in ${outcome.to}`;
+  return outcome.head ? `files and staged state are as in ${outcome.to}` : describeNothing(outcome, dryRun);
+}
+
+// An undo that finds nothing to change is a step all the same, else the next one would stop here again.
+function describeNothing({ kind, to }: RollbackOutcome, dryRun: boolean): string {
+  if (kind === 'rollback') return `nothing to do: everything is as in ${to}`;
+  const step = `the step ${dryRun ? 'would count' : 'counts'} as ${kind === 'undo' ? 'taken back' : 'done again'}`;
+  return `nothing ${dryRun ? 'would' : 'had to'} change: everything is as in ${to}; ${step}`;
 }
 
 /** Whose work goes: that of the present, against what comes back. */
