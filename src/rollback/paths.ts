@@ -36,7 +36,8 @@ export async function refuseUnknown(
 async function listed(repo: Repo, commit: string, paths: readonly RawPath[]): Promise<ReadonlySet<RawPath>> {
   if (paths.length === 0) return new Set();
   const names = paths.filter((one) => one !== '').map((one) => displayPath(one));
-  const args = ['--literal-pathspecs', 'ls-tree', '-z', '--name-only', commit, '--', ...names];
+  // -t: also a folder that is only looked into, since something in it was named too.
+  const args = ['--literal-pathspecs', 'ls-tree', '-t', '-z', '--name-only', commit, '--', ...names];
   const out = await mustGit(repo, 'looking for paths', args);
   return new Set(out.toString('latin1').split('\0'));
 }
