@@ -54,7 +54,12 @@ async function findEnd(repo: Repo, name: string | null, asked: Asked): Promise<E
   } catch (error) {
     const commit = await findCommit(repo, name);
     if (commit !== undefined) return commit;
-    throw error;
+    if (!asked.commits || !(error instanceof DevenvError)) throw error;
+    throw new DevenvError(
+      'unknown-tag',
+      `there is no commit ${showName(name)}`,
+      'name a commit, branch or tag as git takes it, or a checkpoint',
+    );
   }
 }
 
