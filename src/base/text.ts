@@ -96,3 +96,22 @@ export const stripAnsi = stripVTControlCharacters;
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
+
+// Control characters (escape sequences, line breaks), and those that turn the direction of a line round.
+// oxlint-disable-next-line no-control-regex
+const unprintable = /[\u0000-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u2069]/;
+const letters: Readonly<Record<string, string>> = { '\n': 'n', '\t': 't', '\r': 'r', '"': '"', '\\': '\\' };
+
+/** A file name for people: as it is, or in quotes as git writes it when it would do something to a terminal. */
+export function showName(name: string): string {
+  if (!unprintable.test(name)) return name;
+  const quoted = Array.from(name, (char) => {
+    const letter = letters[char];
+    if (letter !== undefined) return `\\${letter}`;
+    return unprintable.test(char) ? octal(char) : char;
+  });
+  return `"${quoted.join('')}"`;
+}
+
+const octal = (char: string): string =>
+  Array.from(Buffer.from(char, 'utf8'), (byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');

@@ -1,4 +1,4 @@
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, showName } from '../base/index.ts';
 import {
   lastGood,
   listCheckpoints,
@@ -54,7 +54,12 @@ async function findEnd(repo: Repo, name: string | null, asked: Asked): Promise<E
   } catch (error) {
     const commit = await findCommit(repo, name);
     if (commit !== undefined) return commit;
-    throw error;
+    if (!asked.commits || !(error instanceof DevenvError)) throw error;
+    throw new DevenvError(
+      'unknown-tag',
+      `there is no commit ${showName(name)}`,
+      'name a commit, branch or tag as git takes it, or a checkpoint',
+    );
   }
 }
 
@@ -105,7 +110,9 @@ async function present(
   const { maxFileBytes } = project.config.checkpoint;
   const { commit, tree, lacking = [] } = await snapshot(repo, { now, maxFileBytes, purpose: 'look' });
   if (lacking.length > 0)
-    on.remark(`now is judged without the changes of ${lacking.join(', ')}: they cannot be taken`);
+    on.remark(
+      `now is judged without the changes of ${lacking.map(showName).join(', ')}: they cannot be taken`,
+    );
   const ref = bisectRef(repo);
   await mustGit(repo, 'keeping the present', ['update-ref', ref, commit]);
   return { name: 'now', tag: null, commit, tree, at: new Date(now).toISOString(), message: '' };

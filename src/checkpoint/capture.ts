@@ -109,7 +109,9 @@ async function read(
     trustModes: undefined,
     fresh: new Map(),
   };
-  if (status.warned) skip(reading, { raw: '', reason: 'a folder cannot be read', mark: '' });
+  for (const raw of status.unreadable) skip(reading, { raw, reason: 'this folder cannot be read', mark: '' });
+  if (status.warned && status.unreadable.length === 0)
+    skip(reading, { raw: '', reason: 'a folder cannot be read', mark: '' });
   for (const change of status.tracked) await readTracked(reading, change);
   for (const name of status.untracked) {
     if (name.endsWith('/'))

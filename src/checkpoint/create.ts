@@ -1,4 +1,4 @@
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, showName } from '../base/index.ts';
 import { readRef, refFinder, startImport } from '../git/index.ts';
 import type { Repo, Status } from '../git/index.ts';
 import { readLast, saveLast, worktreeId } from './cache.ts';
@@ -108,7 +108,7 @@ function isBetter(verdict: CheckpointVerdict, known: CheckpointVerdict): boolean
 function asJudged(input: CreateInput, lacking: readonly string[]): CreateInput {
   if (input.verdict !== 'passed' || lacking.length === 0) return input;
   const more = lacking.length > 1 ? ` and ${lacking.length - 1} more` : '';
-  const reason = `${input.reason} (passed, but ${lacking[0]}${more} changed and is not in it)`;
+  const reason = `${input.reason} (passed, but ${showName(lacking[0] ?? '')}${more} changed and is not in it)`;
   return { ...input, verdict: 'unverified', reason };
 }
 

@@ -1,4 +1,4 @@
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, showName } from '../base/index.ts';
 import { mustGit, git, readRef, startImport, userIdentity, type Repo } from '../git/index.ts';
 import { compareNames } from './names.ts';
 import { parseMessage } from './message.ts';
@@ -34,6 +34,7 @@ export async function exportBranch(
   const { branch } = input;
   const ref = `refs/heads/${branch}`;
   await checkName(repo, branch);
+  await refuseBeside(repo, branch);
   const existing = await readExisting(repo, ref);
   if (existing) await refuseCheckedOut(repo, ref);
   const chain = planExport(input.checkpoints, existing?.tag);
@@ -109,8 +110,37 @@ function exportMessage({ tag, message, verdict, suites, branch }: Checkpoint): s
 }
 
 async function checkName(repo: Repo, branch: string): Promise<void> {
-  if (!branch.startsWith('-') && (await git(repo, ['check-ref-format', `refs/heads/${branch}`])).ok) return;
-  throw new DevenvError('usage', `not a name of a branch: ${branch}`, 'for example --export checkpoints');
+  // Another name out is a branch that was meant by a short form (`@{-1}`): not the one that would be written.
+  const named = ['HEAD', '@'].includes(branch)
+    ? undefined
+    : await git(repo, ['check-ref-format', '--branch', branch]);
+  if (named?.ok === true && named.stdout.toString('utf8') === `${branch}\n`) return;
+  throw new DevenvError(
+    'usage',
+    `not a name of a branch: ${showName(branch)}`,
+    'for example --export checkpoints',
+  );
+}
+
+// git keeps no branch inside of another one.
+async function refuseBeside(repo: Repo, branch: string): Promise<void> {
+  const parts = branch.split('/');
+  const above = parts.slice(1).map((_, i) => `refs/heads/${parts.slice(0, i + 1).join('/')}`);
+  const format = '--format=%(refname)';
+  const out = await mustGit(repo, 'reading the branches', [
+    'for-each-ref',
+    format,
+    `refs/heads/${branch}/`,
+    ...above,
+  ]);
+  const names = out.toString('utf8').split('\n');
+  const other = names.find((name) => above.includes(name) || name.startsWith(`refs/heads/${branch}/`));
+  if (other === undefined) return;
+  throw new DevenvError(
+    'refused',
+    `there is a branch ${other.slice('refs/heads/'.length)}: git can have none called ${branch} beside it`,
+    'name another one',
+  );
 }
 
 // Only an export has devenv as committer; whoever amends or adds a commit becomes the committer.

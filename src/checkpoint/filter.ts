@@ -66,9 +66,9 @@ export function checkpointsBefore(
   return before;
 }
 
-const clockTime = /^(\d{1,2}):(\d{2})(?::(\d{2}))?$/;
+const clockTime = /^([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/;
 const dayOnly = /^(\d{4})-(\d{2})-(\d{2})$/;
-const dateAndTime = /^\d{4}-\d{2}-\d{2}[T ]\d{1,2}:\d{2}/;
+const dateAndTime = /^(\d{4})-(\d{2})-(\d{2})[T ]([01]?\d|2[0-3]):[0-5]\d/;
 
 /**
  * A moment as a person writes it: how long ago (`2h`, `3d`), a day, a day and a time, a time of today,
@@ -89,7 +89,9 @@ export function readMoment(option: string, text: string, now: number, edge: 'sta
   const [, year, month, day] = dayOnly.exec(given) ?? [];
   if (year !== undefined && isDay(Number(year), Number(month) - 1, Number(day)))
     return dayAt(Number(year), Number(month) - 1, Number(day));
-  const moment = dateAndTime.test(given) ? Date.parse(given) : Number.NaN;
+  const [, ofYear, ofMonth, ofDay] = dateAndTime.exec(given) ?? [];
+  const isReal = isDay(Number(ofYear), Number(ofMonth) - 1, Number(ofDay));
+  const moment = isReal ? Date.parse(given) : Number.NaN;
   if (!Number.isNaN(moment)) return moment;
   throw new DevenvError(
     'usage',

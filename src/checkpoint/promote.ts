@@ -113,8 +113,7 @@ async function saveFor(
     kind: 'rollback',
     target: `the commit of ${chosen.tag}`,
     reason: 'user',
-    // Before the first commit there is nothing to go back to.
-    moves: head === null ? undefined : { [`refs/heads/${branch}`]: head },
+    moves: { [`refs/heads/${branch}`]: head },
   });
   if (snapshot.unmerged)
     throw refused('files are unmerged: the staged state cannot be replaced', 'resolve them and git add them');

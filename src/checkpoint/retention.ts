@@ -80,7 +80,7 @@ export function planRetention<T extends Retained>(
   };
   for (const { checkpoint } of all) {
     const needed = [checkpoint.commit, checkpoint.tag].flatMap((key) => needs.why.get(key) ?? []);
-    for (const reason of needed) note(checkpoint, reason, true);
+    for (const reason of new Set(needed)) note(checkpoint, reason, true);
   }
   noteAlways(all, needs, note);
   const winners = new Map<string, string>();

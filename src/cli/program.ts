@@ -25,7 +25,7 @@ export interface Globals {
 
 const groups = ['Session', 'Tests', 'Checkpoints', 'Project'] as const;
 
-const globalOptions: readonly (readonly [string, string])[] = [
+const globalOptions: NonNullable<CommandSpec['options']> = [
   ['--json', 'print facts as one JSON document (streams: one object a line)'],
   ['--cwd <dir>', 'run as if started in this directory'],
   ['-q, --quiet', 'no progress and no remarks'],
@@ -124,8 +124,8 @@ function declare(command: Command, spec: CommandSpec): void {
   command.summary(spec.summary).description(sentence(spec.summary));
   if (spec.args) command.arguments(spec.args);
   if (spec.paths === true) command.usage(`[options] ${spec.args ?? ''} [-- <path...>]`);
-  for (const [flags, description] of [...(spec.options ?? []), ...globalOptions])
-    command.addOption(new Option(flags, description));
+  for (const [flags, description, excludes = []] of [...(spec.options ?? []), ...globalOptions])
+    command.addOption(new Option(flags, description).conflicts([...excludes]));
   command.addHelpText('after', `\nExample:\n  ${spec.example}`);
 }
 
@@ -136,6 +136,9 @@ function sentence(text: string): string {
 function usageError(error: CommanderError, argv: readonly string[]): DevenvError {
   const [message = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const command = commandTable.find((row) => argv.includes(row.name))?.name;
+  const both = /^option '(--[\w-]+).*' cannot be used with option '(?:-\w, )?(--[\w-]+)/.exec(message);
+  if (both)
+    return new DevenvError('usage', `${both[1]} and ${both[2]} do not go together`, 'leave one of them out');
   const suggestion = rest.join(' ').replace(/[()]/g, '').trim();
   return new DevenvError(
     'usage',

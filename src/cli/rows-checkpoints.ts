@@ -1,4 +1,4 @@
-import { flag, text, texts, type CommandSpec } from './table.ts';
+import { exclude, flag, text, texts, type CommandSpec } from './table.ts';
 
 export const checkpointCommands: readonly CommandSpec[] = [
   {
@@ -17,8 +17,13 @@ export const checkpointCommands: readonly CommandSpec[] = [
       argv.includes('--no-verify') ? (await import('../commands/begun.ts')).beginLook(place) : undefined,
     run: async (ctx, p) => {
       const input = { message: text(p, 'message'), verify: p.options['verify'] !== false };
-      if (p.args[0] !== undefined)
+      if (p.args[0] !== undefined) {
+        exclude(p.args[0], {
+          '--message': input.message !== undefined,
+          '--promote': p.options['promote'] !== undefined,
+        });
         return (await import('../commands/pin.ts')).pin(ctx, { action: p.args[0], tag: p.args[1] });
+      }
       if (p.options['promote'] === undefined)
         return (await import('../commands/checkpoint.ts')).checkpoint(ctx, input);
       const { promoteCheckpoint } = await import('../commands/promote.ts');
@@ -31,7 +36,11 @@ export const checkpointCommands: readonly CommandSpec[] = [
     summary: 'list checkpoints, newest first',
     options: [
       ['--good', 'only those whose gates passed'],
-      ['--trash', 'those that were dropped in the last week'],
+      [
+        '--trash',
+        'those that were dropped in the last week',
+        ['export', 'good', 'since', 'until', 'touching', 'limit'],
+      ],
       ['--since <time>', 'only those made since then: 2h, yesterday, 2026-01-31'],
       ['--until <time>', 'only those made until then'],
       ['--touching <file...>', 'only those in which one of these files or folders changed'],
@@ -57,7 +66,7 @@ export const checkpointCommands: readonly CommandSpec[] = [
     summary: 'move checkpoints that no rule keeps to the trash; a week later they are gone',
     options: [
       ['--dry-run', 'say of each why it stays or goes, and do nothing'],
-      ['--restore <tag>', 'take one out of the trash again, and pin it'],
+      ['--restore <tag>', 'take one out of the trash again, and pin it', ['dryRun']],
     ],
     example: 'devenv prune --dry-run',
     run: async (ctx, p) =>
@@ -122,7 +131,7 @@ export const checkpointCommands: readonly CommandSpec[] = [
     summary: 'take the last rollback or reset back, exactly; --redo goes the other way',
     options: [
       ['--redo', 'do again what the last undo took back'],
-      ['--list', 'every step, what became of it, and what comes next'],
+      ['--list', 'every step, what became of it, and what comes next', ['redo', 'dryRun']],
       ['--dry-run', 'list every file it would write or delete, and do nothing'],
       ['--yes', 'go ahead although a great part of the tree would be deleted'],
     ],
@@ -167,21 +176,23 @@ export const checkpointCommands: readonly CommandSpec[] = [
     args: '[tag]',
     completes: 'tag',
     options: [
-      ['--list', 'what is open'],
+      ['--list', 'what is open', ['close']],
       ['--close', 'end its session and remove its work tree; what was changed there is kept'],
       ['-d, --detach', 'do not attach'],
       ['--no-wait', 'do not wait until services are ready'],
       ['--yes', 'with --close: also when ignored files in it are lost'],
     ],
     example: 'devenv open checkpoint-20260102-030405',
-    run: async (ctx, p) =>
-      (await import('../commands/open.ts')).open(ctx, {
+    run: async (ctx, p) => {
+      if (flag(p, 'list')) exclude('--list', { 'a tag': p.args[0] !== undefined });
+      return (await import('../commands/open.ts')).open(ctx, {
         tag: p.args[0],
         list: flag(p, 'list'),
         close: flag(p, 'close'),
         yes: flag(p, 'yes'),
         detach: flag(p, 'detach'),
         wait: p.options['wait'] !== false,
-      }),
+      });
+    },
   },
 ];

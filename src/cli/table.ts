@@ -1,3 +1,4 @@
+import { DevenvError } from '../base/index.ts';
 import type { Begun, Place } from '../commands/begun.ts';
 import type { CommandContext, CommandResult } from '../commands/context.ts';
 
@@ -22,7 +23,8 @@ export interface CommandSpec {
   readonly completes?: Completes;
   /** Whether paths may follow after `--`; without it, `--` only ends the options. */
   readonly paths?: boolean;
-  readonly options?: readonly (readonly [flags: string, description: string])[];
+  /** `excludes` are the names of options (as `dryRun`) that cannot be given with this one. */
+  readonly options?: readonly (readonly [flags: string, description: string, excludes?: readonly string[]])[];
   readonly example: string;
   readonly hidden?: boolean;
   /** Begins what the command will wait for, while its options are read; they come unread. */
@@ -45,6 +47,13 @@ export function text(parsed: Parsed, name: string): string | undefined {
 export function texts(parsed: Parsed, name: string): readonly string[] {
   const value = parsed.options[name];
   return Array.isArray(value) ? value.map(String) : [];
+}
+
+/** Throws 'usage' when two things were given that do not go together. */
+export function exclude(first: string, given: Readonly<Record<string, boolean>>): void {
+  const other = Object.keys(given).find((name) => given[name] === true);
+  if (other === undefined) return;
+  throw new DevenvError('usage', `${first} and ${other} do not go together`, 'leave one of them out');
 }
 
 /** Whether a flag was given. */

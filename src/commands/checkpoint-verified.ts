@@ -26,7 +26,7 @@ export async function checkpointVerified(
   };
   if (by.suites.length + by.gates.length === 0) {
     ctx.note('there is no suite and no gate to judge by: kept unverified');
-    return checkpointResult(ctx, await createCheckpoint(repo, { ...common, verdict: 'unverified' }));
+    return checkpointResult(ctx, await createCheckpoint(repo, { ...common, verdict: 'unverified' }), message);
   }
   const store = openStore(ctx.env);
   try {
@@ -46,6 +46,7 @@ export async function checkpointVerified(
     return checkpointResult(
       ctx,
       await createCheckpoint(repo, { ...common, verdict: found.verdict, suites, snapshot: found.snapshot }),
+      message,
     );
   } finally {
     store.close();

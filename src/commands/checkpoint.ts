@@ -30,5 +30,5 @@ export async function checkpoint(ctx: CommandContext, input: CheckpointInput): P
     now: ctx.clock.now(),
     status: begun?.status,
   });
-  return checkpointResult(ctx, created);
+  return checkpointResult(ctx, created, input.message);
 }

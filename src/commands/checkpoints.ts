@@ -1,6 +1,6 @@
 import { DevenvError, formatAge, formatTable, plural, terminalSize, type Colors } from '../base/index.ts';
 import { listCheckpoints, pinnedNames, type Checkpoint, type CheckpointFilter } from '../checkpoint/index.ts';
-import { openRepo, type Repo } from '../git/index.ts';
+import { checkPathspecs, openRepo, type Repo } from '../git/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
 export interface CheckpointsInput {
@@ -59,6 +59,7 @@ export async function findCheckpoints(
   const limit = readLimit(input.limit);
   if (!good && touching.length === 0 && input.since === undefined && input.until === undefined)
     return listCheckpoints(repo, limit === undefined ? {} : { limit });
+  checkPathspecs(repo, ctx.cwd, touching);
   const { filterCheckpoints, readMoment } = await import('../checkpoint/index.ts');
   const moment = (name: 'since' | 'until'): number | undefined => {
     const given = input[name];

@@ -1,7 +1,8 @@
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, showName } from '../base/index.ts';
 import { readSaved, resolveCheckpoint, snapshot, type Checkpoint } from '../checkpoint/index.ts';
 import { loadProject } from '../config/index.ts';
 import {
+  checkPathspecs,
   countLines,
   diffOnTerminal,
   displayPath,
@@ -36,6 +37,7 @@ interface Sides {
 export async function diff(ctx: CommandContext, input: DiffCommandInput): Promise<CommandResult> {
   const shows = wantedForm(input);
   const repo = await openRepo({ cwd: ctx.cwd, env: ctx.env });
+  checkPathspecs(repo, ctx.cwd, input.paths ?? []);
   const sides = await readSides(ctx, repo, input);
   const what = { from: sides.from.commit, to: sides.to.commit, paths: input.paths ?? [], dir: ctx.cwd };
   if (ctx.json) return { json: await facts(repo, sides, what) };
@@ -97,7 +99,8 @@ async function fileLimit(ctx: CommandContext): Promise<number | undefined> {
 
 function tellMissing(ctx: CommandContext, { from, to }: Sides): void {
   const missing = new Map([...from.skipped, ...to.skipped].map((skip) => [skip.path, skip.reason]));
-  for (const [path, reason] of [...missing].slice(0, 10)) ctx.note(`not compared: ${path} (${reason})`);
+  for (const [path, reason] of [...missing].slice(0, 10))
+    ctx.note(`not compared: ${showName(path)} (${reason})`);
   if (missing.size > 10) ctx.note(`not compared: ${missing.size - 10} more`);
 }
 

@@ -1,4 +1,4 @@
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, showName } from '../base/index.ts';
 import type { Project } from '../config/index.ts';
 import type { CommandContext } from './context.ts';
 
@@ -28,7 +28,7 @@ export async function requireTree(
   if (first === undefined) return;
   throw new DevenvError(
     'refused',
-    `${first === '.' ? 'the files' : first}${more.length > 0 ? ' and others' : ''} changed since this was asked; nothing was put back`,
+    `${first === '.' ? 'the files' : showName(first)}${more.length > 0 ? ' and others' : ''} changed since this was asked; nothing was put back`,
     `devenv rollback${asked.tag === undefined ? '' : ` ${asked.tag}`} puts it back all the same`,
   );
 }

@@ -1,5 +1,7 @@
 import { DevenvError, formatTable, nearest } from '../base/index.ts';
+import { resolveCheckpoint } from '../checkpoint/index.ts';
 import { findRoot, loadProject, type OpenedMarker, type Project } from '../config/index.ts';
+import { openRepo } from '../git/index.ts';
 import { closeOpened, fixedPorts, homeOf, listOpened, openCheckpoint } from '../open/index.ts';
 import {
   endOrphans,
@@ -93,7 +95,8 @@ async function close(
   yes: boolean,
 ): Promise<CommandResult> {
   const { tags, maxFileBytes } = project.config.checkpoint;
-  const opened = pickOpened(listOpened(project.root, ctx.env), name);
+  const tag = await tagOf(ctx, project, name);
+  const opened = pickOpened(listOpened(project.root, ctx.env), { name, tag });
   // Ending the session would end this very process half way.
   if (ctx.env['DEVENV_ROOT'] === opened.root)
     throw new DevenvError(
@@ -118,7 +121,17 @@ async function endSession(ctx: CommandContext, root: string): Promise<void> {
   else await endOrphans(deps(ctx), root);
 }
 
-function pickOpened(all: readonly OpenedMarker[], name: string): OpenedMarker {
+// Counted from the newest (`last`, `-2`): the same checkpoint that `devenv open` takes by that name.
+async function tagOf(ctx: CommandContext, project: Project, name: string): Promise<string> {
+  if (!/^(last|-\d+)$/.test(name)) return name;
+  const repo = await openRepo({ cwd: project.root, env: ctx.env });
+  return (await resolveCheckpoint(repo, name)).tag;
+}
+
+function pickOpened(
+  all: readonly OpenedMarker[],
+  { name: asked, tag: name }: { readonly name: string; readonly tag: string },
+): OpenedMarker {
   const found = all.filter(({ tag }) => tag === name || tag.replace('checkpoint-', '') === name);
   const begins = all.filter(({ tag }) => tag.startsWith(name) || tag.startsWith(`checkpoint-${name}`));
   const [one] = found.length > 0 ? found : begins.length === 1 ? begins : [];
@@ -127,7 +140,7 @@ function pickOpened(all: readonly OpenedMarker[], name: string): OpenedMarker {
   const near = nearest(name, tags);
   throw new DevenvError(
     'unknown-tag',
-    `${name} is not open`,
+    `${asked === name ? name : `${asked} (${name})`} is not open`,
     near ? `did you mean ${near}?` : tags.length > 0 ? `open: ${tags.join(', ')}` : 'no checkpoint is open',
   );
 }

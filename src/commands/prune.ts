@@ -69,10 +69,17 @@ function summary({ keep, drop, dropUndo, expired, restored, untagged, disk }: Pr
 
 function overLimit(disk: Pruned['disk']): string[] {
   if (!disk || disk.bytes <= disk.most) return [];
-  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1024 ** 2)} MB`;
-  return [
-    `what must be kept takes ${megabytes(disk.bytes)}, more than the ${megabytes(disk.most)} of checkpoint.keep.max_disk`,
-  ];
+  const [takes, most] = toldApart(disk.bytes, disk.most);
+  return [`what must be kept takes ${takes}, more than the ${most} of checkpoint.keep.max_disk`];
+}
+
+/** Two sizes that differ, in megabytes, with as many places as they need to differ as texts too. */
+export function toldApart(bytes: number, most: number): readonly [string, string] {
+  for (const places of [0, 1, 2, 3]) {
+    const both = [bytes, most].map((one) => `${(one / 1024 ** 2).toFixed(places)} MB`);
+    if (both[0] !== both[1]) return [both[0] ?? '', both[1] ?? ''];
+  }
+  return [`${bytes} bytes`, `${most} bytes`];
 }
 
 // `-10` after `-9`.

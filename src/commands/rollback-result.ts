@@ -1,4 +1,4 @@
-import { plural, type Colors } from '../base/index.ts';
+import { plural, showName, type Colors } from '../base/index.ts';
 import { describeLines, type RollbackOutcome } from '../rollback/index.ts';
 import { describeUnfinished } from './recovery.ts';
 
@@ -25,14 +25,16 @@ export function describeOutcome(colors: Colors, outcome: RollbackOutcome, dryRun
       `${dryRun ? 'would put back' : 'put back'} ${colors.bold(outcome.to)}: ${plural(written.length, 'file')} written, ${plural(deleted.length, 'file')} deleted`,
     );
     const rows = [
-      ...written.map((path) => `  ${colors.yellow('write')}   ${path}`),
-      ...deleted.map((path) => `  ${colors.red('delete')}  ${path}`),
+      ...written.map((path) => `  ${colors.yellow('write')}   ${showName(path)}`),
+      ...deleted.map((path) => `  ${colors.red('delete')}  ${showName(path)}`),
     ];
     lines.push(...(dryRun ? rows : shorten(rows)));
     lines.push(describePutAway(outcome, dryRun));
   }
   if (outcome.head) lines.push(`branch and HEAD ${dryRun ? 'would go' : 'went'} back too`);
-  lines.push(...shorten(kept.map(({ path, reason }) => `  ${colors.dim('keep')}    ${path} (${reason})`)));
+  lines.push(
+    ...shorten(kept.map(({ path, reason }) => `  ${colors.dim('keep')}    ${showName(path)} (${reason})`)),
+  );
   if (outcome.restarted.length > 0) lines.push(`restarted ${outcome.restarted.join(', ')}`);
   if (outcome.restartError) lines.push(`services were not restarted: ${outcome.restartError}`);
   if (outcome.undo)
@@ -45,9 +47,14 @@ export function describeOutcome(colors: Colors, outcome: RollbackOutcome, dryRun
 function describeNoFiles(outcome: RollbackOutcome, dryRun: boolean): string {
   if (outcome.staged)
     return `files are as in ${outcome.to}; the staged state ${dryRun ? 'would be' : 'was'} put back`;
-  return outcome.head
-    ? `files and staged state are as in ${outcome.to}`
-    : `nothing to do: everything is as in ${outcome.to}`;
+  return outcome.head ? `files and staged state are as in ${outcome.to}` : describeNothing(outcome, dryRun);
+}
+
+// An undo that finds nothing to change is a step all the same, else the next one would stop here again.
+function describeNothing({ kind, to }: RollbackOutcome, dryRun: boolean): string {
+  if (kind === 'rollback') return `nothing to do: everything is as in ${to}`;
+  const step = `the step ${dryRun ? 'would count' : 'counts'} as ${kind === 'undo' ? 'taken back' : 'done again'}`;
+  return `nothing ${dryRun ? 'would' : 'had to'} change: everything is as in ${to}; ${step}`;
 }
 
 /** Whose work goes: that of the present, against what comes back. */
@@ -65,7 +72,7 @@ function describeRecovery(recovered: NonNullable<RollbackOutcome['recovered']>):
   };
   return [
     said[outcome],
-    ...shorten(left.map((path) => `  left as it is, since it was edited meanwhile: ${path}`)),
+    ...shorten(left.map((path) => `  left as it is, since it was edited meanwhile: ${showName(path)}`)),
   ];
 }
 

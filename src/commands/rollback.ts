@@ -54,13 +54,23 @@ export async function withConsent(
   }
 }
 
+// Ctrl-C at the question ends the command; the end of the input (Ctrl-D) is no yes.
 async function confirm(ctx: CommandContext, question: string): Promise<boolean> {
   const { createInterface } = await import('node:readline/promises');
   const { stdin, stderr } = standardStreams();
   const prompt = createInterface({ input: stdin, output: stderr });
+  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
+  const interrupt = (): void => reject(new DevenvError('interrupted', 'interrupted; nothing was changed'));
+  prompt.on('SIGINT', interrupt).on('close', () => resolve(undefined));
+  prompt
+    .question(question, { signal: ctx.signal })
+    .then(resolve, () => (ctx.signal.aborted ? interrupt() : resolve(undefined)));
+  let answer: string | undefined;
   try {
-    return /^y(es)?$/i.test((await prompt.question(question, { signal: ctx.signal })).trim());
+    answer = await promise;
+    return answer !== undefined && /^y(es)?$/i.test(answer.trim());
   } finally {
+    if (answer === undefined) stderr.write('\n');
     prompt.close();
   }
 }

@@ -62,10 +62,13 @@ function describeStep(
 ): string {
   const { n, kind, at, target, reason, files, state, undoes } = step;
   const mark = n === next.undo ? colors.bold('undo >') : n === next.redo ? colors.bold('redo >') : '      ';
+  const promoted = /^the (commit of .+)$/.exec(target)?.[1];
   const what =
-    kind === 'rollback'
-      ? `${reason === 'checkpointer' ? 'reset' : 'rollback'} to ${target}`
-      : `${kind} of ${undoes ?? target}`;
+    promoted !== undefined && kind === 'rollback'
+      ? promoted
+      : kind === 'rollback'
+        ? `${reason === 'checkpointer' ? 'reset' : 'rollback'} to ${target}`
+        : `${kind} of ${undoes ?? target}`;
   const count = files === null ? '' : `, ${plural(files, 'file')}`;
   const who = reason === 'checkpointer' ? ', by the checkpointer' : '';
   const became = state === 'taken-back' ? colors.dim(' (taken back)') : '';

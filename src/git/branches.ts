@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, showName } from '../base/index.ts';
 import { git, gitError, mustGit } from './exec.ts';
 import { currentBranch, readRef } from './refs.ts';
 import type { Repo } from './repo.ts';
@@ -65,9 +65,27 @@ export interface Pushed {
   readonly remotes: readonly string[];
 }
 
-/** Which commits of `from` that `to` lacks were pushed; undefined when none was. */
-export async function pushedCommits(repo: Repo, from: string, to: string): Promise<Pushed | undefined> {
-  const going = ['rev-list', from, `^${to}`];
+/** Commits of `from` that `to` (null: nothing) lacks, newest first, as `1a2b3c4 Subject`. */
+export async function leavingCommits(repo: Repo, from: string, to: string | null): Promise<string[]> {
+  const format = ['--no-show-signature', '--no-color', '-z', '--format=%h %s'];
+  const out = await mustGit(repo, 'reading commits', ['log', ...format, ...lacking(from, to), '--']);
+  return out
+    .toString('utf8')
+    .split('\0')
+    .filter(Boolean)
+    .map((line) => splitAtSpace(line))
+    .map(([id, subject]) => `${id} ${showName(subject)}`);
+}
+
+const lacking = (from: string, to: string | null): string[] => (to === null ? [from] : [from, `^${to}`]);
+
+/** Which commits of `from` that `to` (null: nothing) lacks were pushed; undefined when none was. */
+export async function pushedCommits(
+  repo: Repo,
+  from: string,
+  to: string | null,
+): Promise<Pushed | undefined> {
+  const going = ['rev-list', ...lacking(from, to)];
   const [all, unknown] = await Promise.all([
     mustGit(repo, 'reading commits', going),
     mustGit(repo, 'reading commits', [...going, '--not', '--remotes']),

@@ -1,5 +1,5 @@
-import { runOnTerminal } from '../base/index.ts';
-import { gitArgv, mustGit } from './exec.ts';
+import { messageOf, runOnTerminal } from '../base/index.ts';
+import { gitArgv, gitError, mustGit } from './exec.ts';
 import { userEnv } from './env.ts';
 import type { RawPath } from './names.ts';
 import type { Repo } from './repo.ts';
@@ -29,9 +29,13 @@ export async function showDiff(repo: Repo, input: DiffInput): Promise<string> {
   );
   const { simpleGit } = await import('simple-git');
   const color = `--color=${input.color ? 'always' : 'never'}`;
-  return simpleGit({ baseDir: input.dir ?? repo.root })
-    .env(plain)
-    .raw(['diff', color, '--no-ext-diff', ...diffArgs(input)]);
+  try {
+    return await simpleGit({ baseDir: input.dir ?? repo.root })
+      .env(plain)
+      .raw(['diff', color, '--no-ext-diff', ...diffArgs(input)]);
+  } catch (error) {
+    throw gitError('comparing trees', messageOf(error));
+  }
 }
 
 /**

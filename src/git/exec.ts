@@ -83,9 +83,17 @@ export function gitError(doing: string, stderr: string): DevenvError {
     stderr
       .trim()
       .split('\n')
-      .filter((line) => !line.startsWith('fast-import: dumping'))
+      .map((line) => line.trim())
+      .filter((line) => line !== '' && !line.startsWith('fast-import: dumping'))
       .join('; ')
       .replace(/^(fatal|error): /, '') || 'git ended without a word';
+  const distrusted = /safe\.directory (.+?)$/m.exec(stderr)?.[1];
+  if (/dubious ownership/.test(why) && distrusted !== undefined)
+    return new DevenvError(
+      'no-repo',
+      `git does not trust the repository at ${distrusted}: it belongs to another user`,
+      `git config --global --add safe.directory ${distrusted}`,
+    );
   if (/No space left|Out of disk ?space|Disk quota/i.test(why))
     return new DevenvError(
       'disk-full',
@@ -98,6 +106,8 @@ export function gitError(doing: string, stderr: string): DevenvError {
       `git may not write while ${doing}: ${why}`,
       'check the permissions of the .git folder; nothing was changed',
     );
+  if (/pathspec magic|is outside repository/i.test(why))
+    return new DevenvError('usage', `no path of this work tree: ${why}`);
   return new DevenvError(
     'environment',
     `git failed while ${doing}: ${why}`,

@@ -2,6 +2,7 @@ export * from './env.ts';
 export * from './repo.ts';
 export * from './exec.ts';
 export * from './names.ts';
+export * from './pathspecs.ts';
 export * from './status.ts';
 export * from './hidden.ts';
 export * from './importer.ts';

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { showName } from '../base/index.ts';
 
 /**
  * A path inside the work tree, byte for byte: every character of the string is one byte (latin1).
@@ -6,9 +7,14 @@ import path from 'node:path';
  */
 export type RawPath = string;
 
-/** What a person reads. */
+/** A path as text, as `--json` has it. */
 export function displayPath(raw: RawPath): string {
   return Buffer.from(raw, 'latin1').toString('utf8');
+}
+
+/** A path in a line for people: nothing in a name reaches the terminal as more than a name. */
+export function shownPath(raw: RawPath): string {
+  return showName(displayPath(raw));
 }
 
 /** A path typed by a person, or from a file name Node gave us. */

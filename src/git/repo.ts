@@ -110,6 +110,12 @@ async function askGit(cwd: string, env: NodeJS.ProcessEnv): Promise<Repo> {
 function repoError(cwd: string, result: RunResult): DevenvError {
   if (result.reason === 'missing') return missingGit();
   const why = result.stderr.trim().replace(/^fatal: /, '');
+  if (/must be run in a work tree/.test(why) && cwd.split(path.sep).includes('.git'))
+    return new DevenvError(
+      'no-repo',
+      `${cwd} is inside of a .git folder: there are no files to save`,
+      'run devenv in the work tree beside it',
+    );
   if (/must be run in a work tree/.test(why))
     return new DevenvError(
       'no-repo',

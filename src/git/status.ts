@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { git, gitError } from './exec.ts';
+import { rawPath } from './names.ts';
 import type { RawPath } from './names.ts';
 import type { Repo } from './repo.ts';
 
@@ -30,6 +31,8 @@ export interface Status {
   readonly untracked: readonly RawPath[];
   /** git could not look everywhere. */
   readonly warned: boolean;
+  /** Of those places the ones that it named. */
+  readonly unreadable: readonly RawPath[];
 }
 
 const flags = ['--porcelain=v2', '-z', '--branch', '-uall', '--no-renames', '--no-ahead-behind'];
@@ -49,11 +52,18 @@ export async function readStatus(repo: Repo): Promise<Status> {
   if (!result.ok) throw gitError('reading what changed', result.stderr);
   // LC_ALL=C: these words are the same everywhere.
   const warned = /could not (open directory|lstat)|Permission denied/.test(result.stderr);
-  return { ...parseStatus(result.stdout.toString('latin1')), warned };
+  const unreadable = warned ? parseUnreadable(result.stderr) : [];
+  return { ...parseStatus(result.stdout.toString('latin1')), warned, unreadable };
+}
+
+/** The places that git's warnings name. */
+export function parseUnreadable(stderr: string): readonly RawPath[] {
+  const named = stderr.matchAll(/could not (?:open directory|lstat) '(.*?)\/?'/g);
+  return [...new Set([...named].map(([, name = '']) => rawPath(name)))].filter((name) => name !== '');
 }
 
 /** Parses `git status --porcelain=v2 -z --branch`. */
-export function parseStatus(text: string): Omit<Status, 'warned'> {
+export function parseStatus(text: string): Omit<Status, 'warned' | 'unreadable'> {
   let head: string | null = null;
   let branch: string | null = null;
   const tracked: TrackedChange[] = [];

@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { DevenvError, self, type Clock } from '../base/index.ts';
+import { DevenvError, self, showName, type Clock } from '../base/index.ts';
 import { createCheckpoint, snapshot, type Snapshot } from '../checkpoint/index.ts';
 import type { OpenedMarker } from '../config/index.ts';
 import { dependencyFolders, mustGit, openRepo, readRef, removeScratch, type Repo } from '../git/index.ts';
@@ -69,7 +69,10 @@ async function look(
 ): Promise<{ readonly snap: Snapshot; readonly dropped: readonly string[] }> {
   const snap = await snapshot(repo, { now: deps.clock.now(), purpose: 'look', maxFileBytes });
   const dropped = await ignoredIn(repo, opened);
-  const lost = [...snap.skipped.map(({ path: name, reason }) => `${name} (${reason})`), ...dropped];
+  const lost = [
+    ...snap.skipped.map(({ path: name, reason }) => `${showName(name)} (${reason})`),
+    ...dropped.map(showName),
+  ];
   if (lost.length > 0 && !yes) {
     const more = lost.length > 5 ? ` and ${lost.length - 5} more` : '';
     throw new DevenvError(

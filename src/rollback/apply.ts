@@ -3,7 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import path from 'node:path';
 import { DevenvError } from '../base/index.ts';
 import { sameStat } from '../checkpoint/index.ts';
-import { displayPath, rawDir } from '../git/index.ts';
+import { rawDir, shownPath } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
 import { openFolders } from './folders.ts';
 import type { Folders } from './folders.ts';
@@ -17,7 +17,7 @@ export class ChangedMeanwhile extends DevenvError {
   constructor(file: RawPath) {
     super(
       'refused',
-      `${displayPath(file)} changed while the rollback was under way`,
+      `${shownPath(file)} changed while the rollback was under way`,
       'everything is as it was; try again when nothing writes to it',
     );
   }

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
-import { DevenvError, self } from '../base/index.ts';
+import { DevenvError, self, showName } from '../base/index.ts';
 import { claimUndoEntry, dropUndoEntry, nextUndoRef } from '../checkpoint/index.ts';
-import { displayPath, headName, indexStamp, readRef, updateIndex } from '../git/index.ts';
+import { headName, indexStamp, readRef, shownPath, updateIndex } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import { applySteps } from './apply.ts';
 import type { DoneStep } from './apply.ts';
@@ -107,7 +107,7 @@ async function expectStaged(repo: Repo, journal: Journal, ready: Ready): Promise
   if (touched)
     throw new DevenvError(
       'refused',
-      `${displayPath(touched.path)} was staged while the rollback was under way`,
+      `${shownPath(touched.path)} was staged while the rollback was under way`,
       'everything is as it was; try again when the other git command is done',
     );
 }
@@ -136,7 +136,7 @@ async function takeBack(
   const name = journal.undo.replace('refs/devenv/', '');
   return new DevenvError(
     'refused',
-    `${error instanceof Error ? error.message : String(error)}; left as they are, since they were edited meanwhile: ${left.join(', ')}`,
+    `${error instanceof Error ? error.message : String(error)}; left as they are, since they were edited meanwhile: ${left.map(showName).join(', ')}`,
     `all else is as it was; what was there before is kept in ${journal.undo} (devenv rollback ${name})`,
     error,
   );

@@ -3,7 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import { DevenvError } from '../base/index.ts';
 import { blobId, readDiskFile, sameStat } from '../checkpoint/index.ts';
 import type { CapturedFile } from '../checkpoint/index.ts';
-import { diskPath, displayPath, flaggedEntries, rawDir } from '../git/index.ts';
+import { diskPath, displayPath, flaggedEntries, rawDir, shownPath } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
 import type { Step } from './plan.ts';
 import { lookAt } from './swap.ts';
@@ -87,7 +87,7 @@ function look(repo: Repo, step: Step, leaving: ReadonlySet<RawPath>): Look {
   if ('why' in file)
     throw new DevenvError(
       'refused',
-      `${displayPath(step.path)} is in the way and ${file.why}`,
+      `${shownPath(step.path)} is in the way and ${file.why}`,
       'move it away and try again; nothing was changed',
     );
   const same =
@@ -105,7 +105,7 @@ function refuseFolder(repo: Repo, folder: RawPath, leaving: ReadonlySet<RawPath>
     else if (!leaving.has(name)) {
       throw new DevenvError(
         'refused',
-        `the folder ${displayPath(folder)} is in the way, with files that git ignores (${displayPath(name)})`,
+        `the folder ${shownPath(folder)} is in the way, with files that git ignores (${shownPath(name)})`,
         'move it away and try again; nothing was changed',
       );
     }

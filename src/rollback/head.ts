@@ -1,6 +1,13 @@
 import { DevenvError, plural } from '../base/index.ts';
 import type { SavedState, Snapshot, UndoEntry } from '../checkpoint/index.ts';
-import { checkedOutElsewhere, pointHead, pushedCommits, readRef, setRef } from '../git/index.ts';
+import {
+  checkedOutElsewhere,
+  leavingCommits,
+  pointHead,
+  pushedCommits,
+  readRef,
+  setRef,
+} from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import type { HeadMove } from './journal.ts';
 
@@ -72,16 +79,56 @@ export async function refuseElsewhere(repo: Repo, move: HeadMove): Promise<void>
 export async function warnPushed(repo: Repo, move: HeadMove): Promise<string[]> {
   const warnings: string[] = [];
   for (const { ref, from, to } of move.refs) {
-    const pushed = from === null || to === null ? undefined : await pushedCommits(repo, from, to);
+    const pushed = from === null ? undefined : await pushedCommits(repo, from, to);
     if (!pushed) continue;
     const branch = ref.slice('refs/heads/'.length);
-    const held = pushed.remotes.length === 0 ? 'a remote has them' : `${pushed.remotes.join(', ')} has them`;
+    const held = pushed.remotes.length === 0 ? 'a remote has' : `${pushed.remotes.join(', ')} has`;
+    const [were, them] = pushed.count === 1 ? ['was', 'it'] : ['were', 'them'];
     warnings.push(
-      `${plural(pushed.count, 'commit')} that ${branch} loses were pushed (${held}): git pull brings them back, and to take them from the remote too you need git push --force-with-lease`,
+      `${plural(pushed.count, 'commit')} that ${branch} loses ${were} pushed (${held} ${them}): git pull brings ${them} back, and to take ${them} from the remote too you need git push --force-with-lease`,
     );
   }
   return warnings;
 }
+
+/** Commits that a branch loses, newest first, and where it was. */
+export interface Leaving {
+  readonly branch: string;
+  readonly from: string;
+  readonly commits: readonly string[];
+}
+
+/** Which commits leave which branch when HEAD and branches move so. */
+export async function readLeaving(repo: Repo, move: HeadMove): Promise<readonly Leaving[]> {
+  const all: Leaving[] = [];
+  for (const { ref, from, to } of move.refs) {
+    const commits = from === null ? [] : await leavingCommits(repo, from, to);
+    if (from !== null && commits.length > 0)
+      all.push({ branch: ref.slice('refs/heads/'.length), from, commits });
+  }
+  return all;
+}
+
+const mostNamed = 5;
+
+/** Says it, one line for each branch; `undo` null: it only would be so. Pure. */
+export function describeLeaving(
+  leaving: readonly Leaving[],
+  { undo, present }: { readonly undo: string | null; readonly present: string | null },
+): string[] {
+  return leaving.map(({ branch, from, commits }) => {
+    const [leave, them] = commits.length === 1 ? ['leaves', 'it'] : ['leave', 'them'];
+    const more = commits.length > mostNamed ? ` and ${commits.length - mostNamed} more` : '';
+    const names = `${commits.slice(0, mostNamed).join(', ')}${more}`;
+    const count = plural(commits.length, 'commit');
+    if (undo === null) return `${count} would leave ${branch}: ${names}; devenv would keep ${them}`;
+    const keeper = from === present ? undo : keeperOf(undo, branch);
+    return `${count} ${leave} ${branch}: ${names}; ${keeper} keeps ${them}`;
+  });
+}
+
+// What a branch held that HEAD is not on; the commit of the undo entry itself holds HEAD's.
+const keeperOf = (undo: string, branch: string): string => `${undo.replace('/undo/', '/heads/')}/${branch}`;
 
 /**
  * Moves branches and HEAD, each with a line in its reflog; done already is fine. What a branch held that HEAD is
@@ -96,7 +143,7 @@ export async function moveHead(
   const log = `devenv: back to ${about.name}`;
   for (const { ref, from, to } of move.refs) {
     if (from !== null && from !== about.present && (await readRef(repo, ref)) === from) {
-      const keep = `${about.undo.replace('/undo/', '/heads/')}/${ref.slice('refs/heads/'.length)}`;
+      const keep = keeperOf(about.undo, ref.slice('refs/heads/'.length));
       await setRef(repo, { ref: keep, from: null, to: from, doing });
     }
     await setRef(repo, { ref, from, to, doing, log });

@@ -1,34 +1,10 @@
-import { realpathSync } from 'node:fs';
-import path from 'node:path';
 import { DevenvError } from '../base/index.ts';
-import { displayPath, mustGit, rawPath } from '../git/index.ts';
+import { displayPath, mustGit, pathFromTop, rawPath, shownPath } from '../git/index.ts';
 import type { DiffEntry, RawPath, Repo } from '../git/index.ts';
 
-/** Paths as a person wrote them, from the top of the work tree; '' is all of it. Throws 'usage' outside of it. */
+/** Paths as a person wrote them, from the top of the work tree; '' is all of it. Throws 'usage' as `pathFromTop`. */
 export function pathsFromTop(repo: Repo, cwd: string, given: readonly string[]): RawPath[] {
-  const here = realpathSync(cwd);
-  return given.map((one) => {
-    const full = path.resolve(here, one);
-    // The last part may be a link of the work tree's own; the way to it is written as the disk has it.
-    const real = isInside(repo.root, full)
-      ? full
-      : path.join(realDir(path.dirname(full)), path.basename(full));
-    if (!isInside(repo.root, real))
-      throw new DevenvError('usage', `${one} is not in the work tree ${repo.root}`);
-    return rawPath(path.relative(repo.root, real));
-  });
-}
-
-function isInside(root: string, file: string): boolean {
-  return file === root || file.startsWith(root.endsWith(path.sep) ? root : root + path.sep);
-}
-
-function realDir(dir: string): string {
-  try {
-    return realpathSync(dir);
-  } catch {
-    return dir; // not on the disk: the name itself is all there is
-  }
+  return given.map((one) => rawPath(pathFromTop(repo, cwd, one)));
 }
 
 /** Whether a path is one of those given, or below one. Without any, every path is. */
@@ -52,7 +28,7 @@ export async function refuseUnknown(
   if (missing === undefined) return;
   throw new DevenvError(
     'unknown-path',
-    `${displayPath(missing)} is neither in ${about.name} nor among the files here that git does not ignore`,
+    `${shownPath(missing)} is neither in ${about.name} nor among the files here that git does not ignore`,
     'see the files with: devenv rollback --dry-run',
   );
 }
@@ -60,7 +36,8 @@ export async function refuseUnknown(
 async function listed(repo: Repo, commit: string, paths: readonly RawPath[]): Promise<ReadonlySet<RawPath>> {
   if (paths.length === 0) return new Set();
   const names = paths.filter((one) => one !== '').map((one) => displayPath(one));
-  const args = ['--literal-pathspecs', 'ls-tree', '-z', '--name-only', commit, '--', ...names];
+  // -t: also a folder that is only looked into, since something in it was named too.
+  const args = ['--literal-pathspecs', 'ls-tree', '-t', '-z', '--name-only', commit, '--', ...names];
   const out = await mustGit(repo, 'looking for paths', args);
   return new Set(out.toString('latin1').split('\0'));
 }
@@ -80,8 +57,8 @@ export function refuseInTheWay(
       if (inTheWay.has(parent))
         throw new DevenvError(
           'refused',
-          `${displayPath(parent)} is in the way of ${displayPath(step.path)} and was not named`,
-          `name it too: devenv rollback ... -- ${displayPath(parent)}`,
+          `${shownPath(parent)} is in the way of ${shownPath(step.path)} and was not named`,
+          `name it too: devenv rollback ... -- ${shownPath(parent)}`,
         );
     }
   }

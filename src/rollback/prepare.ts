@@ -1,7 +1,7 @@
 import { DevenvError } from '../base/index.ts';
 import { savePresent } from '../checkpoint/index.ts';
 import type { SavedPresent, SavedState, SavePresentInput } from '../checkpoint/index.ts';
-import { diffCommits, displayPath, indexStamp } from '../git/index.ts';
+import { diffCommits, indexStamp, shownPath } from '../git/index.ts';
 import type { IndexUpdate, RawPath, Repo, Status } from '../git/index.ts';
 import { checkSteps } from './check.ts';
 import type { Checked } from './check.ts';
@@ -67,7 +67,7 @@ export async function prepare(repo: Repo, input: PutBackInput): Promise<Ready> {
   }
   throw new DevenvError(
     'refused',
-    `files change all the time: ${[...changed, ...include].slice(0, 3).map(displayPath).join(', ')}`,
+    `files change all the time: ${[...changed, ...include].slice(0, 3).map(shownPath).join(', ')}`,
     'stop what writes them and try again; nothing was changed',
   );
 }

@@ -2,7 +2,7 @@ import { DevenvError } from '../base/index.ts';
 import { countLines, displayPath, git } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import { carryOut } from './carry-out.ts';
-import { warnPushed } from './head.ts';
+import { describeLeaving, readLeaving, warnPushed } from './head.ts';
 import { deletesMuch } from './plan.ts';
 import type { Step } from './plan.ts';
 import { prepare } from './prepare.ts';
@@ -58,6 +58,7 @@ export async function putBack(repo: Repo, input: PutBackInput): Promise<PutBackR
   if (!input.yes && !input.dryRun) await refuseMuch(repo, snapshot.tree, deleted.length, input);
   const counting = count(repo, { from: input.saved.commit, to: snapshot.commit, steps });
   const warnings = ready.head ? await warnPushed(repo, ready.head) : [];
+  const leaving = ready.head ? await readLeaving(repo, ready.head) : [];
   const nothing = steps.length === 0 && ready.index.length === 0 && ready.head === null;
   // Nothing differs. An undo is noted all the same, else the next one would stop at the same entry.
   const does = !input.dryRun && !(nothing && input.kind === 'rollback');
@@ -71,7 +72,7 @@ export async function putBack(repo: Repo, input: PutBackInput): Promise<PutBackR
     staged: ready.index.length > 0,
     head: ready.head !== null,
     putAway: await counting,
-    warnings,
+    warnings: [...warnings, ...describeLeaving(leaving, { undo, present: snapshot.head })],
   };
 }
 

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { DevenvError, plural } from '../base/index.ts';
+import { DevenvError, plural, showName } from '../base/index.ts';
 import { snapshot, type Skipped } from '../checkpoint/index.ts';
 import type { Project } from '../config/index.ts';
 import { git, openRepo, type Repo } from '../git/index.ts';
@@ -49,7 +49,7 @@ export async function untoldFiles({ repo, snapshot: taken }: Present): Promise<r
 export function describeUntold([first, ...more]: readonly Skipped[]): string {
   if (!first) return '';
   const rest = more.length === 0 ? '' : ` and ${plural(more.length, 'more file')}`;
-  return `${first.path}${rest} (${first.reason})`;
+  return `${showName(first.path)}${rest} (${first.reason})`;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { showName } from '../base/index.ts';
 import type { GateResult } from '../gates/index.ts';
 import type { Project } from '../config/index.ts';
 import type { SuiteResult } from '../suites/index.ts';
@@ -87,7 +88,7 @@ function toStale(result: SuiteResult, changed: readonly string[]): SuiteResult {
 
 /** `a.ts`, `a.ts and b.ts`, `a.ts and 7 more files`. */
 function describeChanged(changed: readonly string[]): string {
-  const [first = 'the tree', second] = changed;
+  const [first = 'the tree', second] = changed.map(showName);
   if (second === undefined) return first;
   return changed.length === 2 ? `${first} and ${second}` : `${first} and ${changed.length - 1} more files`;
 }

@@ -1,4 +1,4 @@
-import { formatDuration, messageOf } from '../base/index.ts';
+import { formatDuration, messageOf, showName } from '../base/index.ts';
 import type { Project } from '../config/index.ts';
 import { verify, type Verification } from '../verify/index.ts';
 import type { Looked } from './look.ts';
@@ -172,7 +172,7 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
 }
 
 function describeHold(hold: Extract<LoopAction, { kind: 'hold' }>, at: number): string {
-  const files = hold.files.slice(0, 3).join(', ');
+  const files = hold.files.slice(0, 3).map(showName).join(', ');
   const pause = formatDuration(hold.until - at);
   return `no verdict: ${files} changed during every run. Tested again at the next change or in ${pause} (if the tests write it, put it into .gitignore)`;
 }

@@ -113,6 +113,31 @@ describe('checkpoints as a branch', () => {
     expect(await t.git('rev-parse', 'saved')).toBe(theirs);
   });
 
+  test.each(['HEAD', '@', '@{-1}', '-x', 'a..b', 'a b', ''])('%j is no name of a branch', async (branch) => {
+    const t = await makeRepo();
+    await make(t, 1);
+    await t.git('switch', '-q', '-c', 'other');
+    const refs = await t.git('for-each-ref');
+    await expect(exported(t, branch)).rejects.toMatchObject({ code: 'usage' });
+    expect(await t.git('for-each-ref')).toBe(refs);
+  });
+
+  test('a branch that git could not have beside another one is refused by its name', async () => {
+    const t = await makeRepo();
+    await make(t, 1);
+    await t.git('branch', 'exp');
+    await t.git('branch', 'deep/down/here');
+    const refused = (other: string) => ({
+      code: 'refused',
+      message: expect.stringContaining(`there is a branch ${other}: `),
+    });
+    await expect(exported(t, 'exp/sub')).rejects.toMatchObject(refused('exp'));
+    await expect(exported(t, 'exp/sub/sub')).rejects.toMatchObject(refused('exp'));
+    await expect(exported(t, 'deep')).rejects.toMatchObject(refused('deep/down/here'));
+    await expect(exported(t, 'deep/down')).rejects.toMatchObject(refused('deep/down/here'));
+    expect(await exported(t, 'deep/down/too')).toMatchObject({ created: true });
+  });
+
   test('works without a commit before, without an identity, and with an empty tree', async () => {
     const t = await makeRepo({ commit: false, files: {} });
     await t.git('config', '--unset', 'user.name');

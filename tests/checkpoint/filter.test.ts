@@ -129,7 +129,21 @@ describe('a moment', () => {
   ] as const)('%s (%s)', (text, edge, expected) => {
     expect(new Date(readMoment('--since', text, now, edge))).toEqual(expected);
   });
-  test.each(['', 'soon', '2026-02-31', '2026-13-01', '3', '12 parsecs'])('not one: %s', (text) => {
+  test.each([
+    '',
+    'soon',
+    '2026-02-31',
+    '2026-13-01',
+    '3',
+    '12 parsecs',
+    '25:99',
+    '99:99',
+    '24:00',
+    '12:60',
+    '12:00:60',
+    '2026-01-31 24:00',
+    '2026-02-31 10:00',
+  ])('not one: %s', (text) => {
     expect(() => readMoment('--since', text, now, 'start')).toThrow(/--since: neither a time nor a day/);
   });
 });

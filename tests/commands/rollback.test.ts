@@ -81,6 +81,8 @@ test('commits that were pushed are warned of on standard error', async () => {
   await t.git('commit', '-qam', 'Later');
   await t.git('push', '-q', '-u', 'origin', 'main');
   const done = await rollback(ctx, { tag, dryRun: false, yes: false, head: true });
-  expect(ctx.notes.join()).toMatch(/warning: 1 commit that main loses.*origin\/main.*--force-with-lease/);
+  expect(ctx.notes.join()).toMatch(
+    /warning: 1 commit that main loses was pushed .*origin\/main.*--force-with-lease/,
+  );
   expect(done.text).toContain('branch and HEAD went back too');
 });

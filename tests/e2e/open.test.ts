@@ -163,6 +163,16 @@ describe('a checkpoint open beside the live session', () => {
     },
   );
 
+  test('it is closed by the name it was opened by', { timeout: 60_000 }, async () => {
+    for (const name of ['last', '-1']) {
+      const { tag: newest } = await json<OpenJson>('open', name, '--detach', '--no-wait');
+      expect(await json('open', '--close', name)).toMatchObject({ tag: newest, kept: null });
+    }
+    const refused = await cli('open', '--close', 'last');
+    expect(refused.code).toBe(4);
+    expect(refused.stderr).toMatch(/last \(checkpoint-\S+\) is not open/);
+  });
+
   test('commits made there are kept too', { timeout: 60_000 }, async () => {
     const { path: there } = await json<OpenJson>('open', tag, '--detach', '--no-wait');
     writeFiles(there, 'server.js', 'committed there');

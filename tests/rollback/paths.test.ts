@@ -161,3 +161,16 @@ test('[invariant 21] a name that leads out of the work tree or into .git is neve
   expect(plan.steps.map((step) => step.path)).toEqual(['fine', '.gitignore', 'a/..b']);
   expect(plan.kept.map((one) => one.path)).toEqual(names);
 });
+
+test('a path that is named twice, or together with one in it, is known', async () => {
+  const t = await makeRepo({ files: { 'A/B': 'b\n', 'A/c/d': 'd\n', 'x.txt': 'x\n' } });
+  const { tag } = await t.checkpoint();
+  for (const paths of [
+    ['A', 'A'],
+    ['A', 'A/B', 'A'],
+    ['A/B', 'A'],
+    ['A', 'A/c', 'A/c/d', 'x.txt', 'x.txt'],
+  ])
+    expect((await t.rollBack({ target: tag, paths })).undo, paths.join(' ')).toBeNull();
+  await expect(t.rollBack({ target: tag, paths: ['A', 'A/no'] })).rejects.toThrow('A/no is neither in');
+});

@@ -4,7 +4,7 @@ export interface CompletionRow {
   readonly summary: string;
   /** commander's notation: `[window...]`, `<bash|zsh|fish>`. */
   readonly args?: string;
-  readonly options?: readonly (readonly [flags: string, description: string])[];
+  readonly options?: readonly (readonly [flags: string, description: string, ...unknown[]])[];
 }
 
 /** What can stand at a place: fixed words, names asked of devenv, files or folders. */
