@@ -1,19 +1,20 @@
 import { DevenvError, formatDuration } from '../base/index.ts';
 import { createCheckpoint } from '../checkpoint/index.ts';
-import type { Project } from '../config/index.ts';
+import { reloadProject, type Project } from '../config/index.ts';
 import type { Repo } from '../git/index.ts';
 import { openStore } from '../store/index.ts';
-import { checkpointGates, verify, type Verification } from '../verify/index.ts';
+import { checkpointGates, lookAt, verify, type Present, type Verification } from '../verify/index.ts';
 import { checkpointResult } from './checkpoint-result.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
 /** The judged checkpoint: the tree that was tested is the tree that is kept; what failed is not kept. */
 export async function checkpointVerified(
   ctx: CommandContext,
-  project: Project,
+  loaded: Project,
   repo: Repo,
   message: string | undefined,
 ): Promise<CommandResult> {
+  const { project, before } = await lookAndRead(ctx, loaded, repo);
   const { tags, maxFileBytes } = project.config.checkpoint;
   const by = checkpointGates(project);
   const common = {
@@ -26,7 +27,12 @@ export async function checkpointVerified(
   };
   if (by.suites.length + by.gates.length === 0) {
     ctx.note('there is no suite and no gate to judge by: kept unverified');
-    return checkpointResult(ctx, await createCheckpoint(repo, { ...common, verdict: 'unverified' }), message);
+    const kept = await createCheckpoint(repo, {
+      ...common,
+      verdict: 'unverified',
+      snapshot: before.snapshot,
+    });
+    return checkpointResult(ctx, kept, message);
   }
   const store = openStore(ctx.env);
   try {
@@ -35,6 +41,7 @@ export async function checkpointVerified(
       reason: 'checkpoint',
       in: project.config.checkpoint.verifyIn,
       signal: ctx.signal,
+      before,
       on: {
         start: (suite) => ctx.note(`running ${suite}`),
         rerun: (result) => ctx.note(`running what failed in ${result.name} again`),
@@ -51,6 +58,17 @@ export async function checkpointVerified(
   } finally {
     store.close();
   }
+}
+
+/** A configuration that was edited meanwhile is read again: tree and configuration must belong together. */
+async function lookAndRead(
+  ctx: CommandContext,
+  loaded: Project,
+  repo: Repo,
+): Promise<{ readonly project: Project; readonly before: Present }> {
+  const before = await lookAt(ctx, loaded, repo);
+  const edited = await reloadProject(loaded);
+  return edited ? lookAndRead(ctx, edited, repo) : { project: loaded, before };
 }
 
 function notKept(found: Verification): CommandResult {

@@ -65,6 +65,7 @@ function result(ctx: CommandContext, found: Verification): CommandResult {
       ctx.colors.dim(`the end of ${name}'s output:`),
       output.trimEnd().split('\n').slice(-20).join('\n'),
     );
+  if (found.suites.length === 0 && found.why !== undefined) lines.push(found.why);
   const green = found.verdict === 'passed' || found.verdict === 'flaky';
   const word = green ? ctx.colors.green(found.verdict) : ctx.colors.red(found.verdict);
   lines.push(`${word} in ${formatDuration(found.durationMs)}`);

@@ -35,7 +35,8 @@ export async function watch(
   try {
     const ended = await watchProject({ env: ctx.env, clock: ctx.clock, store, log }, project, {
       signal: ctx.signal,
-      around: surroundings(ctx, project),
+      around: (now) => surroundings(ctx, now),
+      prepare: (now) => withPorts(ctx, now),
       report: ctx.json
         ? jsonReport(ctx.write)
         : terminal

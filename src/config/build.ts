@@ -32,6 +32,8 @@ export interface Source {
   readonly own: readonly Document[];
   readonly env: NodeJS.ProcessEnv;
   readonly fileEnv: Readonly<Record<string, string>>;
+  /** The `env_file`s, whether they are there or not. */
+  readonly envFiles: readonly string[];
   /** DEVENV_* variables that were applied; they go on to the panes, so that `devenv watch` there agrees. */
   readonly overrides: Readonly<Record<string, string>>;
   readonly detected: readonly string[];

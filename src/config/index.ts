@@ -2,6 +2,7 @@ export { initProject } from './init.ts';
 export { listLayouts } from './layouts.ts';
 export { loadProject, resolvePorts } from './load.ts';
 export { openedDir, readMarker, readOpened, type OpenedMarker } from './opened.ts';
+export { configFiles, reloadProject } from './reload.ts';
 export { findRoot } from './root.ts';
 export { explainProject, maskedConfig, type Setting } from './settings.ts';
 export type * from './types.ts';

@@ -48,6 +48,7 @@ export async function loadProject(input: {
     own,
     env,
     fileEnv: fromFiles.variables,
+    envFiles: fromFiles.files,
     overrides: { ...overrides.used, ...(asked === undefined ? {} : { DEVENV_LAYOUT: asked }) },
     detected: detected?.found ?? [],
     problems: [...overrides.problems, ...fromFiles.problems],
@@ -130,8 +131,9 @@ function readEnvFiles(
   root: string,
   documents: readonly Document[],
   env: NodeJS.ProcessEnv,
-): { variables: Record<string, string>; problems: Problem[] } {
+): { variables: Record<string, string>; files: string[]; problems: Problem[] } {
   const variables: Record<string, string> = {};
+  const files: string[] = [];
   const problems: Problem[] = [];
   const document = documents.findLast(({ value }) => value.env_file !== undefined);
   asList(document?.value.env_file).forEach((entry, i) => {
@@ -140,6 +142,7 @@ function readEnvFiles(
       root,
       name.replaceAll(/\$\{([A-Za-z_]\w*)\}/g, (_, key: string) => env[key] ?? ''),
     );
+    files.push(file);
     if (existsSync(file)) Object.assign(variables, parseEnv(readText(file)));
     else if (!optional)
       problems.push({
@@ -147,5 +150,5 @@ function readEnvFiles(
         message: `env_file: no file ${name} (write { path: ${name}, optional: true } if it may be missing)`,
       });
   });
-  return { variables, problems };
+  return { variables, files, problems };
 }

@@ -1,6 +1,6 @@
-import { showName } from '../base/index.ts';
+import { messageOf, showName } from '../base/index.ts';
 import type { GateResult } from '../gates/index.ts';
-import type { Project } from '../config/index.ts';
+import { reloadProject, type Project } from '../config/index.ts';
 import type { SuiteResult } from '../suites/index.ts';
 import { codeDifference, lookAt, repoOf, untoldFiles } from './present.ts';
 import { isGreen, runThere } from './run.ts';
@@ -11,8 +11,8 @@ import type { Present, Verdict, Verification, VerifyDeps, VerifyInput } from './
 
 /**
  * Judges the work tree: a snapshot before, the suites and gates, what failed again, a snapshot after. The
- * verdict is of exactly the tree before; where the tree after is another one, or a file was written meanwhile
- * (also when it then was taken back), it is stale. In a scratch work tree of the snapshot it never is. Every
+ * verdict is of exactly the tree before, under the configuration that lies there; where the tree after is another
+ * one, or a file was written meanwhile (also when it then was taken back), it is stale. In a scratch work tree of the snapshot it never is. Every
  * run is recorded. Throws only for unknown names and for a repository that cannot be read.
  */
 export async function verify(deps: VerifyDeps, project: Project, input: VerifyInput): Promise<Verification> {
@@ -28,8 +28,6 @@ export async function verify(deps: VerifyDeps, project: Project, input: VerifyIn
   // A report that lies in place is none of a scratch work tree's.
   const known = elsewhere && gates.some((gate) => gate.report !== undefined) ? [] : (input.known ?? []);
   const idle = gates.every((gate) => gate.suites) && suites.every((suite) => isGreen(suite, known));
-  const place = elsewhere && !idle ? await openScratch(project, before, input.signal) : inPlace;
-
   const finish = (
     rest: Pick<Verification, 'verdict' | 'suites' | 'gates' | 'changed' | 'why'>,
   ): Verification => ({
@@ -41,6 +39,10 @@ export async function verify(deps: VerifyDeps, project: Project, input: VerifyIn
     in: elsewhere ? 'worktree' : 'place',
     durationMs: Math.round(deps.clock.monotonic() - started),
   });
+  const outdated = await outdatedConfiguration(project);
+  if (outdated !== undefined)
+    return finish({ verdict: 'stale', suites: [], gates: [], changed: [], why: outdated });
+  const place = elsewhere && !idle ? await openScratch(project, before, input.signal) : inPlace;
   if (typeof place === 'string') {
     const verdict = input.signal?.aborted === true ? 'stopped' : 'broken';
     return finish({ verdict, suites: [], gates: [], changed: [], why: `no scratch work tree: ${place}` });
@@ -49,7 +51,12 @@ export async function verify(deps: VerifyDeps, project: Project, input: VerifyIn
   const run = { deps, project, place, before, known, tree, input };
   const { results, judged, stopped } = await runThere(run, suites, gates);
   if (stopped) return finish({ verdict: 'stopped', suites: results, gates: judged, changed: [] });
-  const changed = elsewhere ? [] : await changedSince(deps, project, { ...before, since }, input.ignored);
+  const edited = elsewhere ? [] : await changedSince(deps, project, { ...before, since }, input.ignored);
+  // Such a file may be ignored, and so be in no tree.
+  const changed =
+    elsewhere || edited.length > 0 || (await outdatedConfiguration(project)) === undefined
+      ? edited
+      : ['the configuration'];
   const settled = changed.length > 0 ? results.map((result) => toStale(result, changed)) : results;
   record(deps, project, {
     reason: `${input.reason}${elsewhere ? inScratch : ''}`,
@@ -63,6 +70,15 @@ export async function verify(deps: VerifyDeps, project: Project, input: VerifyIn
     gates: judged,
     changed,
   });
+}
+
+/** Why the project is not the one that the files describe by now: a verdict under it would be none of theirs. */
+async function outdatedConfiguration(project: Project): Promise<string | undefined> {
+  try {
+    return (await reloadProject(project)) && 'the configuration was changed after it was read';
+  } catch (error) {
+    return `the configuration cannot be read any more: ${messageOf(error)}`;
+  }
 }
 
 async function changedSince(

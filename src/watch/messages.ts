@@ -3,6 +3,8 @@ export interface ThreadInput {
   readonly top: string;
   readonly excludeFiles: readonly string[];
   readonly globs: readonly string[];
+  /** Files (absolute) that count also when the rules ignore them. */
+  readonly always: readonly string[];
   /** The git directory of this work tree: a change of its HEAD or index is a hint too. */
   readonly gitDir: string | undefined;
 }

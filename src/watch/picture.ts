@@ -11,19 +11,19 @@ export type Picture = ReturnType<typeof createPicture>;
 const keptDecisions = 20;
 
 /** An empty picture of a project: nothing has run yet. */
-export function createPicture(project: Project, report: Report, clock: Clock) {
+export function createPicture(project: Project, report: Report, clock: Clock, before?: View) {
   const notes = new Map<string, string>();
   let isPaused = false;
   let view: View = {
     project: project.config.name,
-    branch: null,
+    branch: before?.branch ?? null,
     phase: 'starting',
     suites: project.config.watch.suites.map((name) => ({ name, state: 'waiting', result: undefined })),
     tree: null,
-    checkpoint: undefined,
+    checkpoint: before?.checkpoint,
     nextAt: undefined,
     why: '',
-    decisions: [],
+    decisions: before?.decisions ?? [],
     notes: [],
   };
   const show = (change: Partial<View>, event: WatchEvent = { kind: 'view' }): void => {
@@ -49,6 +49,14 @@ export function createPicture(project: Project, report: Report, clock: Clock) {
     },
     branch: (branch: string | null): void => {
       if (branch !== view.branch) show({ branch });
+    },
+    /** Nothing is judged, and why. */
+    halted: (why: string): void => {
+      const suites = view.suites.map(({ name }) => ({ name, state: 'stopped' as const, result: undefined }));
+      show(
+        { phase: 'halted', suites, tree: null, nextAt: undefined, why: '', notes: [why] },
+        { kind: 'note', text: why },
+      );
     },
     paused: (paused: boolean): void => {
       isPaused = paused;
@@ -84,6 +92,7 @@ export function createPicture(project: Project, report: Report, clock: Clock) {
       },
     }),
     ended: (found: Verification): void => {
+      if (found.verdict !== 'stopped') notes.delete('configuration');
       const stale = new Map(
         found.suites.filter((one) => one.verdict === 'stale').map((one) => [one.name, one]),
       );
@@ -95,7 +104,7 @@ export function createPicture(project: Project, report: Report, clock: Clock) {
       if (found.verdict !== 'stopped')
         for (const result of found.suites) report({ kind: 'result', tree: found.tree, result }, view);
       show(
-        { phase: isPaused ? 'paused' : 'idle', suites },
+        { phase: isPaused ? 'paused' : 'idle', suites, notes: [...notes.values()] },
         { kind: 'verdict', tree: found.tree, verdict: found.verdict, why: found.why },
       );
     },
@@ -125,6 +134,7 @@ export function createPicture(project: Project, report: Report, clock: Clock) {
       if (decision || change.nextAt !== view.nextAt || change.why !== view.why || checkpoint)
         show(change, decision ? { kind: 'checkpointer', decision } : { kind: 'view' });
     },
+    view: () => view,
     /** A few words for a status line. */
     status: (): string =>
       [

@@ -29,7 +29,7 @@ export function renderScreen(view: View, size: Size, colors: Colors): readonly s
   const suites = view.suites.map((suite) => suiteLine(suite, size, colors));
   const foot = [
     '',
-    ...view.notes.map((note) => colors.yellow(fit(`! ${note}`))),
+    ...view.notes.flatMap((note) => note.split('\n')).map((note) => colors.yellow(fit(`! ${note}`))),
     fit(checkpointLine(view)),
     ...decisionLines(view, size).map((line) => colors.dim(fit(line))),
     '',
@@ -51,6 +51,7 @@ function headLine(view: View, size: Size, colors: Colors): string {
 function phaseWord({ phase, suites }: View): readonly [string, keyof Colors] {
   if (phase === 'testing') return ['testing', 'cyan'];
   if (phase === 'paused') return ['paused (p goes on)', 'yellow'];
+  if (phase === 'halted') return ['NOT TESTED', 'red'];
   if (phase === 'starting') return ['starting', 'dim'];
   const states = suites.map((suite) => suite.state);
   if (states.includes('failed')) return ['FAILED', 'red'];

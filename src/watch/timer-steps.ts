@@ -55,6 +55,7 @@ export async function judge(ctx: TimerContext, found: (verification: Verificatio
     on: input.events,
   });
   found(verification);
+  if (verification.verdict === 'stale') input.hint();
   await conclude(ctx, key, verification);
 }
 
@@ -144,6 +145,7 @@ export async function reset(
   // The last look may be a moment old; an edit made since is not to be taken away.
   const present = await lookAt(deps, project, input.repo);
   if ((await isOther(ctx, present, key)) || input.watched().key !== key) return input.hint();
+  if (!(await input.configured())) return;
   const at = (): number => deps.clock.monotonic();
   try {
     const done = await input.around.rollBack({ target: to, reason: 'checkpointer' });

@@ -25,6 +25,8 @@ export interface TimerInput {
   readonly ignored: (path: string) => boolean;
   /** The tree is another one than the watcher believes, or will be: it should look. */
   readonly hint: () => void;
+  /** Whether the configuration still is the one on the disk; where it is not, the watching ends. */
+  readonly configured: () => Promise<boolean>;
   readonly events: VerifyEvents;
   readonly changed: (told: {
     readonly decision?: Decision;

@@ -123,6 +123,7 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
   };
 
   const tick = async (): Promise<void> => {
+    if (!(await input.configured())) return;
     if (typeof state.lock === 'object')
       await handle({ kind: 'lock', at: clock.monotonic(), lock: lock.retry() });
     const half = needsRecovery(repo) && !isIdle(state) ? unfinished(repo) : undefined;
@@ -147,6 +148,7 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
       on: input.events,
     });
     const { verdict, why } = verification;
+    if (verdict === 'stale') input.hint();
     if (verdict === 'passed' || verdict === 'flaky')
       return tag(ctx, verification, { reason: 'user', verdict });
     publish({ kind: 'kept', text: `no checkpoint: ${verdict}${why === undefined ? '' : `, ${why}`}` });

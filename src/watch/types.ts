@@ -60,7 +60,8 @@ export interface SuiteView {
 export interface View {
   readonly project: string;
   readonly branch: string | null;
-  readonly phase: 'starting' | 'idle' | 'testing' | 'judging' | 'paused' | 'held';
+  /** `halted`: there is a mistake in the configuration, and nothing is judged. */
+  readonly phase: 'starting' | 'idle' | 'testing' | 'judging' | 'paused' | 'held' | 'halted';
   readonly suites: readonly SuiteView[];
   /** The tree the results are of, as git names it. */
   readonly tree: string | null;

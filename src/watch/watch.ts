@@ -1,52 +1,78 @@
 import { endProcesses, hasMark, listProcesses, messageOf, type ProcessInfo } from '../base/index.ts';
-import type { Project } from '../config/index.ts';
+import { configFiles, reloadProject, type Project } from '../config/index.ts';
 import { repoOf } from '../verify/index.ts';
 import type { Decision } from './checkpointer-types.ts';
 import { createIgnoreRules } from './ignore.ts';
 import { watchIgnored } from './ignored.ts';
 import { createEngine, degradedSweepMs, type Engine } from './engine.ts';
-import { lookAtFolder, lookThroughGit } from './look.ts';
+import { lookAtFolder, lookThroughGit, type Look } from './look.ts';
 import { excludeFiles, watchFiles } from './source.ts';
 import { createPruner } from './pruner.ts';
 import { watchLock, type WatchLock } from './lock.ts';
 import { createTimer } from './timer.ts';
 import type { Timer, TimerView } from './timer-types.ts';
-import type { Report, Surroundings, WatchDeps } from './types.ts';
+import type { Report, Surroundings, View, WatchDeps } from './types.ts';
 import { createPicture, type Picture } from './picture.ts';
 
-export interface WatchInput {
+export interface WatchOnceInput {
   /** Ends the watching, whatever runs. */
   readonly signal: AbortSignal;
   readonly around: Surroundings;
   readonly report: Report;
   /** Keys pressed: a f p c r q. */
   readonly onKey?: (listener: (key: string) => void) => void;
+  /** What was to be seen before the configuration changed. */
+  readonly before?: View | undefined;
+}
+
+/** The configuration on the disk is another one than the one that was watched under. */
+export interface Outdated {
+  readonly kind: 'outdated';
+  readonly view: View;
 }
 
 /**
- * Watches a project until the signal or `q`: runs the suites of `watch.suites` on every change of the tree and,
+ * Watches a project until the signal, `q`, or a change of its configuration: runs the suites of `watch.suites` on every change of the tree and,
  * unless another `devenv watch` does it already, the timed checkpointer.
  */
-export async function watchProject(
+export async function watchOnce(
   outer: WatchDeps,
   project: Project,
-  input: WatchInput,
-): Promise<'quit' | 'stopped'> {
+  input: WatchOnceInput,
+): Promise<'quit' | 'stopped' | Outdated> {
   const deps = { ...outer, env: { ...outer.env, [markName]: project.id } };
   const quit = new AbortController();
   const signal = AbortSignal.any([input.signal, quit.signal]);
   const repo = await repoOf(deps, project);
   const top = repo?.root ?? project.root;
-  const files = { top, excludeFiles: await excludeFiles(repo, deps.env), globs: project.config.watch.ignore };
+  const files = {
+    top,
+    excludeFiles: await excludeFiles(repo, deps.env),
+    globs: project.config.watch.ignore,
+    always: configFiles(project),
+  };
   const ignored = watchIgnored(project);
   const outputs = project.config.suites.flatMap((suite) =>
     suite.results === undefined ? [] : [suite.results],
   );
-  const look = repo
+  const lookAtTree = repo
     ? lookThroughGit(deps, project, repo, ignored)
     : lookAtFolder(project.root, createIgnoreRules(files), outputs);
-  const picture = createPicture(project, input.report, deps.clock);
+  const picture = createPicture(project, input.report, deps.clock, input.before);
+  let outdated = false;
+  const configured = async (): Promise<boolean> => {
+    if (signal.aborted) return false;
+    const changed = await isOutdated(project);
+    // Who quits meanwhile quits.
+    if (changed && !quit.signal.aborted) {
+      outdated = true;
+      quit.abort();
+    }
+    return !changed;
+  };
+  const look: Look = async () => (await Promise.all([lookAtTree(), configured()]))[0];
   using lock = repo ? watchLock(deps, project) : undefined;
+  if (input.before) picture.note('configuration', 'the configuration changed: everything is tested anew');
   noteLock(picture, lock);
   if (lock?.state() === 'held') await endLeftovers(deps, project);
 
@@ -74,6 +100,7 @@ export async function watchProject(
           watched: engine.watched,
           ignored,
           hint: () => engine.hint(),
+          configured,
           events: {},
           changed: (told) => {
             picture.checkpointer(timerView(timer), told);
@@ -85,10 +112,20 @@ export async function watchProject(
       : undefined;
   engine.attach(timer);
   input.onKey?.((key) => onKey(key, { engine, timer, quit, picture, around: input.around }));
+  if (input.before?.phase === 'paused') engine.togglePause();
   engine.start();
   await Promise.all([timer?.run(signal), engine.run(signal)]);
   await pruner?.done();
+  if (outdated && !input.signal.aborted) return { kind: 'outdated', view: picture.view() };
   return input.signal.aborted ? 'stopped' : 'quit';
+}
+
+async function isOutdated(project: Project): Promise<boolean> {
+  try {
+    return (await reloadProject(project)) !== undefined;
+  } catch {
+    return true; // who reads it next says what is wrong
+  }
 }
 
 function timerView(timer: Timer | undefined): TimerView | undefined {

@@ -63,7 +63,8 @@ function startWatching(input: ThreadInput, tell: (message: ThreadMessage) => voi
     watcher.on('all', (event, file, stats) => {
       const relative = relativeOf(file);
       if (event === 'addDir' || event === 'unlinkDir') return; // git knows no empty folders
-      if (rules.ignores(relative, false) || known(relative, event === 'unlink' ? undefined : stats)) return;
+      const counts = input.always.includes(file) || !rules.ignores(relative, false);
+      if (!counts || known(relative, event === 'unlink' ? undefined : stats)) return;
       hint(relative);
       if (path.basename(file) === '.gitignore') reopen();
     });

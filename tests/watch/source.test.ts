@@ -13,7 +13,7 @@ async function watched(prepare: (top: string) => void = () => {}) {
   prepare(top);
   const paths: string[] = [];
   const source = watchFiles(
-    { top, excludeFiles: [], globs: ['skipped'], gitDir: path.join(top, '.git') },
+    { top, excludeFiles: [], globs: ['skipped'], always: [], gitDir: path.join(top, '.git') },
     { changed: (more) => paths.push(...more), degraded: (why) => paths.push(`degraded: ${why}`) },
   );
   await source.ready;

@@ -44,7 +44,7 @@ export async function startWatching(
   const rollbackDeps = { env: t.env, clock: t.deps.clock, restart: () => Promise.resolve([]) };
   const ended = watchProject({ ...t.deps, ...(input.clock ? { clock: input.clock } : {}), log }, t.project, {
     signal: stop.signal,
-    around: {
+    around: () => ({
       attended: () => Promise.resolve(input.attended ?? false),
       ask: (question) => Promise.resolve(void asked.push(question)),
       tell: (text) => Promise.resolve(void told.push(text)),
@@ -54,7 +54,7 @@ export async function startWatching(
         input.beforeRollBack?.();
         return rollBack(rollbackDeps, t.project, { target, reason });
       },
-    },
+    }),
     report: (event, now) => {
       view = now;
       if (event.kind !== 'view') events.push(event);
