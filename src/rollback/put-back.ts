@@ -61,17 +61,17 @@ export async function putBack(repo: Repo, input: PutBackInput): Promise<PutBackR
   const nothing = steps.length === 0 && ready.index.length === 0 && ready.head === null;
   // Nothing differs. An undo is noted all the same, else the next one would stop at the same entry.
   const does = !input.dryRun && !(nothing && input.kind === 'rollback');
-  const undo = does ? await carryOut(repo, input, ready) : null;
+  const done = does ? await carryOut(repo, input, ready) : null;
   return {
     from: snapshot.commit,
-    undo,
+    undo: done?.undo ?? null,
     written: names(false),
     deleted,
     kept: ready.kept,
     staged: ready.index.length > 0,
     head: ready.head !== null,
     putAway: await counting,
-    warnings,
+    warnings: [...warnings, ...(done?.warnings ?? [])],
   };
 }
 

@@ -208,11 +208,17 @@ async function stageAgain(
     ),
   );
   for (const { step, n } of lost.filter((one) => one.step.blob === null)) {
-    await checkOutInto(repo, {
+    const failed = await checkOutInto(repo, {
       commit: journal.target,
       dir: path.join(journal.stage, `again-${n}`),
       paths: [step.path],
     });
+    if (failed.length > 0) {
+      // As when it was staged for the first time: a filter must not stop it.
+      const { mode = '', oid = '' } = step.after ?? {};
+      await stageBlobs(repo, journal.stage, [{ n, mode, oid }]);
+      continue;
+    }
     const made = diskPath(path.join(journal.stage, `again-${n}`), step.path);
     renameSync(made, path.join(journal.stage, String(n)));
   }
