@@ -181,7 +181,10 @@ function progressOf(repo: Repo, step: JournalStep, cut: boolean): Progress {
     held !== null && id === oid && isLink === (held.mode === '120000');
   const modeThere =
     step.after !== null &&
-    (isLink || executable === (step.after.mode === '100755') || step.before?.mode === step.after.mode);
+    (isLink ||
+      step.before === null ||
+      executable === (step.after.mode === '100755') ||
+      step.before?.mode === step.after.mode);
   if (is(step.after, step.staged) && modeThere) return { state: 'done', stat: file.stat };
   if (cut && file.kind === 'file' && file.stat.size === 0n && step.after !== null)
     return { state: 'to-do', stat: file.stat };

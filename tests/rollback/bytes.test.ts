@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { filesOf, makeRepo, type TestRepo } from '../checkpoint/repo.ts';
@@ -123,4 +123,44 @@ test('[invariant 8] what git converts on the way out of a checkpoint is named', 
   // What was edited comes back as it was.
   await t.undo();
   expect([existsSync(path.join(t.dir, 'a.txt')), t.read('b.txt')]).toEqual([false, 'edited\n']);
+});
+
+const modeOf = (t: TestRepo, file: string): number => statSync(path.join(t.dir, file)).mode & 0o777;
+
+test('[invariant 20] with core.fileMode=false undo brings the executable bit of the disk back', async () => {
+  const t = await makeRepo({ files: { base: 'base\n', 'kept.sh': 'kept\n' } });
+  await t.git('config', 'core.fileMode', 'false');
+  await t.checkpoint();
+  const scripts = ['tool', 'private', 'kept.sh'];
+  for (const name of scripts) t.write(name, 'work\n');
+  [0o755, 0o700, 0o755].forEach((mode, i) => chmodSync(path.join(t.dir, scripts[i] ?? ''), mode));
+  await t.rollBack({ target: 'last' });
+  expect([existsSync(path.join(t.dir, 'tool')), modeOf(t, 'kept.sh')]).toEqual([false, 0o755]);
+  await t.undo();
+  expect(scripts.map((name) => modeOf(t, name))).toEqual([0o755, 0o700, 0o755]);
+});
+
+test('[invariant 20] permissions that were noted once do not come back when the file had others since', async () => {
+  const t = await makeRepo({ files: { base: 'base\n' } });
+  await t.checkpoint();
+  t.write('new', 'new\n');
+  chmodSync(path.join(t.dir, 'new'), 0o600);
+  await t.rollBack({ target: 'last' });
+  await t.undo();
+  expect(modeOf(t, 'new')).toBe(0o600);
+  chmodSync(path.join(t.dir, 'new'), 0o644);
+  await t.rollBack({ target: 'last' });
+  await t.undo();
+  expect(modeOf(t, 'new')).toBe(0o644);
+});
+
+test('[invariant 20] where git knows the executable bit, it comes from the checkpoint', async () => {
+  const t = await makeRepo({ files: { base: 'base\n' } });
+  t.write('tool', 'one\n');
+  await t.checkpoint();
+  chmodSync(path.join(t.dir, 'tool'), 0o755);
+  await t.rollBack({ target: 'last' });
+  expect(modeOf(t, 'tool') & 0o111).toBe(0);
+  await t.undo();
+  expect(modeOf(t, 'tool') & 0o111).not.toBe(0);
 });
