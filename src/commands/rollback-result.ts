@@ -16,7 +16,7 @@ export function describeOutcome(colors: Colors, outcome: RollbackOutcome, dryRun
   const { written, deleted, kept } = outcome;
   const lines: string[] = [];
   if (outcome.unfinished) lines.push(describeUnfinished(outcome.unfinished));
-  if (outcome.recovered) lines.push(...describeRecovery(outcome.recovered));
+  if (outcome.recovered) lines.push(...describeRecovery(outcome.recovered, outcome));
   const only = outcome.recovered?.outcome === 'nothing-done' && outcome.to === outcome.recovered.name;
   if (only && outcome.undo === null) return lines.join('\n');
   if (written.length + deleted.length === 0) lines.push(describeNoFiles(outcome, dryRun));
@@ -56,7 +56,11 @@ function describePutAway({ putAway, to }: RollbackOutcome, dryRun: boolean): str
   return `${dryRun ? 'would put away' : 'put away'} what you have here otherwise than in ${to}: ${plural(putAway.files, 'file')}${lines && ` (${lines})`}`;
 }
 
-function describeRecovery(recovered: NonNullable<RollbackOutcome['recovered']>): string[] {
+function describeRecovery(
+  recovered: NonNullable<RollbackOutcome['recovered']>,
+  { written, deleted }: Pick<RollbackOutcome, 'written' | 'deleted'>,
+): string[] {
+  const now = new Set([...written, ...deleted]);
   const { kind, name, outcome, left } = recovered;
   const said = {
     finished: `finished the ${kind} to ${name} that had been killed`,
@@ -65,7 +69,13 @@ function describeRecovery(recovered: NonNullable<RollbackOutcome['recovered']>):
   };
   return [
     said[outcome],
-    ...shorten(left.map((path) => `  left as it is, since it was edited meanwhile: ${path}`)),
+    ...shorten(
+      left.map((path) =>
+        now.has(path)
+          ? `  edited meanwhile, so left by that one, and put back by this one: ${path}`
+          : `  left as it is, since it was edited meanwhile: ${path}`,
+      ),
+    ),
   ];
 }
 

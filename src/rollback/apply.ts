@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, readdirSync, rmdirSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import path from 'node:path';
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, errnoOf } from '../base/index.ts';
 import { sameStat } from '../checkpoint/index.ts';
 import { displayPath, rawDir } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
@@ -62,8 +62,10 @@ export function applySteps(
     const step = steps[n];
     if (!step) continue;
     const then = stats[n] ?? null;
-    const target = expectUnchanged(folders, step, then);
-    const done = carryOut(folders, stage, { n, step, expected: then, target }, modes);
+    const done = naming(step.path, () => {
+      const target = expectUnchanged(folders, step, then);
+      return carryOut(folders, stage, { n, step, expected: then, target }, modes);
+    });
     all.push(done);
     onDone(done);
   }
@@ -74,6 +76,24 @@ export function applySteps(
   for (const { step, aside, before } of all) {
     const old = aside === undefined ? null : lookAt(aside);
     if (old !== null && before !== null && !sameFile(old, before)) throw new ChangedMeanwhile(step.path);
+  }
+}
+
+const forbidden = ['EACCES', 'EPERM', 'EROFS'];
+
+// What Node says names our own paths, not the user's.
+function naming<T>(file: RawPath, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    const code = errnoOf(error) ?? '';
+    if (!forbidden.includes(code)) throw error;
+    throw new DevenvError(
+      'environment',
+      `${displayPath(file)} cannot be written or deleted (${code})`,
+      'check the permissions of its folder and run the command again',
+      error,
+    );
   }
 }
 

@@ -135,7 +135,7 @@ async function takeBack(
   } finally {
     removeJournal(repo, journal);
   }
-  if (left.length === 0) return error;
+  if (left.length === 0) return asItWas(error);
   const name = journal.undo.replace('refs/devenv/', '');
   return new DevenvError(
     'refused',
@@ -143,4 +143,11 @@ async function takeBack(
     `all else is as it was; what was there before is kept in ${journal.undo} (devenv rollback ${name})`,
     error,
   );
+}
+
+// Whoever threw it did not know that all is taken back.
+function asItWas(error: unknown): unknown {
+  if (!(error instanceof DevenvError) || /as it was|nothing was/.test(error.hint ?? '')) return error;
+  const hint = ['everything is as it was', error.hint].filter(Boolean).join('; ');
+  return new DevenvError(error.code, error.message, hint, error);
 }
