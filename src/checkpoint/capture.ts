@@ -34,6 +34,8 @@ export interface Capture {
   readonly staged: readonly (Entry & { readonly headMode: string; readonly headOid: string })[];
   /** Announced with `git add -N`: in the index, but without content. */
   readonly intended: readonly RawPath[];
+  /** Held as they are on the disk, though the tree does not show it: they are what HEAD holds. */
+  readonly raw: readonly RawPath[];
   readonly skipped: readonly SkippedFile[];
   readonly partial: boolean;
   readonly unmerged: boolean;
@@ -132,6 +134,10 @@ async function read(
     }));
   const intended = status.tracked.filter((change) => change.xy === '.A').map((change) => change.path);
   const { files, deleted, skipped, partial } = reading;
+  const asHead = ({ path, headMode, headOid }: TrackedChange): boolean => {
+    const file = files.get(path);
+    return file?.stat?.isFile() === true && file.oid === headOid && file.mode === headMode;
+  };
   const found = {
     head: status.head,
     branch: status.branch,
@@ -139,6 +145,7 @@ async function read(
     deleted: [...deleted],
     staged,
     intended,
+    raw: status.tracked.filter(asHead).map((change) => change.path),
     skipped,
     partial,
     unmerged: status.tracked.some((change) => change.unmerged),

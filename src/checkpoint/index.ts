@@ -9,15 +9,10 @@ export type { CheckpointFilter } from './filter.ts';
 export { exportBranch } from './export.ts';
 export { promote } from './promote.ts';
 export type { Promoted } from './promote.ts';
-export {
-  claimUndoEntry,
-  dropUndoEntry,
-  listUndoEntries,
-  nextUndoRef,
-  readSaved,
-  savePresent,
-} from './undo-entries.ts';
-export type { SavedPresent, SavedState, SavePresentInput, StepKind, UndoEntry } from './undo-entries.ts';
+export { claimUndoEntry, dropUndoEntry, listUndoEntries, nextUndoRef, savePresent } from './undo-entries.ts';
+export { readSaved } from './saved-state.ts';
+export type { SavedState } from './saved-state.ts';
+export type { SavedPresent, SavePresentInput, StepKind, UndoEntry } from './undo-entries.ts';
 export { stepStates, walkEntries } from './undo-walk.ts';
 export type { StepState, UndoWalk } from './undo-walk.ts';
 export { prune, trashDays } from './prune.ts';

@@ -76,7 +76,7 @@ export async function keepCapture(
 }
 
 /** What a capture and a snapshot both know. */
-export type Facts = Pick<Snapshot, 'head' | 'branch' | 'skipped' | 'partial' | 'intended'>;
+export type Facts = Pick<Snapshot, 'head' | 'branch' | 'skipped' | 'partial' | 'intended' | 'raw'>;
 
 /** The facts of a capture as trailers of its commit. */
 export function trailersOf(
@@ -92,12 +92,15 @@ export function trailersOf(
     reason,
     skipped: found.skipped,
     partial: found.partial,
-    more: { Worktree: worktreeId(repo), ...intentTrailer(found) },
+    more: { Worktree: worktreeId(repo), ...pathTrailers(found) },
   };
 }
 
-function intentTrailer(found: Facts): Record<string, string> {
-  return found.intended.length === 0 ? {} : { Intent: JSON.stringify(found.intended) };
+function pathTrailers({ intended, raw }: Facts): Record<string, string> {
+  return {
+    ...(intended.length === 0 ? {} : { Intent: JSON.stringify(intended) }),
+    ...(raw.length === 0 ? {} : { Raw: JSON.stringify(raw) }),
+  };
 }
 
 /** Tracked files that changed, but that the tree does not hold as they are. */
@@ -120,5 +123,6 @@ export function toSnapshot(found: Capture, written: Pick<Written, 'tree' | 'comm
     key: found.key,
     unmerged: found.unmerged,
     intended: found.intended,
+    raw: found.raw,
   };
 }

@@ -33,6 +33,8 @@ export interface Snapshot {
   readonly unmerged: boolean;
   /** Paths announced with `git add -N`. */
   readonly intended: readonly RawPath[];
+  /** Files with the very bytes that HEAD holds, which a checkout might convert: those of which that is known. */
+  readonly raw: readonly RawPath[];
 }
 
 /** A named snapshot with its verdict. */

@@ -1,4 +1,3 @@
-import { DevenvError } from '../base/index.ts';
 import { git, gitError, listRefNames, mustGit, readRef, waitForOwnRef } from '../git/index.ts';
 import type { RawPath, Repo, Status } from '../git/index.ts';
 import type { Capture } from './capture.ts';
@@ -6,8 +5,9 @@ import { capture } from './capture.ts';
 import { worktreeId } from './cache.ts';
 import { parseMessage } from './message.ts';
 import { presentRefs, undoRefs } from './names.ts';
+import { allRaw, parsePaths } from './saved-state.ts';
 import { defaultMaxFileBytes, keepCapture, toSnapshot } from './snapshot.ts';
-import type { Skipped, Snapshot } from './types.ts';
+import type { Entry, Snapshot } from './types.ts';
 
 /** What changes the work tree: a rollback (or reset), taking one back, doing it again. */
 export type StepKind = 'rollback' | 'undo' | 'redo';
@@ -36,23 +36,14 @@ export interface UndoEntry {
   readonly reason: string;
 }
 
-/** What a commit of devenv's says of its tree, for putting it back. */
-export interface SavedState {
-  readonly commit: string;
-  readonly tree: string;
-  readonly head: string | null;
-  readonly branch: string | null;
-  /** The commit of the staged tree. */
-  readonly staged: string;
-  readonly intended: readonly RawPath[];
-  readonly skipped: readonly Skipped[];
-  readonly partial: boolean;
-}
-
 /** A snapshot of the present, with what was read for it. */
 export interface SavedPresent {
   readonly snapshot: Snapshot;
   readonly capture: Capture;
+  /** It is known that all clean files are on the disk as HEAD holds them. */
+  readonly allRaw: boolean;
+  /** The same once more, with the knowledge that these clean files are on the disk as HEAD holds them. */
+  readonly withRaw: (paths: readonly RawPath[]) => Promise<SavedPresent>;
 }
 
 export interface SavePresentInput {
@@ -70,7 +61,12 @@ export interface SavePresentInput {
   readonly paths?: readonly RawPath[] | undefined;
   /** A look at the work tree that was begun while other things were still being read. */
   readonly status?: Promise<Status> | undefined;
+  /** Whether git may convert files on their way to the disk; where it may not, all clean ones are as HEAD holds them. */
+  readonly converts?: Promise<boolean> | undefined;
 }
+
+// New ones, or changed ones, are in force as well.
+const isAttributes = (file: Entry): boolean => /(^|\/)\.gitattributes$/.test(file.path);
 
 /** Saves the present before it is changed; `claimUndoEntry` makes it something to go back to. */
 export async function savePresent(repo: Repo, input: SavePresentInput): Promise<SavedPresent> {
@@ -86,7 +82,18 @@ export async function savePresent(repo: Repo, input: SavePresentInput): Promise<
     ...(input.undoes === undefined ? {} : { Undoes: String(input.undoes) }),
     ...(input.moves === undefined ? {} : { 'Moved-Head': 'true', Moved: JSON.stringify(input.moves) }),
     ...(input.paths === undefined ? {} : { Paths: JSON.stringify(input.paths) }),
+    ...((await input.converts) === false && !found.files.some(isAttributes) ? { Raw: allRaw } : {}),
   };
+  return keepPresent(repo, input, more, found);
+}
+
+// Kept by the same ref: only the last one counts.
+async function keepPresent(
+  repo: Repo,
+  input: SavePresentInput,
+  more: Readonly<Record<string, string>>,
+  found: Capture,
+): Promise<SavedPresent> {
   const subject = `devenv: before the ${input.kind} to ${input.target}`;
   const written = await keepCapture(repo, found, {
     ref: presentRefs + worktreeId(repo),
@@ -95,7 +102,9 @@ export async function savePresent(repo: Repo, input: SavePresentInput): Promise<
     more,
     options: input,
   });
-  return { snapshot: toSnapshot(found, written), capture: found };
+  const withRaw = (paths: readonly RawPath[]): Promise<SavedPresent> =>
+    keepPresent(repo, input, more, { ...found, raw: [...found.raw, ...paths] });
+  return { snapshot: toSnapshot(found, written), capture: found, allRaw: more['Raw'] === allRaw, withRaw };
 }
 
 /** The ref that the next undo entry will have. */
@@ -190,38 +199,4 @@ function parseMoved(text: string | undefined): Record<string, string | null> {
       typeof oid === 'string' ? oid : null,
     ]),
   );
-}
-
-/** Reads what a commit made by devenv says of itself. */
-export async function readSaved(repo: Repo, commit: string): Promise<SavedState> {
-  const out = await mustGit(repo, 'reading a checkpoint', [
-    'log',
-    '-1',
-    '--no-show-signature',
-    '--format=%H%x00%T%x00%P%x00%B',
-    commit,
-    '--',
-  ]);
-  const [id = '', tree = '', parents = '', text = ''] = out.toString('utf8').split('\0');
-  const [first = '', second] = parents.split(' ');
-  const { fields, skipped, partial } = parseMessage(text);
-  if (!fields.has('Tree')) throw new DevenvError('unknown-tag', `${commit} was not made by devenv`);
-  const head = fields.get('Head');
-  const unborn = head === undefined || head === 'none';
-  return {
-    commit: id,
-    tree,
-    head: unborn ? null : first,
-    branch: fields.get('Branch') ?? null,
-    staged: second ?? first,
-    intended: parsePaths(fields.get('Intent')),
-    skipped,
-    partial,
-  };
-}
-
-function parsePaths(text: string | undefined): RawPath[] {
-  if (text === undefined) return [];
-  const value: unknown = JSON.parse(text);
-  return Array.isArray(value) ? value.map(String) : [];
 }

@@ -16,7 +16,7 @@ export function describeOutcome(colors: Colors, outcome: RollbackOutcome, dryRun
   const { written, deleted, kept } = outcome;
   const lines: string[] = [];
   if (outcome.unfinished) lines.push(describeUnfinished(outcome.unfinished));
-  if (outcome.recovered) lines.push(...describeRecovery(outcome.recovered));
+  if (outcome.recovered) lines.push(...describeRecovery(outcome.recovered, outcome));
   const only = outcome.recovered?.outcome === 'nothing-done' && outcome.to === outcome.recovered.name;
   if (only && outcome.undo === null) return lines.join('\n');
   if (written.length + deleted.length === 0) lines.push(describeNoFiles(outcome, dryRun));
@@ -60,10 +60,14 @@ function describeNothing({ kind, to }: RollbackOutcome, dryRun: boolean): string
 /** Whose work goes: that of the present, against what comes back. */
 function describePutAway({ putAway, to }: RollbackOutcome, dryRun: boolean): string {
   const lines = describeLines(putAway);
-  return `${dryRun ? 'would put away' : 'put away'} what you have here otherwise than in ${to}: ${plural(putAway.files, 'file')}${lines && ` (${lines})`}`;
+  return `${dryRun ? 'your work that would go' : 'your work that went'} for ${to}: ${plural(putAway.files, 'file')}${lines && ` (${lines})`}`;
 }
 
-function describeRecovery(recovered: NonNullable<RollbackOutcome['recovered']>): string[] {
+function describeRecovery(
+  recovered: NonNullable<RollbackOutcome['recovered']>,
+  { written, deleted }: Pick<RollbackOutcome, 'written' | 'deleted'>,
+): string[] {
+  const now = new Set([...written, ...deleted]);
   const { kind, name, outcome, left } = recovered;
   const said = {
     finished: `finished the ${kind} to ${name} that had been killed`,
@@ -72,7 +76,13 @@ function describeRecovery(recovered: NonNullable<RollbackOutcome['recovered']>):
   };
   return [
     said[outcome],
-    ...shorten(left.map((path) => `  left as it is, since it was edited meanwhile: ${showName(path)}`)),
+    ...shorten(
+      left.map((path) =>
+        now.has(path)
+          ? `  edited meanwhile, so left by that one, and put back by this one: ${showName(path)}`
+          : `  left as it is, since it was edited meanwhile: ${showName(path)}`,
+      ),
+    ),
   ];
 }
 

@@ -35,7 +35,7 @@ export async function updateIndex(repo: Repo, updates: readonly IndexUpdate[]): 
   throw new DevenvError(
     'environment',
     'the staged state could not be put back: another git command holds .git/index.lock',
-    'when it is done, run any devenv command again (if no git command runs, delete .git/index.lock)',
+    'when it is done, run the command again (if no git command runs, delete .git/index.lock)',
   );
 }
 

@@ -1,14 +1,14 @@
 import { chmodSync, lstatSync, readdirSync, rmdirSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import path from 'node:path';
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, errnoOf } from '../base/index.ts';
 import { sameStat } from '../checkpoint/index.ts';
 import { rawDir, shownPath } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
 import { openFolders } from './folders.ts';
 import type { Folders } from './folders.ts';
 import type { JournalStep } from './journal.ts';
-import { noteModes, readModes } from './modes.ts';
+import { modeToSet, noteModes, readModes } from './modes.ts';
 import type { Modes } from './modes.ts';
 import { createFile, lookAt, replaceFile, sameFile, takeAway } from './swap.ts';
 
@@ -53,7 +53,7 @@ export function applySteps(
   const order = [...steps.keys()].sort(
     (a, b) => Number(steps[a]?.after !== null) - Number(steps[b]?.after !== null),
   );
-  const leaving = steps.flatMap((step) => (step?.after === null ? [step.path] : []));
+  const leaving = steps.filter((step) => step !== undefined).filter((step) => step.after === null);
   noteModes(repo, leaving);
   const modes = readModes(repo);
   using folders = openFolders(repo);
@@ -62,15 +62,38 @@ export function applySteps(
     const step = steps[n];
     if (!step) continue;
     const then = stats[n] ?? null;
-    const target = expectUnchanged(folders, step, then);
-    const done = carryOut(folders, stage, { n, step, expected: then, target }, modes);
+    const done = naming(step.path, () => {
+      const target = expectUnchanged(folders, step, then);
+      return carryOut(folders, stage, { n, step, expected: then, target }, modes);
+    });
     all.push(done);
     onDone(done);
   }
-  removeEmptied(folders, leaving);
+  removeEmptied(
+    folders,
+    leaving.map((step) => step.path),
+  );
   for (const { step, aside, before } of all) {
     const old = aside === undefined ? null : lookAt(aside);
     if (old !== null && before !== null && !sameFile(old, before)) throw new ChangedMeanwhile(step.path);
+  }
+}
+
+const forbidden = ['EACCES', 'EPERM', 'EROFS'];
+
+// What Node says names our own paths, not the user's.
+function naming<T>(file: RawPath, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    const code = errnoOf(error) ?? '';
+    if (!forbidden.includes(code)) throw error;
+    throw new DevenvError(
+      'environment',
+      `${shownPath(file)} cannot be written or deleted (${code})`,
+      'check the permissions of its folder and run the command again',
+      error,
+    );
   }
 }
 
@@ -108,6 +131,7 @@ function carryOut(
       file: step.path,
       staged: path.join(stage, String(n)),
       mode: step.after.mode,
+      sameMode: step.before?.mode === step.after.mode,
       aside,
       target,
     };
@@ -127,6 +151,8 @@ export interface Placing {
   readonly staged: string;
   /** As git writes it; undefined leaves the permissions of the staged file as they are. */
   readonly mode: string | undefined;
+  /** As git writes it, what is replaced has the same: then its permissions stay just as they are. */
+  readonly sameMode?: boolean;
   /** What is to be replaced; null: nothing, or an empty folder. */
   readonly expected: BigIntStats | null;
   readonly aside: string;
@@ -163,12 +189,12 @@ export function placeFile(
 }
 
 // Returns how the staged file looks then.
-function setMode({ file, staged, mode, expected }: Placing, modes: Modes): BigIntStats {
+function setMode({ file, staged, mode, sameMode = false, expected }: Placing, modes: Modes): BigIntStats {
   const own = lstatSync(staged, { bigint: true });
   if (mode === undefined || mode === '120000') return own;
-  const known = expected?.isFile() ? Number(expected.mode) : (modes[file] ?? Number(own.mode));
-  const bits = known & 0o666;
-  const wanted = mode === '100755' ? bits | ((bits & 0o444) >> 2) : bits;
+  const there = expected?.isFile() ? Number(expected.mode) & 0o777 : undefined;
+  const known = there ?? modes[file] ?? Number(own.mode) & 0o777;
+  const wanted = modeToSet(known, mode, sameMode && there !== undefined);
   if ((Number(own.mode) & 0o7777) === wanted) return own;
   chmodSync(staged, wanted);
   return lstatSync(staged, { bigint: true });

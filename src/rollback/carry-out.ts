@@ -21,16 +21,19 @@ import type { PutBackInput, Ready } from './prepare.ts';
 import { makeStage, stageFiles } from './stage.ts';
 import { stagedSince } from './staged.ts';
 
-/** Does what was prepared. Returns the ref that keeps what was there before. */
-export async function carryOut(repo: Repo, input: PutBackInput, ready: Ready): Promise<string> {
+/** Does what was prepared. Returns the ref that keeps what was there before, and what must be known of it. */
+export async function carryOut(
+  repo: Repo,
+  input: PutBackInput,
+  ready: Ready,
+): Promise<{ readonly undo: string; readonly warnings: readonly string[] }> {
   const stage = makeStage(repo);
   try {
-    const steps = await stageFiles(
-      repo,
-      stage,
-      input.saved.commit,
-      ready.checked.steps.map(({ step }) => step),
-    );
+    const { steps, warnings } = await stageFiles(repo, stage, {
+      commit: input.saved.commit,
+      steps: ready.checked.steps.map(({ step }) => step),
+      converts: ready.converts,
+    });
     const journal: Journal = {
       version: 1,
       root: repo.root,
@@ -47,7 +50,7 @@ export async function carryOut(repo: Repo, input: PutBackInput, ready: Ready): P
       index: ready.index,
       head: ready.head,
     };
-    return await doJournalled(repo, journal, ready);
+    return { undo: await doJournalled(repo, journal, ready), warnings };
   } finally {
     // With the journal still there, so is what it speaks of: the next rollback finishes this one.
     if (!isJournalled(repo, stage)) rmSync(stage, { recursive: true, force: true });
@@ -132,7 +135,7 @@ async function takeBack(
   } finally {
     removeJournal(repo, journal);
   }
-  if (left.length === 0) return error;
+  if (left.length === 0) return asItWas(error);
   const name = journal.undo.replace('refs/devenv/', '');
   return new DevenvError(
     'refused',
@@ -140,4 +143,11 @@ async function takeBack(
     `all else is as it was; what was there before is kept in ${journal.undo} (devenv rollback ${name})`,
     error,
   );
+}
+
+// Whoever threw it did not know that all is taken back.
+function asItWas(error: unknown): unknown {
+  if (!(error instanceof DevenvError) || /as it was|nothing was/.test(error.hint ?? '')) return error;
+  const hint = ['everything is as it was', error.hint].filter(Boolean).join('; ');
+  return new DevenvError(error.code, error.message, hint, error);
 }

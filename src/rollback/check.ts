@@ -14,6 +14,8 @@ export interface Checked {
   readonly steps: readonly { readonly step: Step; readonly stat: BigIntStats | null }[];
   /** In the way, or otherwise than git says, and not saved yet: to be saved first. */
   readonly unsaved: readonly RawPath[];
+  /** Clean for git, and on the disk with the very bytes that it holds of them. */
+  readonly raw: readonly RawPath[];
   /** Changed since the present was saved. */
   readonly changed: readonly RawPath[];
   readonly kept: readonly { readonly path: string; readonly reason: string }[];
@@ -35,6 +37,7 @@ export async function checkSteps(repo: Repo, steps: readonly Step[], captured: C
   const found = {
     steps: [] as { step: Step; stat: BigIntStats | null }[],
     unsaved: [] as RawPath[],
+    raw: [] as RawPath[],
     changed: [] as RawPath[],
     kept: [] as { path: string; reason: string }[],
   };
@@ -50,8 +53,10 @@ export async function checkSteps(repo: Repo, steps: readonly Step[], captured: C
       continue;
     }
     const seen = unread(repo, step, captured) ?? look(repo, step, leaving);
-    if (seen.state === 'as-expected') found.steps.push({ step, stat: seen.stat });
-    else if (seen.state === 'other' && !captured.paths.has(step.path)) found.unsaved.push(step.path);
+    if (seen.state === 'as-expected') {
+      found.steps.push({ step, stat: seen.stat });
+      if (seen.stat?.isFile() && !captured.paths.has(step.path)) found.raw.push(step.path);
+    } else if (seen.state === 'other' && !captured.paths.has(step.path)) found.unsaved.push(step.path);
     else {
       sparse ??= new Set((await flaggedEntries(repo)).map((entry) => entry.path));
       if (sparse.has(step.path))

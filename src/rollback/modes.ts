@@ -3,6 +3,7 @@ import path from 'node:path';
 import { makeDir, self, shortHash, stateDir } from '../base/index.ts';
 import { diskPath, rawDir } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
+import type { Held } from './plan.ts';
 
 /** What a file or folder has when nobody chose otherwise, with the usual settings of umask. */
 const usual: readonly number[] = [0o644, 0o664, 0o755, 0o775];
@@ -24,26 +25,49 @@ export function readModes(repo: Repo): Modes {
   }
 }
 
-/** Notes the unusual permissions of files that are about to go, and of the folders they are in. */
-export function noteModes(repo: Repo, leaving: readonly RawPath[]): void {
-  const found: Record<RawPath, number> = {};
+/** Beside the permissions of a file: its executable bit is not what git says (`core.fileMode=false`). */
+const ownBit = 0o10000;
+
+/** Notes the unusual permissions of files that are about to go, and of the folders they are in; forgets older notes of them. */
+export function noteModes(
+  repo: Repo,
+  leaving: readonly { readonly path: RawPath; readonly before: Held | null }[],
+): void {
+  const found: Record<RawPath, number | undefined> = {};
   const looked = new Set<RawPath>();
-  for (const file of leaving) {
+  for (const { path: file, before } of leaving) {
     for (let part = file; part !== '' && !looked.has(part); part = rawDir(part)) {
       looked.add(part);
       const stat = lstatSync(diskPath(repo.root, part), { throwIfNoEntry: false });
-      const special = stat !== undefined && !stat.isSymbolicLink() && !usual.includes(stat.mode & 0o777);
-      if (special) found[part] = stat.mode & 0o777;
+      if (stat === undefined || stat.isSymbolicLink()) continue;
+      const bits = stat.mode & 0o777;
+      const differs = part === file && before !== null && isExecutable(bits) !== (before.mode === '100755');
+      found[part] = differs ? bits | ownBit : usual.includes(bits) ? undefined : bits;
     }
   }
-  if (Object.keys(found).length === 0) return;
+  const known = readModes(repo);
+  if (Object.keys(found).every((part) => found[part] === known[part])) return;
   const file = modesFile(repo);
   try {
     makeDir(path.dirname(file));
     const temporary = `${file}.${self.pid}`;
-    writeFileSync(temporary, JSON.stringify({ ...readModes(repo), ...found }), { mode: 0o600 });
+    writeFileSync(temporary, JSON.stringify({ ...known, ...found }), { mode: 0o600 });
     renameSync(temporary, file);
   } catch {
     // A read-only or full state directory must not stop a rollback; the usual permissions are what git knows.
   }
+}
+
+const isExecutable = (bits: number): boolean => (bits & 0o100) !== 0;
+
+/**
+ * The permissions of a file that comes: those it has, or had when it went (`known`), with the executable bit that
+ * git says. But where git saw the other one all along, the disk's own stays.
+ */
+export function modeToSet(known: number, mode: string, same: boolean): number {
+  const wanted = mode === '100755';
+  const noted = (known & ownBit) !== 0 && isExecutable(known) !== wanted;
+  if (same || noted) return known & 0o777;
+  const bits = known & 0o666;
+  return wanted ? bits | ((bits & 0o444) >> 2) : bits;
 }

@@ -1,7 +1,7 @@
 import { DevenvError } from '../base/index.ts';
 import { savePresent } from '../checkpoint/index.ts';
 import type { SavedPresent, SavedState, SavePresentInput } from '../checkpoint/index.ts';
-import { diffCommits, indexStamp, shownPath } from '../git/index.ts';
+import { diffCommits, indexStamp, mayConvert, shownPath } from '../git/index.ts';
 import type { IndexUpdate, RawPath, Repo, Status } from '../git/index.ts';
 import { checkSteps } from './check.ts';
 import type { Checked } from './check.ts';
@@ -18,7 +18,10 @@ export interface Look {
   readonly stamp: string;
 }
 
-export interface PutBackInput extends Omit<SavePresentInput, 'include' | 'moves' | 'to' | 'status'> {
+export interface PutBackInput extends Omit<
+  SavePresentInput,
+  'include' | 'moves' | 'to' | 'status' | 'converts'
+> {
   readonly saved: SavedState;
   /** Where branch and HEAD shall be; undefined leaves them. */
   readonly moveTo: HeadTarget | undefined;
@@ -36,6 +39,8 @@ export interface Ready {
   /** The index file as it was when the present was read. */
   readonly indexStamp: string;
   readonly head: HeadMove | null;
+  /** Whether git may convert what a checkout writes. */
+  readonly converts: boolean;
 }
 
 const tries = 6;
@@ -44,6 +49,8 @@ const tries = 6;
 export async function prepare(repo: Repo, input: PutBackInput): Promise<Ready> {
   const include = new Set<RawPath>();
   let changed: readonly RawPath[] = [];
+  const converts = mayConvert(repo);
+  converts.catch(() => {}); // told where it is awaited, if nothing else went wrong before
   for (let attempt = 0; attempt < tries; attempt++) {
     const moves = input.moveTo && (await readPositions(repo, input.moveTo));
     const look = attempt === 0 ? input.look : undefined;
@@ -54,14 +61,19 @@ export async function prepare(repo: Repo, input: PutBackInput): Promise<Ready> {
       moves,
       include: [...include],
       status: look?.status,
+      converts,
     });
     if (present.snapshot.unmerged) throw unmerged();
     const { plan, index, head } = await makePlan(repo, input, present, moves);
     const files = new Map(present.capture.files.map((file) => [file.path, file]));
     const paths = new Set([...files.keys(), ...present.capture.deleted]);
     const checked = await checkSteps(repo, plan.steps, { paths, files, since: input.now });
-    if (checked.unsaved.length === 0 && checked.changed.length === 0)
-      return { present, checked, kept: [...plan.kept, ...checked.kept], index, indexStamp: stamp, head };
+    if (checked.unsaved.length === 0 && checked.changed.length === 0) {
+      const known = present.allRaw || checked.raw.length === 0;
+      const kept = [...plan.kept, ...checked.kept];
+      const saved = known ? present : await present.withRaw(checked.raw);
+      return { present: saved, checked, kept, index, indexStamp: stamp, head, converts: await converts };
+    }
     for (const path of checked.unsaved) include.add(path);
     changed = checked.changed;
   }
@@ -107,7 +119,9 @@ async function makePlan(
   const uncovered = new Map(
     [...present.snapshot.skipped, ...saved.skipped].map((skip) => [skip.path, skip.reason]),
   );
-  const rawPaths = new Set((saved.head === null ? diff : raw).map((entry) => entry.path));
+  const wholly = saved.raw === 'all' || saved.head === null ? diff : raw;
+  const rawPaths = new Set(wholly.map((entry) => entry.path));
+  if (saved.raw !== 'all') for (const one of saved.raw) rawPaths.add(one);
   const plan = planRollback({
     diff: paths ? diff.filter((entry) => chosen(entry.path)) : diff,
     raw: rawPaths,

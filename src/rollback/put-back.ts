@@ -62,7 +62,8 @@ export async function putBack(repo: Repo, input: PutBackInput): Promise<PutBackR
   const nothing = steps.length === 0 && ready.index.length === 0 && ready.head === null;
   // Nothing differs. An undo is noted all the same, else the next one would stop at the same entry.
   const does = !input.dryRun && !(nothing && input.kind === 'rollback');
-  const undo = does ? await carryOut(repo, input, ready) : null;
+  const done = does ? await carryOut(repo, input, ready) : null;
+  const undo = done?.undo ?? null;
   return {
     from: snapshot.commit,
     undo,
@@ -72,7 +73,11 @@ export async function putBack(repo: Repo, input: PutBackInput): Promise<PutBackR
     staged: ready.index.length > 0,
     head: ready.head !== null,
     putAway: await counting,
-    warnings: [...warnings, ...describeLeaving(leaving, { undo, present: snapshot.head })],
+    warnings: [
+      ...warnings,
+      ...describeLeaving(leaving, { undo, present: snapshot.head }),
+      ...(done?.warnings ?? []),
+    ],
   };
 }
 

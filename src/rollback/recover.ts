@@ -181,7 +181,10 @@ function progressOf(repo: Repo, step: JournalStep, cut: boolean): Progress {
     held !== null && id === oid && isLink === (held.mode === '120000');
   const modeThere =
     step.after !== null &&
-    (isLink || executable === (step.after.mode === '100755') || step.before?.mode === step.after.mode);
+    (isLink ||
+      step.before === null ||
+      executable === (step.after.mode === '100755') ||
+      step.before?.mode === step.after.mode);
   if (is(step.after, step.staged) && modeThere) return { state: 'done', stat: file.stat };
   if (cut && file.kind === 'file' && file.stat.size === 0n && step.after !== null)
     return { state: 'to-do', stat: file.stat };
@@ -208,11 +211,17 @@ async function stageAgain(
     ),
   );
   for (const { step, n } of lost.filter((one) => one.step.blob === null)) {
-    await checkOutInto(repo, {
+    const failed = await checkOutInto(repo, {
       commit: journal.target,
       dir: path.join(journal.stage, `again-${n}`),
       paths: [step.path],
     });
+    if (failed.length > 0) {
+      // As when it was staged for the first time: a filter must not stop it.
+      const { mode = '', oid = '' } = step.after ?? {};
+      await stageBlobs(repo, journal.stage, [{ n, mode, oid }]);
+      continue;
+    }
     const made = diskPath(path.join(journal.stage, `again-${n}`), step.path);
     renameSync(made, path.join(journal.stage, String(n)));
   }

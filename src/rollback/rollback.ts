@@ -8,6 +8,7 @@ import {
   type UndoEntry,
 } from '../checkpoint/index.ts';
 import { indexStamp, openRepo, readStatus, type Repo } from '../git/index.ts';
+import { finishedBefore, givenUp, goneOn } from './begun.ts';
 import { headTarget } from './head.ts';
 import { refuseInTheMiddle } from './in-the-middle.ts';
 import { pathsFromTop } from './paths.ts';
@@ -77,6 +78,15 @@ export async function rollBack(
     );
   const look = beginLook(repo);
   const target = await resolveTarget(repo, input.target);
+  const begun =
+    recovered && (await goneOn(repo, recovered, { target: target.name, paths, head: input.head ?? false }));
+  if (begun)
+    return finishOutcome(deps, begun, {
+      kind: 'rollback',
+      to: target.name,
+      recovered,
+      unfinished: undefined,
+    });
   const saved = await readSaved(repo, target.commit);
   const result = await putBack(repo, {
     saved,
@@ -176,41 +186,6 @@ function nextStep(entries: readonly UndoEntry[], kind: 'undo' | 'redo'): UndoEnt
       ? 'devenv undo takes back a rollback or a reset'
       : 'devenv undo --redo does again what devenv undo took back; see devenv undo --list',
   );
-}
-
-// What is to be taken back was killed before it changed a file: it is taken back by forgetting it.
-function givenUp({ kind, outcome, present }: Recovery, wanted: 'undo' | 'redo'): PutBackResult | undefined {
-  const opposite = wanted === 'undo' ? kind !== 'undo' : kind === 'undo';
-  return outcome === 'nothing-done' && opposite ? { ...nothingDone, from: present } : undefined;
-}
-
-const nothingDone: Omit<PutBackResult, 'from'> = {
-  undo: null,
-  written: [],
-  deleted: [],
-  kept: [],
-  staged: false,
-  head: false,
-  putAway: { files: 0, added: 0, removed: 0 },
-  warnings: [],
-};
-
-function finishedBefore(recovered: Recovery, wanted: 'undo' | 'redo'): PutBackResult | undefined {
-  const { kind, outcome, undo, name, present, written, deleted, left } = recovered;
-  if (kind !== wanted || undo === null) return undefined;
-  if (outcome !== 'finished')
-    throw new DevenvError(
-      'refused',
-      `the ${kind} to ${name} was killed half way and HEAD moved since: it was given up`,
-      `devenv rollback ${shortUndo(name)} brings back what it was to bring, devenv rollback ${shortUndo(undo)} what was before it`,
-    );
-  const kept = left.map((path) => ({ path, reason: `edited since the ${kind} was killed` }));
-  const putAway = { files: written.length + deleted.length, added: null, removed: null };
-  return { ...nothingDone, from: present, undo, written, deleted, kept, staged: true, putAway };
-}
-
-function shortUndo(ref: string): string {
-  return ref.replace('refs/devenv/', '');
 }
 
 async function finishOutcome(

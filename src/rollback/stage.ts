@@ -3,8 +3,8 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { randomId, self } from '../base/index.ts';
 import { blobId } from '../checkpoint/index.ts';
-import { checkOutInto, diskPath, mayConvert, ownDir, readBlobs } from '../git/index.ts';
-import type { Repo } from '../git/index.ts';
+import { checkOutInto, diskPath, displayPath, ownDir, readBlobs } from '../git/index.ts';
+import type { RawPath, Repo } from '../git/index.ts';
 import type { JournalStep } from './journal.ts';
 import { writeWhole } from './journal.ts';
 import type { Step } from './plan.ts';
@@ -14,6 +14,8 @@ import type { Step } from './plan.ts';
  * all the rest; after a power cut, what came out empty is known by the journal and written again.
  */
 const syncedAtMost = 100;
+/** In a warning. */
+const mostNamed = 3;
 
 /** A new folder for the files to come, on the same file system as the work tree so that a rename suffices. */
 export function makeStage(repo: Repo): string {
@@ -27,22 +29,25 @@ export function makeStage(repo: Repo): string {
   return dir;
 }
 
+/** What is staged, and what must be known of it, a line each. */
+export interface Staged {
+  readonly steps: readonly JournalStep[];
+  readonly warnings: readonly string[];
+}
+
 /**
  * Writes all files to come beside the work tree and to the disk, before the first one of it changes. So a
- * full disk, a missing object or a failing filter stops a rollback while nothing has happened yet.
+ * full disk or a missing object stops a rollback while nothing has happened yet. A filter that fails stops nothing.
  */
 export async function stageFiles(
   repo: Repo,
   stage: string,
-  commit: string,
-  steps: readonly Step[],
-): Promise<JournalStep[]> {
+  input: { readonly commit: string; readonly steps: readonly Step[]; readonly converts: boolean },
+): Promise<Staged> {
+  const { commit, steps } = input;
   const writes = steps.map((step, n) => ({ step, n })).filter(({ step }) => step.after !== null);
-  const filtered =
-    writes.some(({ step }) => !step.raw) && (await mayConvert(repo))
-      ? writes.filter(({ step }) => !step.raw)
-      : [];
-  const ids = await stageFiltered(repo, stage, commit, filtered);
+  const filtered = input.converts ? writes.filter(({ step }) => !step.raw) : [];
+  const { ids, failed } = await stageFiltered(repo, stage, commit, filtered);
   const plain = writes.filter(({ n }) => !ids.has(n));
   await stageBlobs(
     repo,
@@ -53,13 +58,29 @@ export async function stageFiles(
     await syncFiles(
       writes.filter(({ step }) => step.after?.mode !== '120000').map(({ n }) => path.join(stage, String(n))),
     );
-  return steps.map((step, n) => ({
-    path: step.path,
-    before: step.before,
-    after: step.after,
-    staged: ids.get(n) ?? step.after?.oid ?? '',
-    blob: ids.has(n) ? null : (step.after?.oid ?? null),
-  }));
+  const converted = filtered.filter(({ step, n }) => ids.has(n) && ids.get(n) !== step.after?.oid);
+  return {
+    steps: steps.map((step, n) => ({
+      path: step.path,
+      before: step.before,
+      after: step.after,
+      staged: ids.get(n) ?? step.after?.oid ?? '',
+      blob: ids.has(n) ? null : (step.after?.oid ?? null),
+    })),
+    warnings: [
+      ...warnOf(failed, 'a filter failed, so it was put back as git holds it, unfiltered'),
+      ...warnOf(
+        converted.map(({ step }) => step.path),
+        'clean when it was saved, so it was put back as git checks it out (line ends, filters), not always the bytes it had',
+      ),
+    ],
+  };
+}
+
+function warnOf(paths: readonly RawPath[], what: string): string[] {
+  if (paths.length === 0) return [];
+  const names = paths.slice(0, mostNamed).map(displayPath).join(', ');
+  return [`${what}: ${names}${paths.length > mostNamed ? ` and ${paths.length - mostNamed} more` : ''}`];
 }
 
 /** Writes blobs as files `<n>` of the stage. */
@@ -86,17 +107,18 @@ async function stageFiltered(
   stage: string,
   commit: string,
   files: readonly { readonly step: Step; readonly n: number }[],
-): Promise<Map<number, string>> {
+): Promise<{ readonly ids: ReadonlyMap<number, string>; readonly failed: readonly RawPath[] }> {
   const ids = new Map<number, string>();
-  if (files.length === 0) return ids;
+  if (files.length === 0) return { ids, failed: [] };
   const dir = path.join(stage, 'checkout');
-  await checkOutInto(repo, { commit, dir, paths: files.map(({ step }) => step.path) });
-  for (const { step, n } of files) {
+  const failed = await checkOutInto(repo, { commit, dir, paths: files.map(({ step }) => step.path) });
+  const missing = new Set(failed);
+  for (const { step, n } of files.filter((one) => !missing.has(one.step.path))) {
     const target = path.join(stage, String(n));
     renameSync(diskPath(dir, step.path), target);
     if (lstatSync(target).isFile()) ids.set(n, blobId(readFileSync(target), repo.objectFormat));
   }
-  return ids;
+  return { ids, failed };
 }
 
 // All at once: the disk writes them in a few goes instead of one after the other.
