@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { DevenvError, systemClock } from '../base/index.ts';
-import { diskPath, displayPath, git, hiddenEntries, readRef, readStatus } from '../git/index.ts';
+import {
+  diskPath,
+  displayPath,
+  forbiddenPart,
+  git,
+  hiddenEntries,
+  readRef,
+  readStatus,
+} from '../git/index.ts';
 import type { HiddenEntry, RawPath, Repo, Status, TrackedChange } from '../git/index.ts';
 import { refuseHome } from './home.ts';
 import { fileMark, innerMark, mostInner } from './marks.ts';
@@ -116,7 +124,9 @@ async function read(
     skip(reading, { raw: '', reason: 'a folder cannot be read', mark: '' });
   for (const change of status.tracked) await readTracked(reading, change);
   for (const name of status.untracked) {
-    if (name.endsWith('/'))
+    const forbidden = forbiddenPart(name.replace(/\/$/, ''));
+    if (forbidden !== undefined) skipName(reading, forbidden);
+    else if (name.endsWith('/'))
       await skipInner(reading, { raw: name.slice(0, -1), reason: 'a git repository of its own' });
     else await readUntracked(reading, name);
   }
@@ -259,6 +269,11 @@ async function readSubmodule(reading: Reading, change: TrackedChange): Promise<v
 function skip(reading: Reading, left: Pick<SkippedFile, 'raw' | 'reason' | 'mark'>): void {
   const path = left.raw === '' ? '.' : displayPath(left.raw);
   reading.skipped.push({ ...left, path, changed: false });
+}
+
+function skipName(reading: Reading, raw: RawPath): void {
+  if (reading.skipped.at(-1)?.raw !== raw)
+    skip(reading, { raw, reason: 'a name that git does not allow', mark: '' });
 }
 
 async function skipInner(reading: Reading, left: Pick<SkippedFile, 'raw' | 'reason'>): Promise<void> {

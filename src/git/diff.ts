@@ -49,7 +49,7 @@ export async function diffOnTerminal(
 ): Promise<number> {
   const color = input.tool || input.color ? [] : ['--color=never'];
   const command = input.tool ? ['difftool', '--no-prompt'] : ['diff', ...color];
-  const argv = gitArgv([...command, ...diffArgs(input, '--stat')]);
+  const argv = gitArgv(repo, [...command, ...diffArgs(input, '--stat')]);
   return runOnTerminal(argv, { cwd: input.dir ?? repo.root, env: userEnv(env) });
 }
 

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { DevenvError, errnoOf, runBytes } from '../base/index.ts';
 import type { RunBytesResult, RunOptions } from '../base/index.ts';
+import { foldsCase } from './disk.ts';
 import { missingGit } from './env.ts';
 import type { Repo } from './repo.ts';
 
@@ -12,11 +13,18 @@ const settings = [
   'core.logAllRefUpdates=false',
   'core.fsync=objects,pack-metadata,reference',
   'core.fsyncMethod=batch',
+  // What git says to us is read as UTF-8, and our own messages are written so.
+  'i18n.logOutputEncoding=UTF-8',
 ];
 
 /** The whole argv of a git call with devenv's settings; `reflog` leaves it to the user's own whether one is kept. */
-export function gitArgv(args: readonly string[], reflog = false): string[] {
-  const used = reflog ? settings.filter((one) => !one.startsWith('core.logAllRefUpdates')) : settings;
+export function gitArgv(
+  repo: Pick<Repo, 'root' | 'gitDir'>,
+  args: readonly string[],
+  reflog = false,
+): string[] {
+  const always = reflog ? settings.filter((one) => !one.startsWith('core.logAllRefUpdates')) : settings;
+  const used = [...always, `core.ignoreCase=${foldsCase(repo)}`];
   return ['git', '--no-optional-locks', ...used.flatMap((setting) => ['-c', setting]), ...args];
 }
 
@@ -31,7 +39,7 @@ export async function git(
   args: readonly string[],
   { reflog = false, ...options }: GitOptions = {},
 ): Promise<RunBytesResult> {
-  const result = await runBytes(gitArgv(args, reflog), { env: repo.env, ...options, cwd: repo.root });
+  const result = await runBytes(gitArgv(repo, args, reflog), { env: repo.env, ...options, cwd: repo.root });
   if (result.reason === 'missing') throw missingGit();
   return result;
 }
@@ -60,7 +68,7 @@ export function readRecords(
   take: (record: string) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const [file = 'git', ...rest] = gitArgv(args);
+    const [file = 'git', ...rest] = gitArgv(repo, args);
     const child = spawn(file, rest, { cwd: repo.root, env: repo.env, stdio: ['ignore', 'pipe', 'pipe'] });
     let text = '';
     let stderr = '';

@@ -19,13 +19,20 @@ export interface Importer {
   abort(): Promise<void>;
 }
 
+/**
+ * Names stay what `git status` said: folded, an entry would get the content of another one, and what only other
+ * systems cannot have (`git~1`) is no danger in a tree.
+ */
+const asNamed = ['core.ignoreCase=false', 'core.protectNTFS=false', 'core.protectHFS=false'];
+
 /** Starts an import; `force` lets it move refs that exist. */
 export function startImport(repo: Repo, options: { readonly force?: boolean } = {}): Importer {
   const record = openRecord(repo);
-  const [file = 'git', ...args] = gitArgv([
+  const [file = 'git', ...args] = gitArgv(repo, [
     ...packSettings,
     '-c',
     'fastimport.unpackLimit=0',
+    ...asNamed.flatMap((setting) => ['-c', setting]),
     'fast-import',
     '--quiet',
     '--done',

@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { DevenvError, errnoOf, randomId, self } from '../base/index.ts';
-import { mustGit } from './exec.ts';
+import { git, gitError, mustGit } from './exec.ts';
 import type { RawPath } from './names.ts';
 import type { Repo } from './repo.ts';
 
@@ -47,7 +47,7 @@ export async function copyIndex(repo: Repo, updates: readonly IndexUpdate[]): Pr
   const index = path.join(repo.gitDir, 'index');
   const copy = path.join(ownDir(repo), `index-${self.pid}-${randomId()}`);
   if (existsSync(index)) copyFileSync(index, copy);
-  await change(repo, copy, updates);
+  await change(repo, copy, updates, 'all');
   return copy;
 }
 
@@ -74,7 +74,13 @@ async function tryUpdate(repo: Repo, updates: readonly IndexUpdate[]): Promise<b
   }
 }
 
-async function change(repo: Repo, file: string, updates: readonly IndexUpdate[]): Promise<void> {
+// `all`: none may be left out.
+async function change(
+  repo: Repo,
+  file: string,
+  updates: readonly IndexUpdate[],
+  which: 'all' | 'allowed' = 'allowed',
+): Promise<void> {
   const env = { ...repo.env, GIT_INDEX_FILE: file };
   const settings = ['-c', 'core.splitIndex=false', '-c', 'core.fsmonitor=false'];
   const none = '0'.repeat(repo.objectFormat === 'sha256' ? 64 : 40);
@@ -86,13 +92,12 @@ async function change(repo: Repo, file: string, updates: readonly IndexUpdate[])
       (update) =>
         `${update.mode === '000000' ? `0 ${none}` : `${update.mode} ${update.oid}`}\t${update.path}\0`,
     );
-  if (lines.length > 0)
-    await mustGit(
-      repo,
-      'putting the staged state back',
-      [...settings, 'update-index', '-z', '--index-info'],
-      { env, input: Buffer.from(lines.join(''), 'latin1') },
-    );
+  if (lines.length > 0) {
+    const input = Buffer.from(lines.join(''), 'latin1');
+    const result = await git(repo, [...settings, 'update-index', '-z', '--index-info'], { env, input });
+    if (!result.ok) throw gitError('putting the staged state back', result.stderr);
+    if (which === 'all') refuseIgnored(result.stderr);
+  }
   const intents = ordered.filter((update) => update.intent).map((update) => `${update.path}\0`);
   if (intents.length === 0) return;
   const input = Buffer.from(intents.join(''), 'latin1');
@@ -102,6 +107,17 @@ async function change(repo: Repo, file: string, updates: readonly IndexUpdate[])
     [...settings, '--literal-pathspecs', 'add', '-N', '-f', '--pathspec-from-file=-', '--pathspec-file-nul'],
     { env, input },
   );
+}
+
+/** git leaves a name out that its settings forbid (core.protectNTFS, core.protectHFS), and only says so. */
+function refuseIgnored(stderr: string): void {
+  const name = /^Ignoring path (.*)$/m.exec(stderr)?.[1];
+  if (name !== undefined)
+    throw new DevenvError(
+      'refused',
+      `git does not commit a file of this name: ${name}`,
+      'rename it; or, if no Windows and no Mac is to have it: git config core.protectNTFS false (core.protectHFS)',
+    );
 }
 
 /** Tells one state of the index file from another; '' is no index. */

@@ -34,6 +34,14 @@ export function quotePath(raw: RawPath): string {
   return `"${raw.replaceAll(/["\\]/g, '\\$&').replaceAll(/[\x00-\x1f\x7f]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`)}"`;
 }
 
+/**
+ * The part of a path up to a name that no git writes into a work tree (`.git` in any spelling, which may be the
+ * repository itself on another disk); undefined where there is none.
+ */
+export function forbiddenPart(raw: RawPath): RawPath | undefined {
+  return /^(?:.*?\/)?(?:\.git|\.{1,2}|)(?=\/|$)/is.exec(raw)?.[0];
+}
+
 /** The folder of a raw path; '' at the top. */
 export function rawDir(raw: RawPath): RawPath {
   return raw.slice(0, Math.max(0, raw.lastIndexOf('/')));

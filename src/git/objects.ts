@@ -76,7 +76,7 @@ export async function readBlobs(
   take: (content: Buffer, index: number) => void,
 ): Promise<void> {
   if (oids.length === 0) return;
-  const [file = 'git', ...args] = gitArgv(['cat-file', '--batch', '--buffer']);
+  const [file = 'git', ...args] = gitArgv(repo, ['cat-file', '--batch', '--buffer']);
   const child = spawn(file, args, { cwd: repo.root, env: repo.env, stdio: 'pipe' });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));

@@ -37,14 +37,24 @@ export interface Status {
 
 const flags = ['--porcelain=v2', '-z', '--branch', '-uall', '--no-renames', '--no-ahead-behind'];
 
+/** The last two: an edit that leaves size and time as they were shows in the inode alone. */
+const settings = [
+  'status.showUntrackedFiles=all',
+  'core.quotePath=false',
+  'core.checkStat=default',
+  'core.trustctime=true',
+];
+
+// git's own watcher is asked when it runs; a hook is not run, and no watcher is started.
+function fsmonitor(repo: Repo): readonly string[] {
+  return existsSync(path.join(repo.gitDir, 'fsmonitor--daemon.ipc')) ? [] : ['core.fsmonitor=false'];
+}
+
 /** What differs from HEAD, by one `git status` that takes no lock. */
 export async function readStatus(repo: Repo): Promise<Status> {
   const submodules = existsSync(path.join(repo.root, '.gitmodules')) ? 'none' : 'dirty';
   const result = await git(repo, [
-    '-c',
-    'status.showUntrackedFiles=all',
-    '-c',
-    'core.quotePath=false',
+    ...[...settings, ...fsmonitor(repo)].flatMap((setting) => ['-c', setting]),
     'status',
     ...flags,
     `--ignore-submodules=${submodules}`,

@@ -51,6 +51,8 @@ export const dependencyFolders = new Set([
   'elm-stuff',
 ]);
 const deepest = 3;
+/** Tests see what the snapshot holds; where no link can be made, no dependency could be linked in either. */
+const linksAsLinks = 'core.symlinks=true';
 
 /** What of the live work tree, besides the commit, a scratch work tree holds. */
 export interface ScratchOptions {
@@ -84,7 +86,7 @@ export async function scratchWorktree(
     mustGit(
       repo,
       'making a scratch work tree',
-      ['-c', 'advice.detachedHead=false', ...add],
+      ['-c', 'advice.detachedHead=false', '-c', linksAsLinks, ...add],
       options.signal ? { signal: options.signal } : {},
     ),
   ]).catch((error: unknown) => {
@@ -118,7 +120,8 @@ async function checkOutAgain(repo: Repo, dir: string, commit: string, signal?: A
   const admin = adminDirs(repo).find((one) => pointsAt(one, dir));
   if (admin === undefined) throw new DevenvError('environment', `git does not know ${dir} any more`);
   const options = signal ? { signal } : {};
-  const inside = ['-C', dir, '-c', 'core.fsmonitor=false', `--git-dir=${admin}`, `--work-tree=${dir}`];
+  const inside = ['-C', dir, '-c', 'core.fsmonitor=false', '-c', linksAsLinks];
+  inside.push(`--git-dir=${admin}`, `--work-tree=${dir}`);
   // What is linked in goes first: nothing must ever be written through it.
   const others = await mustGit(
     repo,

@@ -1,4 +1,4 @@
-import { displayPath } from '../git/index.ts';
+import { displayPath, forbiddenPart } from '../git/index.ts';
 import type { DiffEntry, IndexUpdate, RawPath } from '../git/index.ts';
 
 /** What a path holds: a mode and a blob, or nothing. */
@@ -45,12 +45,10 @@ export function planRollback(input: PlanInput): Plan {
   return { steps, kept };
 }
 
-// No git writes these, but a repository that was fetched may hold anything.
-const unsafeName = /^(|\.|\.\.|\.git)$/i;
-
 function reasonToKeep(entry: DiffEntry, input: PlanInput): string | undefined {
   if (entry.oldMode === '160000' || entry.newMode === '160000') return 'a submodule';
-  if (entry.path.split('/').some((part) => unsafeName.test(part))) return 'a name that git does not allow';
+  // No git writes these, but a repository that was fetched may hold anything.
+  if (forbiddenPart(entry.path) !== undefined) return 'a name that git does not allow';
   const path = displayPath(entry.path);
   for (let part = path; part !== ''; part = part.slice(0, Math.max(0, part.lastIndexOf('/')))) {
     const why = input.uncovered.get(part);
