@@ -14,7 +14,7 @@ import {
   sweepImports,
   updateIndex,
 } from '../git/index.ts';
-import type { Repo } from '../git/index.ts';
+import type { RawPath, Repo } from '../git/index.ts';
 import { applySteps, asideOf } from './apply.ts';
 import { blockingParent } from './check.ts';
 import { openFolders } from './folders.ts';
@@ -22,7 +22,7 @@ import { keep } from './go-back.ts';
 import { moveHead } from './head.ts';
 import { bootId, journalFile, ownLitter, readAbandoned, removeJournal } from './journal.ts';
 import type { Journal, JournalStep } from './journal.ts';
-import { stageBlobs } from './stage.ts';
+import { stageBlobs, warnFailed } from './stage.ts';
 import { stagedSince } from './staged.ts';
 
 /** A rollback or undo that was killed, and what became of it. */
@@ -42,6 +42,8 @@ export interface Recovery {
   readonly deleted: readonly string[];
   /** Changed since by somebody else and so left as they are, or kept beside their place. */
   readonly left: readonly string[];
+  /** What must be known of it besides, a line each. */
+  readonly warnings: readonly string[];
 }
 
 /** Whether there is something to look at; costs next to nothing. */
@@ -96,7 +98,8 @@ async function settle(repo: Repo, journal: Journal): Promise<Recovery> {
   let undo: string | null = null;
   if (nothing) await dropUndoEntry(repo, journal.undo, journal.present);
   else undo = await claimUndoEntry(repo, journal, () => {});
-  if (outcome === 'finished') await finish(repo, { ...journal, undo: undo ?? journal.undo }, pending);
+  const failed =
+    outcome === 'finished' ? await finish(repo, { ...journal, undo: undo ?? journal.undo }, pending) : [];
   removeJournal(repo, journal);
   rmSync(journal.stage, { recursive: true, force: true });
   const names = (deleted: boolean): string[] =>
@@ -108,11 +111,17 @@ async function settle(repo: Repo, journal: Journal): Promise<Recovery> {
           .sort()
       : [];
   const { name, present, kind = 'rollback' } = journal;
-  return { kind, name, present, undo, outcome, written: names(false), deleted: names(true), left };
+  const files = { written: names(false), deleted: names(true), left };
+  return { kind, name, present, undo, outcome, ...files, warnings: warnFailed(failed) };
 }
 
-async function finish(repo: Repo, journal: Journal, pending: readonly Pending[]): Promise<void> {
-  await stageAgain(repo, journal, pending);
+// Returns the files of which the filter failed.
+async function finish(
+  repo: Repo,
+  journal: Journal,
+  pending: readonly Pending[],
+): Promise<readonly RawPath[]> {
+  const failed = await stageAgain(repo, journal, pending);
   const todo = new Map(pending.map(({ n, stat }) => [n, stat]));
   // Steps keep their number, since it names their staged file; the others are passed over.
   const steps = journal.steps.map((step, n) => (todo.has(n) ? step : undefined));
@@ -126,13 +135,14 @@ async function finish(repo: Repo, journal: Journal, pending: readonly Pending[])
   const { head, name, undo, index } = journal;
   if (head)
     await moveHead(repo, head, { name, undo, present: (await readSaved(repo, journal.present)).head });
-  if (index.length === 0) return;
+  if (index.length === 0) return failed;
   // Staged otherwise than when the rollback began: it got so far, or the user staged it.
   const since = await stagedSince(repo, journal.present);
   await updateIndex(
     repo,
     index.filter((update) => !since.has(update.path)),
   );
+  return failed;
 }
 
 // The user went on: what was to be put back was meant for another state.
@@ -195,13 +205,14 @@ async function stageAgain(
   repo: Repo,
   journal: Journal,
   pending: readonly { readonly step: JournalStep; readonly n: number }[],
-): Promise<void> {
+): Promise<readonly RawPath[]> {
+  const unfiltered: RawPath[] = [];
   const lost = pending.filter(
     ({ step, n }) =>
       step.after !== null &&
       lstatSync(path.join(journal.stage, String(n)), { throwIfNoEntry: false }) === undefined,
   );
-  if (lost.length === 0) return;
+  if (lost.length === 0) return unfiltered;
   mkdirSync(journal.stage, { recursive: true });
   await stageBlobs(
     repo,
@@ -220,11 +231,13 @@ async function stageAgain(
       // As when it was staged for the first time: a filter must not stop it.
       const { mode = '', oid = '' } = step.after ?? {};
       await stageBlobs(repo, journal.stage, [{ n, mode, oid }]);
+      unfiltered.push(step.path);
       continue;
     }
     const made = diskPath(path.join(journal.stage, `again-${n}`), step.path);
     renameSync(made, path.join(journal.stage, String(n)));
   }
+  return unfiltered;
 }
 
 // `git fast-import` leaves a report when it is cut off; those that speak of devenv's refs are ours.

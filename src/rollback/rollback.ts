@@ -194,7 +194,8 @@ async function finishOutcome(
   about: Pick<RollbackOutcome, 'kind' | 'to' | 'recovered' | 'unfinished'>,
 ): Promise<RollbackOutcome> {
   const back = result.undo === null ? null : about.kind === 'undo' ? 'devenv undo --redo' : 'devenv undo';
-  const outcome = { ...result, ...about, back, restarted: [], restartError: undefined };
+  const warnings = [...(about.recovered?.warnings ?? []), ...result.warnings];
+  const outcome = { ...result, ...about, warnings, back, restarted: [], restartError: undefined };
   if (result.undo === null || result.written.length + result.deleted.length === 0) return outcome;
   try {
     return { ...outcome, restarted: await deps.restart() };

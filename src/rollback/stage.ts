@@ -68,13 +68,18 @@ export async function stageFiles(
       blob: ids.has(n) ? null : (step.after?.oid ?? null),
     })),
     warnings: [
-      ...warnOf(failed, 'a filter failed, so it was put back as git holds it, unfiltered'),
+      ...warnFailed(failed),
       ...warnOf(
         converted.map(({ step }) => step.path),
         'clean when it was saved, so it was put back as git checks it out (line ends, filters), not always the bytes it had',
       ),
     ],
   };
+}
+
+/** Says of which files the filter failed. */
+export function warnFailed(paths: readonly RawPath[]): string[] {
+  return warnOf(paths, 'a filter failed, so it was put back as git holds it, unfiltered');
 }
 
 function warnOf(paths: readonly RawPath[], what: string): string[] {

@@ -14,8 +14,9 @@ const all = (t: TestRepo): string[] => names.map((name) => t.read(name).trim());
 const plain = createColors(false);
 
 /** A rollback of three files that was killed after the first, and an edit of the second since. */
-async function killed(): Promise<{ t: TestRepo; tag: string }> {
-  const t = await makeRepo({ files: { a: 'then\n', b: 'then\n', c: 'then\n' } });
+async function killed(attributes = ''): Promise<{ t: TestRepo; tag: string }> {
+  const files = { a: 'then\n', b: 'then\n', c: 'then\n' };
+  const t = await makeRepo({ files: attributes === '' ? files : { ...files, '.gitattributes': attributes } });
   const { tag, commit } = await t.checkpoint();
   for (const name of names) t.write(name, 'now\n');
   const { snapshot } = await savePresent(t.repo, {
@@ -44,7 +45,7 @@ async function killed(): Promise<{ t: TestRepo; tag: string }> {
       before: { mode: entry.oldMode, oid: entry.oldOid },
       after: { mode: entry.newMode, oid: entry.newOid },
       staged: entry.newOid,
-      blob: entry.newOid,
+      blob: attributes === '' ? entry.newOid : null,
     })),
     index: [],
     head: null,
@@ -81,6 +82,18 @@ test('[invariant 26] another rollback than the killed one goes on, and says whic
   expect(said).not.toContain('left as it is');
   await t.undo();
   expect(all(t)).toEqual(['then', 'mine', 'then']);
+});
+
+test('[invariant 26] a filter that fails does not keep a killed rollback from being finished', async () => {
+  const { t } = await killed('c filter=l\n');
+  await t.git('config', 'filter.l.smudge', 'false');
+  await t.git('config', 'filter.l.required', 'true');
+  const outcome = await t.rollBack({ target: '-1' });
+  expect(all(t)).toEqual(['then', 'mine', 'then']);
+  expect(outcome.warnings).toEqual([
+    expect.stringMatching(/filter failed.*: c$/),
+    expect.stringContaining('once more'),
+  ]);
 });
 
 test('a rollback that cannot get the lock of the index says that everything is as it was', async () => {
