@@ -210,8 +210,21 @@ async function readHidden(reading: Reading, entry: HiddenEntry): Promise<void> {
   if (entry.mode === '160000' || reading.files.has(entry.path)) return;
   const file = readNow(reading, entry.path, () => readHidden(reading, entry));
   if (file.kind === 'absent' || file.kind === 'folder') return;
-  if ('content' in file && blobId(file.content, reading.repo.objectFormat) === entry.oid) return;
-  await keep(reading, entry.path, file, entry.mode === '120000' ? undefined : entry.mode);
+  const mode = 'content' in file ? await hiddenMode(reading, entry, file) : entry.mode;
+  const same = 'content' in file && blobId(file.content, reading.repo.objectFormat) === entry.oid;
+  if (!same || mode !== entry.mode) await keep(reading, entry.path, file, mode);
+}
+
+/** What git would say of its mode, had it looked. */
+async function hiddenMode(
+  reading: Reading,
+  entry: HiddenEntry,
+  file: Extract<DiskFile, { readonly kind: 'file' | 'link' }>,
+): Promise<string> {
+  if (file.kind === 'link') return '120000';
+  const mode = file.executable ? '100755' : '100644';
+  if (mode === entry.mode || (await trustsModes(reading))) return mode;
+  return entry.mode === '120000' ? '100644' : entry.mode;
 }
 
 async function keep(

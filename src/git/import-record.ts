@@ -1,4 +1,12 @@
-import { appendFileSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { isAlive, randomId, self } from '../base/index.ts';
 import { ownDir } from './index-file.ts';
@@ -11,7 +19,10 @@ import type { Repo } from './repo.ts';
 export function openRecord(repo: Repo): string | undefined {
   try {
     sweepImports(repo);
-    return path.join(ownDir(repo), `import-${self.pid}-${randomId()}`);
+    const record = path.join(ownDir(repo), `import-${self.pid}-${randomId()}`);
+    // Older than the pack: git may begin that one before its process is noted here.
+    writeFileSync(record, '', { mode: 0o600 });
+    return record;
   } catch {
     return undefined; // a folder that cannot be written: git itself says what is wrong
   }
@@ -38,7 +49,7 @@ export function deadImports(repo: Repo): string[] {
 export function noteProcess(record: string | undefined, pid: number | undefined): void {
   if (record === undefined || pid === undefined) return;
   try {
-    appendFileSync(record, `git ${pid}\n`, { mode: 0o600 });
+    appendFileSync(record, `git ${pid}\n`);
   } catch {
     // A full disk stops git as well, and that is told.
   }

@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+} from 'node:fs';
 import path from 'node:path';
 import { DevenvError, errnoOf, randomId, self } from '../base/index.ts';
 import { git, gitError, mustGit } from './exec.ts';
@@ -46,9 +55,21 @@ export async function updateIndex(repo: Repo, updates: readonly IndexUpdate[]): 
 export async function copyIndex(repo: Repo, updates: readonly IndexUpdate[]): Promise<string> {
   const index = path.join(repo.gitDir, 'index');
   const copy = path.join(ownDir(repo), `index-${self.pid}-${randomId()}`);
-  if (existsSync(index)) copyFileSync(index, copy);
+  copyWithTime(index, copy);
   await change(repo, copy, updates, 'all');
   return copy;
+}
+
+/**
+ * As old as the original, rounded down: of a file written in the same second as the index, git knows that its time
+ * tells nothing. In a younger copy it would count as unchanged, and stay so.
+ */
+function copyWithTime(index: string, copy: string): void {
+  const stat = lstatSync(index, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  copyFileSync(index, copy);
+  const seconds = Math.floor(stat.mtimeMs / 1000);
+  utimesSync(copy, seconds, seconds);
 }
 
 async function tryUpdate(repo: Repo, updates: readonly IndexUpdate[]): Promise<boolean> {
@@ -56,7 +77,7 @@ async function tryUpdate(repo: Repo, updates: readonly IndexUpdate[]): Promise<b
   const copy = path.join(ownDir(repo), `index-${self.pid}-${randomId()}`);
   const before = stampOf(index);
   try {
-    if (before !== '') copyFileSync(index, copy);
+    copyWithTime(index, copy);
     await change(repo, copy, updates);
     // A hard link comes into being whole or not at all, and tells us later that a lock left behind was ours.
     linkSync(copy, `${index}.lock`);

@@ -42,6 +42,7 @@ export async function runWith(settings: Readonly<Record<string, string>>): Promi
   const t = await makeRepo({ files: start, commit: false });
   symlinkSync('Notes', path.join(t.dir, 'link'));
   symlinkSync('readme', path.join(t.dir, 'was-link'));
+  symlinkSync('hidden', path.join(t.dir, 'same-link'));
   // Settled long ago: git takes nothing for racy.
   const past = Date.now() / 1000 - 3600;
   for (const file of Object.keys(start)) utimesSync(path.join(t.dir, file), past, past);
@@ -56,6 +57,9 @@ export async function runWith(settings: Readonly<Record<string, string>>): Promi
 async function addAll(t: TestRepo): Promise<string> {
   const index = path.join(tempDir('index'), 'index');
   copyFileSync(path.join(t.dir, '.git/index'), index);
+  // As old as it is: git looks again at what was written in the same second.
+  const { mtimeMs } = lstatSync(path.join(t.dir, '.git/index'));
+  utimesSync(index, Math.floor(mtimeMs / 1000), Math.floor(mtimeMs / 1000));
   const git = gitIn(t.dir, { ...t.env, GIT_INDEX_FILE: index });
   await git('add', '-A');
   return treeOf(t, await git('write-tree'));

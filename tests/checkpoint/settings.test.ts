@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, linkSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, lstatSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { promote } from '../../src/checkpoint/index.ts';
 import { foldsCase } from '../../src/git/disk.ts';
 import { forbiddenPart } from '../../src/git/index.ts';
 import { tempDir } from '../support/temp.ts';
+import { until } from '../support/until.ts';
 import { filesOf, makeRepo } from './repo.ts';
 import { runWith, type Outcome } from './settings-run.ts';
 
@@ -151,6 +152,22 @@ test('the disk says whether it folds names, not the settings', async () => {
   expect(foldsCase({ root: tempDir('empty'), gitDir: bare })).toBe(true);
 });
 
+test('core.trustctime=false hides no edit that kept size and time', async () => {
+  const t = await makeRepo();
+  const file = path.join(t.dir, 'a.txt');
+  utimesSync(file, 1e9, 1e9);
+  await t.git('add', 'a.txt');
+  const second = (): number => Math.floor(lstatSync(file).ctimeMs / 1000);
+  const before = second();
+  await until('another second', () => {
+    t.write('a.txt', 'b\n');
+    utimesSync(file, 1e9, 1e9);
+    return second() !== before;
+  });
+  await t.git('config', 'core.trustctime', 'false');
+  expect(await t.git('show', `${(await t.checkpoint()).tag}:a.txt`)).toBe('b');
+});
+
 test('a hook that says what changed is not asked', async () => {
   const t = await makeRepo();
   const hook = path.join(tempDir('hook'), 'watch');
@@ -207,7 +224,6 @@ describe('[invariant 21] names that git refuses', () => {
       message: expect.stringContaining('git~1'),
     });
     expect(await t.git('rev-parse', 'HEAD')).toBe(head);
-    mkdirSync(path.join(t.dir, 'later'));
     await t.git('config', 'core.protectNTFS', 'false');
     await commit();
     expect(await t.git('ls-tree', '--name-only', 'HEAD', 'git~1')).toBe('git~1');

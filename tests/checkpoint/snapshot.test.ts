@@ -248,6 +248,22 @@ describe('whatever state the repository is in', () => {
     expect(await t.git('show', `${(await t.checkpoint()).tag}:a.txt`)).toBe('hidden 3');
   });
 
+  test('[invariant 15] also when only the mode or the kind of the file is another one', async () => {
+    const t = await makeRepo();
+    await t.git('update-index', '--assume-unchanged', 'a.txt', 'src/b.txt');
+    chmodSync(path.join(t.dir, 'a.txt'), 0o755);
+    t.remove('src/b.txt');
+    symlinkSync('b\n', path.join(t.dir, 'src/b.txt'));
+    const made = await t.checkpoint();
+    const [before, tree] = [filesOf(t.dir), await t.git('ls-tree', '-r', made.tag, 'a.txt', 'src/b.txt')];
+    expect(tree.split('\n').map((line) => line.slice(0, 6))).toEqual(['100755', '120000']);
+    chmodSync(path.join(t.dir, 'a.txt'), 0o644);
+    t.remove('src/b.txt');
+    t.write('src/b.txt', 'b\n');
+    expect((await t.rollBack({ target: made.tag })).written).toEqual(['a.txt', 'src/b.txt']);
+    expect(filesOf(t.dir)).toEqual(before);
+  });
+
   test('[invariant 16] a sparse checkout keeps what it does not show', async () => {
     const t = await makeRepo();
     await t.git('sparse-checkout', 'set', '--no-cone', '/*', '!/src/');

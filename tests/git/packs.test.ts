@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { choosePacks, foldPacks, ownDir, releasePacks, startImport } from '../../src/git/index.ts';
 import { snapshot } from '../../src/checkpoint/index.ts';
 import { filesOf, makeRepo, type TestRepo } from '../checkpoint/repo.ts';
+import { until } from '../support/until.ts';
 
 const packDir = (t: TestRepo): string => path.join(t.repo.commonDir, 'objects/pack');
 const kept = (t: TestRepo): string[] => readdirSync(packDir(t)).filter((name) => name.endsWith('.keep'));
@@ -148,7 +149,11 @@ describe('[invariant 25] the litter of a killed import', () => {
     const dead = spawn('true');
     await new Promise((resolve) => dead.on('exit', resolve));
     const record = path.join(ownDir(t.repo), `import-${dead.pid}-00000000`);
-    writeFileSync(record, `git ${dead.pid}\n`);
+    await until('a record that is younger', () => {
+      rmSync(record, { force: true });
+      writeFileSync(record, `git ${dead.pid}\n`);
+      return statSync(record).birthtimeMs > statSync(foreign).birthtimeMs;
+    });
     const half = path.join(packDir(t), 'tmp_pack_ours');
     writeFileSync(half, 'half a pack');
     const report = path.join(t.repo.gitDir, `fast_import_crash_${dead.pid}`);
