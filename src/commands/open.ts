@@ -11,6 +11,7 @@ import {
 } from '../session/index.ts';
 import { createTmux } from '../tmux/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
+import { evenIfMistaken } from './even-if-mistaken.ts';
 import { start } from './start.ts';
 
 export interface OpenInput {
@@ -28,7 +29,7 @@ export async function open(ctx: CommandContext, input: OpenInput): Promise<Comma
   if (input.list) return list(ctx, home);
   if (input.tag === undefined)
     throw new DevenvError('usage', 'which checkpoint?', 'devenv open TAG; devenv checkpoints lists them');
-  const project = await loadProject({ cwd: home, env: ctx.env });
+  const project = await evenIfMistaken(ctx, home);
   if (input.close) return close(ctx, project, input.tag, input.yes);
   const opened = await openCheckpoint(ctx.env, project, { name: input.tag, signal: ctx.signal });
   ctx.note(`${opened.tag} is ${opened.created ? 'checked out' : 'open'} in ${opened.root}`);
