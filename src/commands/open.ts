@@ -1,6 +1,6 @@
 import { DevenvError, formatTable, nearest } from '../base/index.ts';
 import { findRoot, loadProject, type OpenedMarker, type Project } from '../config/index.ts';
-import { closeOpened, fixedPorts, homeOf, listOpened, openCheckpoint } from '../open/index.ts';
+import { closeOpened, fixedPorts, homeOf, isGone, listOpened, openCheckpoint } from '../open/index.ts';
 import {
   endOrphans,
   findSession,
@@ -56,7 +56,8 @@ const deps = (ctx: CommandContext): SessionDeps => ({
 
 async function list(ctx: CommandContext, home: string): Promise<CommandResult> {
   const opened = await Promise.all(
-    listOpened(home, ctx.env).map(async ({ tag, root, commit }) => {
+    listOpened(home, ctx.env).map(async (marker) => {
+      const { tag, root, commit } = marker;
       const session = await findSession(deps(ctx), root);
       const ports = (session ? windowsOf(session) : []).flatMap(({ name, panes }) => {
         const port = panes[0]?.marks.port;
@@ -70,17 +71,18 @@ async function list(ctx: CommandContext, home: string): Promise<CommandResult> {
         session: session?.name ?? null,
         running: session !== undefined,
         attached,
+        gone: isGone(marker),
         ports: Object.fromEntries(ports),
       };
     }),
   );
-  const rows = opened.map(({ tag, session, ports, path }) => [
+  const rows = opened.map(({ tag, session, ports, path, gone }) => [
     tag,
     session ?? '(not running)',
     Object.entries(ports)
       .map(([name, port]) => `${name}:${port}`)
       .join(' '),
-    path,
+    gone ? `${path} (gone; devenv open --close ${tag} forgets it)` : path,
   ]);
   const head = ['TAG', 'SESSION', 'PORTS', 'PATH'].map((title) => ctx.colors.dim(title));
   const text = rows.length === 0 ? 'no checkpoint is open' : formatTable([head, ...rows]);
