@@ -79,11 +79,15 @@ test('a work tree that was removed by hand is told by the list and by doctor, an
   const { tree } = await openCheckpoint(env, project, { name: tag });
   expect((await list()).json).toMatchObject({ opened: [{ tag, gone: false }] });
   expect(await check()).toMatchObject([{ ok: true, message: `whole: ${tag}` }]);
+  rmSync(path.join(tree, '.git'));
+  const close = { ...input, list: false, close: true };
+  await expect(open(ctx, close)).rejects.toMatchObject({ code: 'refused' });
+  expect(existsSync(path.join(tree, 'devenv.yaml'))).toBe(true);
   rmSync(tree, { recursive: true });
   expect((await list()).json).toMatchObject({ opened: [{ tag, gone: true }] });
   expect((await list()).text).toContain(`gone; devenv open --close ${tag} forgets it`);
   expect(await check()).toMatchObject([{ ok: false, level: 'warning' }]);
-  await open(ctx, { ...input, list: false, close: true });
+  await open(ctx, close);
   expect((await list()).json).toEqual({ opened: [] });
   expect(await check()).toEqual([]);
 });
