@@ -3,6 +3,8 @@ import path from 'node:path';
 import { errnoOf } from '../base/index.ts';
 import { git, mustGit } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
+import { parseMessage } from './message.ts';
+import { checkpointRefs, tagRefs } from './names.ts';
 
 /** A ref of devenv's that leads nowhere: git's fetch and gc may fail because of it. */
 export interface BrokenRef {
@@ -158,6 +160,33 @@ export async function quarantineRefs(repo: Repo, broken: readonly BrokenRef[], n
   for (const { ref, oid = '' } of left)
     await mustGit(repo, `putting ${ref} aside`, ['update-ref', '--no-deref', '-d', ref, oid]);
   return dir;
+}
+
+/**
+ * Makes checkpoints whose ref is broken anew from their tags, which point at the same commit. Not those whose tag is
+ * gone, broken too, or of something else. Returns their names.
+ */
+export async function restoreFromTags(repo: Repo, broken: readonly BrokenRef[]): Promise<readonly string[]> {
+  const bad = new Set(broken.map(({ ref }) => ref));
+  const names = broken
+    .filter(({ ref }) => ref.startsWith(checkpointRefs))
+    .map(({ ref }) => ref.slice(checkpointRefs.length))
+    .filter((name) => !bad.has(`${tagRefs}${name}`));
+  if (names.length === 0) return [];
+  const refs = await listedRefs(repo);
+  const restored: string[] = [];
+  for (const name of names) {
+    const oid = refs.get(`${tagRefs}${name}`);
+    if (oid === undefined || !(await isCheckpoint(repo, oid))) continue;
+    await mustGit(repo, `bringing ${name} back`, ['update-ref', `${checkpointRefs}${name}`, oid, '']);
+    restored.push(name);
+  }
+  return restored;
+}
+
+async function isCheckpoint(repo: Repo, oid: string): Promise<boolean> {
+  const result = await git(repo, ['log', '-1', '--no-show-signature', '--format=%B', oid, '--']);
+  return result.ok && parseMessage(result.stdout.toString('utf8')).fields.has('Verdict');
 }
 
 function moveAside(file: string, place: string): boolean {

@@ -19,7 +19,7 @@ export { prune, trashDays } from './prune.ts';
 export type { PruneInput, Pruned } from './prune.ts';
 export { listTrash, pinCheckpoint, pinnedNames, restoreTrashed, unpinCheckpoint } from './keep.ts';
 export type { Trashed } from './inventory.ts';
-export { findBrokenRefs, quarantineRefs } from './health.ts';
+export { findBrokenRefs, quarantineRefs, restoreFromTags } from './health.ts';
 export type { BrokenRef } from './health.ts';
 export { findLitter } from './litter.ts';
 export { blobId, readDiskFile, sameStat } from './read-file.ts';

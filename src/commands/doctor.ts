@@ -6,6 +6,7 @@ import { fromError, type Check, type Examined, type Finding } from './doctor/che
 import { disk, logs, state } from './doctor/places.ts';
 import { configuration, isUtf8, localeOf, ports, terminal, watches } from './doctor/project.ts';
 import { litter } from './doctor/litter.ts';
+import { opened } from './doctor/opened.ts';
 import { pushes } from './doctor/pushes.ts';
 import { checkpointRefs } from './doctor/refs.ts';
 import { repository } from './doctor/repo.ts';
@@ -19,6 +20,7 @@ const checks = {
   configuration,
   repository,
   checkpoints: checkpointRefs,
+  open: opened,
   pushes,
   'left over': litter,
   disk,

@@ -2,7 +2,7 @@ import { DevenvError, formatTable, nearest } from '../base/index.ts';
 import { resolveCheckpoint } from '../checkpoint/index.ts';
 import { findRoot, loadProject, type OpenedMarker, type Project } from '../config/index.ts';
 import { openRepo } from '../git/index.ts';
-import { closeOpened, fixedPorts, homeOf, listOpened, openCheckpoint } from '../open/index.ts';
+import { closeOpened, fixedPorts, homeOf, isGone, listOpened, openCheckpoint } from '../open/index.ts';
 import {
   endOrphans,
   findSession,
@@ -13,6 +13,7 @@ import {
 } from '../session/index.ts';
 import { createTmux } from '../tmux/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
+import { evenIfMistaken } from './even-if-mistaken.ts';
 import { start } from './start.ts';
 
 export interface OpenInput {
@@ -30,7 +31,7 @@ export async function open(ctx: CommandContext, input: OpenInput): Promise<Comma
   if (input.list) return list(ctx, home);
   if (input.tag === undefined)
     throw new DevenvError('usage', 'which checkpoint?', 'devenv open TAG; devenv checkpoints lists them');
-  const project = await loadProject({ cwd: home, env: ctx.env });
+  const project = await evenIfMistaken(ctx, home);
   if (input.close) return close(ctx, project, input.tag, input.yes);
   const opened = await openCheckpoint(ctx.env, project, { name: input.tag, signal: ctx.signal });
   ctx.note(`${opened.tag} is ${opened.created ? 'checked out' : 'open'} in ${opened.root}`);
@@ -57,7 +58,8 @@ const deps = (ctx: CommandContext): SessionDeps => ({
 
 async function list(ctx: CommandContext, home: string): Promise<CommandResult> {
   const opened = await Promise.all(
-    listOpened(home, ctx.env).map(async ({ tag, root, commit }) => {
+    listOpened(home, ctx.env).map(async (marker) => {
+      const { tag, root, commit } = marker;
       const session = await findSession(deps(ctx), root);
       const ports = (session ? windowsOf(session) : []).flatMap(({ name, panes }) => {
         const port = panes[0]?.marks.port;
@@ -71,17 +73,18 @@ async function list(ctx: CommandContext, home: string): Promise<CommandResult> {
         session: session?.name ?? null,
         running: session !== undefined,
         attached,
+        gone: isGone(marker),
         ports: Object.fromEntries(ports),
       };
     }),
   );
-  const rows = opened.map(({ tag, session, ports, path }) => [
+  const rows = opened.map(({ tag, session, ports, path, gone }) => [
     tag,
     session ?? '(not running)',
     Object.entries(ports)
       .map(([name, port]) => `${name}:${port}`)
       .join(' '),
-    path,
+    gone ? `${path} (gone; devenv open --close ${tag} forgets it)` : path,
   ]);
   const head = ['TAG', 'SESSION', 'PORTS', 'PATH'].map((title) => ctx.colors.dim(title));
   const text = rows.length === 0 ? 'no checkpoint is open' : formatTable([head, ...rows]);

@@ -1,7 +1,7 @@
 import { promote, type Promoted } from '../checkpoint/index.ts';
-import { loadProject } from '../config/index.ts';
 import { openRepo } from '../git/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
+import { evenIfMistaken } from './even-if-mistaken.ts';
 
 /** `devenv checkpoint --promote [TAG]`: a normal commit of a checkpoint, on the branch that is checked out. */
 export async function promoteCheckpoint(
@@ -13,7 +13,7 @@ export async function promoteCheckpoint(
   },
 ): Promise<CommandResult> {
   const repo = await openRepo({ cwd: ctx.cwd, env: ctx.env });
-  const project = await loadProject({ cwd: ctx.cwd, env: ctx.env });
+  const project = await evenIfMistaken(ctx, ctx.cwd);
   const made = await promote(repo, ctx.env, {
     target: input.tag,
     message: input.message,

@@ -3,6 +3,7 @@ import { prune as pruneRepo, restoreTrashed, trashDays, type Pruned } from '../c
 import { loadProject } from '../config/index.ts';
 import { openRepo } from '../git/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
+import { evenIfMistaken } from './even-if-mistaken.ts';
 
 export interface PruneCommandInput {
   /** Say what would be done, and why, and do nothing. */
@@ -13,7 +14,11 @@ export interface PruneCommandInput {
 
 /** `devenv prune`: drops what `checkpoint.keep` does not keep, into the trash; or brings something back from there. */
 export async function prune(ctx: CommandContext, input: PruneCommandInput): Promise<CommandResult> {
-  const project = await loadProject({ cwd: ctx.cwd, env: ctx.env });
+  // What is to be kept only a sound configuration says; to bring back needs none.
+  const project =
+    input.restore === undefined
+      ? await loadProject({ cwd: ctx.cwd, env: ctx.env })
+      : await evenIfMistaken(ctx, ctx.cwd);
   const repo = await openRepo({ cwd: ctx.cwd, env: ctx.env });
   const { keep, tags } = project.config.checkpoint;
   if (input.restore !== undefined) {

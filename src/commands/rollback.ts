@@ -2,6 +2,7 @@ import { DevenvError, standardStreams } from '../base/index.ts';
 import { loadProject, type Project } from '../config/index.ts';
 import { rollBack, type RollbackDeps, type RollbackOutcome } from '../rollback/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
+import { evenIfMistaken } from './even-if-mistaken.ts';
 import { describeOutcome, outcomeJson } from './rollback-result.ts';
 
 export interface RollbackCommandInput {
@@ -17,7 +18,7 @@ export interface RollbackCommandInput {
 
 /** `devenv rollback [TAG]`: puts a checkpoint back, or with `--dry-run` says what that would do. */
 export async function rollback(ctx: CommandContext, input: RollbackCommandInput): Promise<CommandResult> {
-  const project = await loadProject({ cwd: ctx.cwd, env: ctx.env });
+  const project = await evenIfMistaken(ctx, ctx.cwd);
   if (input.ifTree !== undefined) {
     const { requireTree } = await import('./if-tree.ts');
     await requireTree(ctx, project, { tree: input.ifTree, tag: input.tag });

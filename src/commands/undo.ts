@@ -1,8 +1,9 @@
 import { formatAge, plural, type Colors } from '../base/index.ts';
-import { loadProject } from '../config/index.ts';
+import { findRoot } from '../config/index.ts';
 import { openRepo } from '../git/index.ts';
 import { listSteps, undoLast, type UndoStep, type UndoSteps } from '../rollback/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
+import { evenIfMistaken } from './even-if-mistaken.ts';
 import { rollbackDeps, withConsent } from './rollback.ts';
 import { describeOutcome, outcomeJson } from './rollback-result.ts';
 
@@ -15,8 +16,8 @@ export interface UndoCommandInput {
 
 /** `devenv undo`: takes the last rollback or reset back, exactly; with `--redo` it comes again, with `--list` all are shown. */
 export async function undo(ctx: CommandContext, input: UndoCommandInput): Promise<CommandResult> {
-  const project = await loadProject({ cwd: ctx.cwd, env: ctx.env });
-  if (input.list) return list(ctx, project.root);
+  if (input.list) return list(ctx);
+  const project = await evenIfMistaken(ctx, ctx.cwd);
   const { redo = false, dryRun = false } = input;
   const outcome = await withConsent(ctx, input.yes ?? false, (yes) =>
     undoLast(rollbackDeps(ctx, project), project, { yes, redo, dryRun }),
@@ -25,8 +26,8 @@ export async function undo(ctx: CommandContext, input: UndoCommandInput): Promis
   return { json: outcomeJson(outcome), text: describeOutcome(ctx.colors, outcome, dryRun) };
 }
 
-async function list(ctx: CommandContext, root: string): Promise<CommandResult> {
-  const steps = await listSteps(await openRepo({ cwd: root, env: ctx.env }));
+async function list(ctx: CommandContext): Promise<CommandResult> {
+  const steps = await listSteps(await openRepo({ cwd: findRoot(ctx.cwd).root, env: ctx.env }));
   return { json: stepsJson(steps), text: describeSteps(ctx.colors, steps, ctx.clock.now()) };
 }
 

@@ -1,3 +1,4 @@
+export { bareProject } from './bare.ts';
 export { initProject } from './init.ts';
 export { listLayouts } from './layouts.ts';
 export { loadProject, resolvePorts } from './load.ts';

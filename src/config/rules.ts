@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { nearest } from '../base/index.ts';
 import { didYouMean } from './problems.ts';
 import type { Reader } from './reader.ts';
@@ -93,11 +94,33 @@ const rules: readonly Rule[] = [
           `windows.${name} is a task: it ends, so it has no ready probe`,
         );
   },
+  function scratchPathsInside({ worktree }, reader) {
+    for (const key of ['link', 'copy'] as const) {
+      const paths = worktree[key];
+      if (paths === 'auto') continue;
+      paths.forEach((given, i) => {
+        const why = whyNoScratchPath(given);
+        if (why !== undefined)
+          reader.problem(['worktree', key, i], `worktree.${key}: ${JSON.stringify(given)} ${why}`);
+      });
+    }
+  },
 ];
 
 /** Applies every rule; problems go to the reader. */
 export function checkRules(config: Config, reader: Reader): void {
   for (const rule of rules) rule(config, reader);
+}
+
+/** Why a path cannot be linked or copied from the repository into another work tree of it. */
+function whyNoScratchPath(given: string): string | undefined {
+  const parts = path.normalize(given).split(path.sep).filter(Boolean);
+  if (path.isAbsolute(given) || parts[0] === '..')
+    return 'is not inside the repository: write a path relative to its top folder';
+  if (parts.every((part) => part === '.')) return 'is the whole repository: name what is needed in it';
+  if (parts.some((part) => part.toLowerCase() === '.git'))
+    return 'is what git itself keeps: each work tree has its own';
+  return undefined;
 }
 
 /** The first circle in `needs`, its start repeated at the end. */

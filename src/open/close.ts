@@ -38,6 +38,7 @@ export async function closeOpened(deps: CloseDeps, input: CloseInput): Promise<C
   const { opened } = input;
   const home = await openRepo({ cwd: opened.of, env: deps.env });
   if (!existsSync(path.join(opened.tree, '.git'))) {
+    refuseUnreadable(input);
     await deps.stop(opened.root);
     removeTree(deps, home, opened);
     return { tag: opened.tag, kept: null, dropped: [] };
@@ -52,6 +53,16 @@ export async function closeOpened(deps: CloseDeps, input: CloseInput): Promise<C
   await dropOwnRefs(home, repo);
   removeTree(deps, home, opened);
   return { tag: opened.tag, kept, dropped };
+}
+
+// Without its link to the repository nothing can be kept of what lies there.
+function refuseUnreadable({ opened: { tag, tree }, yes }: CloseInput): void {
+  if (yes || !existsSync(tree) || readdirSync(tree).length === 0) return;
+  throw new DevenvError(
+    'refused',
+    `${tree} is no work tree of git any more (its .git is gone), so nothing that lies in it can be kept`,
+    `copy from it what you need, then: devenv open --close ${tag} --yes`,
+  );
 }
 
 // From here on it is no work tree any more: killed half way, the next opening clears it away.

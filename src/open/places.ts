@@ -43,6 +43,9 @@ function markersIn(place: string): readonly OpenedMarker[] {
     .flatMap((name) => readMarker(path.join(place, name)) ?? []);
 }
 
+/** Whether the work tree was removed by hand: then only the mark of it is left. */
+export const isGone = ({ tree }: OpenedMarker): boolean => !existsSync(path.join(tree, '.git'));
+
 /** What is open of a project, by tag; those that are only being made are left out. */
 export function listOpened(root: string, env: NodeJS.ProcessEnv): readonly OpenedMarker[] {
   const place = path.join(openedDir(env), projectId(root));

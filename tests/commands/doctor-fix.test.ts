@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../src/base/index.ts';
@@ -119,6 +128,27 @@ describe('[invariant 27] refs that lead nowhere', () => {
     60_000,
   );
 
+  test.each(['all', 'none'] as const)(
+    'a checkpoint whose ref is empty is made anew from its sound tag (checkpoint.tags: %s)',
+    async (tags) => {
+      const t = await makeRepo({ files: { 'devenv.yaml': `checkpoint: { tags: ${tags} }\n` } });
+      const { tag, commit } = await t.checkpoint({ verdict: 'passed' });
+      t.write('a.txt', 'newer\n');
+      const user = await t.checkpoint({ tags: 'none' });
+      // A tag of the user's that only bears such a name is no checkpoint.
+      await t.git('tag', user.tag, 'HEAD');
+      for (const name of [tag, user.tag]) writeFileSync(refFile(t, `refs/devenv/checkpoints/${name}`), '');
+      const fixed = (await examine(t, true))('checkpoints');
+      expect(fixed).toMatchObject({ ok: true, message: expect.stringContaining(`from the tag: ${tag}`) });
+      expect(await checkpointNames(t.repo)).toEqual([tag]);
+      expect((await lastGood(t.repo))?.commit).toBe(commit);
+      expect(await t.git('rev-parse', user.tag)).toBe(await t.git('rev-parse', 'HEAD'));
+      if (tags === 'all') return;
+      await prune(t.repo, { now: Date.now(), keep: keepDefaults, tags });
+      expect(await t.git('tag', '--list', tag)).toBe('');
+    },
+  );
+
   test('also packed ones, ones that point at a tree, and many among good ones; tags of the user stay', async () => {
     const t = await makeRepo();
     const made: Created[] = [];
@@ -151,6 +181,35 @@ describe('[invariant 27] refs that lead nowhere', () => {
     expect((await examine(t, true))('checkpoints')).toMatchObject({ ok: true });
     expect(await t.git('for-each-ref')).toBe(before);
     expect(existsSync(path.join(t.repo.commonDir, 'devenv/quarantine'))).toBe(false);
+  });
+});
+
+const isRoot = process.getuid?.() === 0;
+
+test('[invariant 24] a git directory that cannot be written is told, with the folder', async () => {
+  const t = await makeRepo();
+  await t.checkpoint();
+  expect((await examine(t))('git directory')).toMatchObject({ ok: true });
+  const objects = path.join(t.repo.commonDir, 'objects');
+  // As root everything may be written: another user must look.
+  for (const dir of [path.dirname(path.dirname(t.dir)), path.dirname(t.dir), t.env['HOME'] ?? ''])
+    chmodSync(dir, 0o711);
+  await t.git('config', '--global', 'safe.directory', '*');
+  for (const dir of [t.dir, t.env['HOME'] ?? '']) await run(['chmod', '-R', isRoot ? 'a+rwX' : 'a+rX', dir]);
+  await run(['chmod', '-R', 'a-w', objects]);
+  const script = `import { repository } from ${JSON.stringify(path.resolve('src/commands/doctor/repo.ts'))};
+    const found = await repository({ root: ${JSON.stringify(t.dir)}, ctx: { env: process.env } });
+    console.log(JSON.stringify(found.find(({ name }) => name === 'git directory')));`;
+  const argv = [process.execPath, '--input-type=module', '-e', script];
+  const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+  const result = await run(isRoot ? [...nobody, ...argv] : argv, { env: t.env });
+  await run(['chmod', '-R', 'u+w', objects]);
+  const found: unknown = JSON.parse(result.stdout || JSON.stringify(result.stderr));
+  expect(found).toMatchObject({
+    ok: false,
+    level: 'error',
+    message: expect.stringContaining(`${objects} and 1 more folder cannot be written`),
+    remedy: expect.stringContaining(`chmod -R u+w ${t.repo.commonDir}`),
   });
 });
 

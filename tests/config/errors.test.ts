@@ -134,6 +134,31 @@ const cases: readonly (readonly [string, string, string])[] = [
     'devenv.yaml:5:18: windows.ui needs "apo", which is no window (did you mean "api"?)',
   ],
   [
+    'a path outside of the repository to link',
+    'worktree:\n  link: [node_modules, ../lnk]\n',
+    'devenv.yaml:2:24: worktree.link: "../lnk" is not inside the repository: write a path relative to its top folder',
+  ],
+  [
+    'an absolute path to link',
+    'worktree:\n  link: /etc/hosts\n',
+    'devenv.yaml:2:3: worktree.link: "/etc/hosts" is not inside the repository: write a path relative to its top folder',
+  ],
+  [
+    'a way out and in again that ends at the top',
+    'worktree:\n  copy: [a/..]\n',
+    'devenv.yaml:2:10: worktree.copy: "a/.." is the whole repository: name what is needed in it',
+  ],
+  [
+    'the whole repository to link',
+    'worktree: { link: ["."] }\n',
+    'devenv.yaml:1:20: worktree.link: "." is the whole repository: name what is needed in it',
+  ],
+  [
+    'the git directory to copy',
+    'worktree:\n  copy: [x/../.git/hooks, node_modules]\n',
+    'devenv.yaml:2:10: worktree.copy: "x/../.git/hooks" is what git itself keeps: each work tree has its own',
+  ],
+  [
     'a need of itself',
     'windows:\n  api: { command: x, needs: api }\n',
     'devenv.yaml:2:22: windows.api needs itself',

@@ -1,9 +1,12 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { doctor } from '../../src/commands/doctor.ts';
+import { open } from '../../src/commands/open.ts';
 import { loadProject } from '../../src/config/index.ts';
 import { listOpened, openCheckpoint } from '../../src/open/index.ts';
 import { linkNeeded, unlinkNeeded } from '../../src/open/links.ts';
+import { testContext } from '../commands/context.ts';
 import { tempDir } from '../support/temp.ts';
 import { makeRepo } from '../checkpoint/repo.ts';
 
@@ -57,4 +60,34 @@ test('an opening that was killed half way is made anew; a folder nobody knows of
   mkdirSync(path.join(two.tree, 'mine'));
   await expect(openCheckpoint(t.env, project, { name: tag })).rejects.toMatchObject({ code: 'refused' });
   expect(existsSync(path.join(two.tree, 'mine'))).toBe(true);
+});
+
+test('a work tree that was removed by hand is told by the list and by doctor, and close forgets it', async () => {
+  const t = await makeRepo({ files: { 'devenv.yaml': 'name: shop\n' } });
+  const { tag } = await t.checkpoint();
+  const env = { ...t.env, DEVENV_TMUX_SOCKET: 'devenv-test-none' };
+  const ctx = testContext({ env, cwd: t.dir });
+  const input = { tag, close: false, yes: false, detach: true, wait: false };
+  const list = async () => open(ctx, { ...input, list: true });
+  const check = async (): Promise<unknown> => {
+    const { json } = await doctor(ctx);
+    const { checks }: { checks: readonly { name: string }[] } = JSON.parse(JSON.stringify(json));
+    return checks.filter(({ name }) => name === 'open');
+  };
+  expect(await check()).toEqual([]);
+  const project = await loadProject({ cwd: t.dir, env });
+  const { tree } = await openCheckpoint(env, project, { name: tag });
+  expect((await list()).json).toMatchObject({ opened: [{ tag, gone: false }] });
+  expect(await check()).toMatchObject([{ ok: true, message: `whole: ${tag}` }]);
+  rmSync(path.join(tree, '.git'));
+  const close = { ...input, list: false, close: true };
+  await expect(open(ctx, close)).rejects.toMatchObject({ code: 'refused' });
+  expect(existsSync(path.join(tree, 'devenv.yaml'))).toBe(true);
+  rmSync(tree, { recursive: true });
+  expect((await list()).json).toMatchObject({ opened: [{ tag, gone: true }] });
+  expect((await list()).text).toContain(`gone; devenv open --close ${tag} forgets it`);
+  expect(await check()).toMatchObject([{ ok: false, level: 'warning' }]);
+  await open(ctx, close);
+  expect((await list()).json).toEqual({ opened: [] });
+  expect(await check()).toEqual([]);
 });

@@ -1,6 +1,12 @@
 import path from 'node:path';
 import { plural } from '../../base/index.ts';
-import { checkpointNames, findBrokenRefs, quarantineRefs, type BrokenRef } from '../../checkpoint/index.ts';
+import {
+  checkpointNames,
+  findBrokenRefs,
+  quarantineRefs,
+  restoreFromTags,
+  type BrokenRef,
+} from '../../checkpoint/index.ts';
 import { fine, problem, type Check } from './check.ts';
 
 const name = 'checkpoints';
@@ -16,11 +22,13 @@ export const checkpointRefs: Check = async ({ ctx, repo, fix }) => {
     );
   if (fix) {
     const dir = await quarantineRefs(repo, broken, ctx.clock.now());
-    return fine(name, `put aside ${describe(broken)}; now in ${path.relative(repo.root, dir) || dir}`);
+    const back = await restoreFromTags(repo, broken);
+    const aside = `put aside ${describe(broken)}; now in ${path.relative(repo.root, dir) || dir}`;
+    return fine(name, back.length === 0 ? aside : `${aside}; made anew from the tag: ${back.join(', ')}`);
   }
   return problem('error', name, {
     message: `cannot be read any more: ${describe(broken)}; git fetch and git gc may fail`,
-    remedy: `devenv doctor --fix puts ${broken.length > 1 ? 'them' : 'it'} aside, out of git's sight`,
+    remedy: `devenv doctor --fix puts ${broken.length > 1 ? 'them' : 'it'} aside, out of git's sight, and makes anew what a sound tag holds`,
   });
 };
 

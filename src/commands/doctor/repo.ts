@@ -1,5 +1,6 @@
-import { realpathSync } from 'node:fs';
-import { run } from '../../base/index.ts';
+import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { plural, run } from '../../base/index.ts';
 import { openRepo, type Repo } from '../../git/index.ts';
 import { needsRecovery } from '../../rollback/index.ts';
 import { fine, fromError, problem, type Check, type Examined, type Finding } from './check.ts';
@@ -14,7 +15,7 @@ export const repository: Check = async (examined) => {
     return fromError('warning', 'repository', error);
   }
   const looks = await Promise.all([trusted(repo, examined), place(repo, examined)]);
-  return [...looks.flat(), journal(repo)];
+  return [...looks.flat(), writable(repo), journal(repo)];
 };
 
 async function trusted(repo: Repo, { ctx }: Examined): Promise<Finding> {
@@ -46,6 +47,29 @@ async function place(repo: Repo, { ctx }: Examined): Promise<readonly Finding[]>
       remedy: 'work in a repository of the project alone: cd to its folder, git init',
     }),
   ];
+}
+
+/** Checkpoints are written into the git directory; also a linked work tree writes into the common one. */
+function writable(repo: Repo): Finding {
+  const dirs = ['', 'objects', 'objects/pack', 'refs', 'refs/tags', 'refs/devenv', 'devenv'].map((name) =>
+    path.join(repo.commonDir, name),
+  );
+  const locked = [...new Set([repo.gitDir, ...dirs])].filter((dir) => existsSync(dir) && !mayWrite(dir));
+  const [first, ...more] = locked;
+  if (first === undefined) return fine('git directory', `${repo.gitDir} can be written`);
+  return problem('error', 'git directory', {
+    message: `${first}${more.length > 0 ? ` and ${plural(more.length, 'more folder')}` : ''} cannot be written: no checkpoint can be made, and none put back`,
+    remedy: `make it writable for you: chmod -R u+w ${repo.commonDir} (or chown it, when it is another user's)`,
+  });
+}
+
+function mayWrite(dir: string): boolean {
+  try {
+    accessSync(dir, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function real(dir: string): string {

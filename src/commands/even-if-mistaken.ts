@@ -1,0 +1,23 @@
+import { DevenvError } from '../base/index.ts';
+import { bareProject, loadProject, type Project } from '../config/index.ts';
+import type { CommandContext } from './context.ts';
+
+/**
+ * The project, for a command that must work also when its configuration has a mistake: the file to be put back may
+ * be that very file. Then the defaults hold, and the mistake is told.
+ */
+export async function evenIfMistaken(
+  ctx: Pick<CommandContext, 'env' | 'note'>,
+  cwd: string,
+): Promise<Project> {
+  try {
+    return await loadProject({ cwd, env: ctx.env });
+  } catch (error) {
+    const mistaken =
+      error instanceof DevenvError && (error.code === 'config' || error.code === 'unknown-layout');
+    if (!mistaken) throw error;
+    for (const line of error.message.split('\n')) ctx.note(`warning: ${line}`);
+    ctx.note('warning: the configuration has a mistake, so the defaults hold for this command');
+    return bareProject({ cwd, env: ctx.env });
+  }
+}
