@@ -18,10 +18,9 @@ describe('the question after a regression', () => {
   const shows = (text: string): Promise<boolean> =>
     until(`the screen shows: ${text}`, async () => (await screen()).includes(text));
   const status = () =>
-    devenvJson<{ checkpoint: { lastGood: string | null; why: string } }>(['status'], {
-      cwd: root,
-      env: inner.env,
-    });
+    devenvJson<{
+      checkpoint: { lastGood: string | null; why: string; decisions: readonly { text: string }[] };
+    }>(['status', '-v'], { cwd: root, env: inner.env });
   const decided = (text: string) =>
     until(`it decided: ${text}`, async () => (await status()).checkpoint.why.includes(text));
   const attach = async (): Promise<void> => {
@@ -115,6 +114,9 @@ checkpoint: { every: 1s, quiet: 0s }
     expect(code()).toBe('broken 5\n');
     save('broken 6\n');
     await until('the reset', () => code() === 'good again\n');
-    await decided('reset to checkpoint-');
+    // The next look has something newer to tell of a tree that is good again.
+    await until('the newest decision', async () =>
+      (await status()).checkpoint.decisions[0]?.text.includes('reset to checkpoint-'),
+    );
   });
 });
