@@ -42,7 +42,7 @@ function sizeText(bytes: number): string {
 /** undefined: it changed, read it again. */
 function readOnce(file: Buffer, maxBytes: number): DiskFile | undefined {
   try {
-    const stat = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+    const stat = statOf(file);
     if (stat === undefined) return { kind: 'absent' };
     if (stat.isDirectory()) return { kind: 'folder' };
     if (stat.isSymbolicLink())
@@ -55,6 +55,16 @@ function readOnce(file: Buffer, maxBytes: number): DiskFile | undefined {
     if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'absent' };
     if (code === 'ELOOP' || code === 'EINVAL') return undefined; // became a link, or is one no longer
     return { kind: 'unreadable', why: `cannot be read (${code ?? 'unknown error'})` };
+  }
+}
+
+// A folder on the way may have become a link that leads round in a circle: then nothing is at this path.
+function statOf(file: Buffer): BigIntStats | undefined {
+  try {
+    return lstatSync(file, { bigint: true, throwIfNoEntry: false });
+  } catch (error) {
+    if (errnoOf(error) === 'ELOOP') return undefined;
+    throw error;
   }
 }
 

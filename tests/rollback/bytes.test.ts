@@ -1,7 +1,7 @@
-import { chmodSync, existsSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, statSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { filesOf, makeRepo, type TestRepo } from '../checkpoint/repo.ts';
+import { filesOf, makeRepo, stagedState, type TestRepo } from '../checkpoint/repo.ts';
 
 /** A repository with one commit more than its checkpoint: going back deletes what that commit added. */
 async function committedSince(
@@ -163,4 +163,19 @@ test('[invariant 20] where git knows the executable bit, it comes from the check
   expect(modeOf(t, 'tool') & 0o111).toBe(0);
   await t.undo();
   expect(modeOf(t, 'tool') & 0o111).not.toBe(0);
+});
+
+test('[invariant 19] [invariant 4] a folder that became a link which leads round in a circle', async () => {
+  const t = await makeRepo();
+  t.remove('a.txt');
+  const { tag } = await t.checkpoint();
+  symlinkSync('a.txt', path.join(t.dir, 'a.txt'));
+  t.remove('src');
+  symlinkSync('a.txt', path.join(t.dir, 'src'));
+  await t.git('add', '-A', '--', 'src');
+  t.remove('.gitignore');
+  const before = { files: filesOf(t.dir), staged: await stagedState(t) };
+  await t.rollBack({ target: tag });
+  await t.undo();
+  expect({ files: filesOf(t.dir), staged: await stagedState(t) }).toEqual(before);
 });
