@@ -1,5 +1,16 @@
 import { DevenvError, randomId } from '../base/index.ts';
-import { diskPath, git, quotePath, readRef, setRef, startImport, waitForOwnRef } from '../git/index.ts';
+import {
+  diskPath,
+  git,
+  isWhole,
+  packNames,
+  packsWent,
+  quotePath,
+  readRef,
+  setRef,
+  startImport,
+  waitForOwnRef,
+} from '../git/index.ts';
 import type { Importer, Repo } from '../git/index.ts';
 import type { Capture, CapturedFile } from './capture.ts';
 import { blobId, readDiskFile } from './read-file.ts';
@@ -38,6 +49,30 @@ export interface Written {
  * in one stream to one process. Objects are on the disk before a ref names them.
  */
 export async function writeCapture(repo: Repo, found: Capture, input: WriteInput): Promise<Written> {
+  for (let attempt = 1; ; attempt++) {
+    const packs = packNames(repo);
+    try {
+      const written = await writeOnce(repo, found, input);
+      // fast-import leaves out what a pack holds already; where that pack went meanwhile, it may be nowhere now.
+      if (!packsWent(repo, packs) || (await isWhole(repo, written.commit, found.head))) return written;
+      return await writeOnce(repo, found, { ...input, force: true, unless: undefined });
+    } catch (error) {
+      if (attempt === tries || !isSwept(error)) throw error;
+    }
+  }
+}
+
+const tries = 5;
+
+/** `git prune --expire=now` of the user's takes away even the pack that is just being written. */
+function isSwept(error: unknown): boolean {
+  return (
+    error instanceof DevenvError &&
+    /cannot store pack|unable to write file|No such file or directory/.test(error.message)
+  );
+}
+
+async function writeOnce(repo: Repo, found: Capture, input: WriteInput): Promise<Written> {
   const stream = startImport(repo, { force: input.force ?? false });
   try {
     const written = await feed(stream, repo, found, input);

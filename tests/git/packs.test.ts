@@ -9,7 +9,11 @@ import { filesOf, makeRepo, type TestRepo } from '../checkpoint/repo.ts';
 import { until } from '../support/until.ts';
 
 const packDir = (t: TestRepo): string => path.join(t.repo.commonDir, 'objects/pack');
-const kept = (t: TestRepo): string[] => readdirSync(packDir(t)).filter((name) => name.endsWith('.keep'));
+const keeps = (t: TestRepo): string[] => readdirSync(packDir(t)).filter((name) => name.endsWith('.keep'));
+const textOf = (t: TestRepo, name: string): string => readFileSync(path.join(packDir(t), name), 'utf8');
+/** Those that were folded into another one only wait to be removed. */
+const folded = (t: TestRepo): string[] => keeps(t).filter((name) => textOf(t, name).includes('folded'));
+const kept = (t: TestRepo): string[] => keeps(t).filter((name) => !textOf(t, name).includes('folded'));
 const looseCount = async (t: TestRepo): Promise<number> =>
   Number(/^count: (\d+)/m.exec(await t.git('count-objects', '-v'))?.[1]);
 
@@ -118,6 +122,57 @@ describe("devenv's own packs", () => {
     await expect(t.git('cat-file', '-t', gone)).rejects.toThrow(/cat-file/);
     await t.rollBack({ target: 'last' });
     expect(t.read('a.txt')).toBe('unique content number 0\n');
+  });
+
+  test('what was folded stays a while, and goes only while the new pack is there', async () => {
+    const t = await makeRepo();
+    const some = async (): Promise<void> => {
+      for (let i = 0; i < 4; i++) {
+        t.write('a.txt', `content ${i} ${Math.random()}\n`);
+        await t.checkpoint();
+      }
+    };
+    await some();
+    await foldPacks(t.repo);
+    expect([kept(t).length, folded(t).length]).toEqual([1, 4]);
+    // Somebody takes the new one away: nothing that it held may go with it.
+    const made = (kept(t)[0] ?? '').replace('.keep', '');
+    for (const end of ['keep', 'idx', 'pack', 'rev'])
+      rmSync(path.join(packDir(t), `${made}.${end}`), { force: true });
+    await foldPacks(t.repo, () => [], 0);
+    expect([kept(t).length, folded(t).length]).toEqual([4, 0]);
+    await t.git('fsck', '--strict');
+    await foldPacks(t.repo);
+    await some();
+    await foldPacks(t.repo, () => [], 0);
+    expect([kept(t).length, folded(t).length]).toEqual([5, 0]);
+    await t.git('fsck', '--strict');
+  });
+
+  test('[invariant 28] repack, gc and prune of the user all through checkpoints and folds lose nothing', async () => {
+    const t = await makeRepo();
+    let going = true;
+    const user = async (): Promise<void> => {
+      for (let n = 0; going; n++) {
+        if (n % 3 === 0) await t.git('repack', '-a', '-d', '-q');
+        else if (n % 3 === 1) await t.git('gc', '--prune=now', '--quiet');
+        else await t.git('prune', '--expire=now');
+      }
+    };
+    const ended = user();
+    const states = new Map<string, string>();
+    try {
+      for (let i = 0; i < 40; i++) {
+        t.write('a.txt', `state ${i}\n`);
+        states.set((await t.checkpoint()).commit, `state ${i}`);
+        if (i % 5 === 4) await foldPacks(t.repo, (sorted) => sorted, 100);
+      }
+    } finally {
+      going = false;
+    }
+    await ended;
+    await t.git('fsck', '--strict');
+    for (const [commit, text] of states) expect(await t.git('show', `${commit}:a.txt`)).toBe(text);
   });
 
   test("a foreign .keep is left alone, and where git's own maintenance works nothing is kept", async () => {
