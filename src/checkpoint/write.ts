@@ -68,7 +68,7 @@ const tries = 5;
 function isSwept(error: unknown): boolean {
   return (
     error instanceof DevenvError &&
-    /cannot store pack|unable to write file|No such file or directory/.test(error.message)
+    /cannot store pack|unable to write file|No such file or directory|object not found/.test(error.message)
   );
 }
 

@@ -4,7 +4,7 @@ import { errnoOf } from '../base/index.ts';
 import { gitArgv, gitError } from './exec.ts';
 import { missingGit } from './env.ts';
 import { closeRecord, noteProcess, openPacks, openRecord, removeCrashReport } from './import-record.ts';
-import { keepPack, packSettings } from './packs.ts';
+import { notePack, packSettings } from './packs.ts';
 import type { Repo } from './repo.ts';
 
 /** A running `git fast-import`: one process writes blobs, trees, commits and refs, without any index. */
@@ -105,7 +105,7 @@ export function startImport(repo: Repo, options: { readonly force?: boolean } = 
       }
       if (ended?.code !== 0) throw failure();
       const pack = closeRecord(record);
-      if (pack !== undefined) await keepPack(repo, pack);
+      if (pack !== undefined) await notePack(repo, pack);
       return { moved: true };
     },
     async abort() {

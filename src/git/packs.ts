@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -9,18 +10,20 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { errnoOf, isAlive, randomId, self, systemClock } from '../base/index.ts';
+import { isAlive, randomId, self } from '../base/index.ts';
 import { git } from './exec.ts';
 import type { Repo } from './repo.ts';
 
 /**
  * What a snapshot writes stays in the pack it was written as. Loose objects would be counted by the user's
- * `git gc --auto` (6,700 of them start it: some 130 snapshots), and so would packs (50), but not those with a
- * `.keep` file. So devenv keeps its own packs, and folds them together now and then. No object is ever deleted
- * by devenv: the user's own `git add` may rely on one that is only in here.
+ * `git gc --auto` (6,700 of them start it: some 130 snapshots), and so are packs (50). So now and then ours are
+ * folded into one that has a `.keep`, which is not counted. No object is ever deleted by devenv: the user's own
+ * `git add` may rely on one that is only in here.
+ *
+ * A pack that git has seen without a `.keep` must never get one: a running `git repack` would leave out what is in
+ * it, and then delete it all the same. So only packs that are made out of git's sight are kept.
  */
 const keepText = 'devenv\n';
-const foldedText = 'devenv: folded into ';
 /** Whatever the user has set: one pack, with an index that can be read here. */
 export const packSettings = ['-c', 'pack.packSizeLimit=0', '-c', 'pack.indexVersion=2'] as const;
 const mostPacks = 32;
@@ -28,40 +31,33 @@ const mostPacks = 32;
 const grownBytes = 64 * 1024 * 1024;
 
 const packDir = (repo: Repo): string => path.join(repo.commonDir, 'objects', 'pack');
+/** The names of packs that imports wrote; one that is not in it is only never folded. */
+const notesFile = (repo: Repo): string => path.join(repo.commonDir, 'objects', 'info', 'devenv-packs');
 
 /** A repository under `git maintenance` has an index over many packs, and folds small ones by itself. */
-function isMaintained(names: readonly string[]): boolean {
-  return names.some((name) => name.startsWith('multi-pack-index'));
+function isMaintained(dir: string): boolean {
+  return existsSync(path.join(dir, 'multi-pack-index')) || existsSync(path.join(dir, 'multi-pack-index.d'));
 }
 
 /**
- * Keeps a pack that an import just wrote (`pack-<hash>`), and folds the kept ones when they are many. What was
- * imported is there, whatever goes wrong here.
+ * Notes a pack that an import just wrote (`pack-<hash>`), and folds ours when they are many. What was imported is
+ * there, whatever goes wrong here.
  */
-export async function keepPack(repo: Repo, name: string): Promise<void> {
+export async function notePack(repo: Repo, name: string): Promise<void> {
   try {
-    await keepAndFold(repo, name);
+    if (isMaintained(packDir(repo))) return;
+    mkdirSync(path.dirname(notesFile(repo)), { recursive: true });
+    appendFileSync(notesFile(repo), `${name}\n`, { mode: 0o600 });
+    if (notedNames(repo).length >= mostPacks) await foldPacks(repo);
   } catch {
     // A full disk, a folder that cannot be written: then it is a pack like any other.
   }
 }
 
-async function keepAndFold(repo: Repo, name: string): Promise<void> {
-  const dir = packDir(repo);
-  const names = readdirSync(dir);
-  if (isMaintained(names) || !names.includes(`${name}.idx`)) return;
-  writeKeep(dir, name);
-  const kept = names.filter((file) => file.endsWith('.keep')).length;
-  // Those that were folded a moment ago count too: so not at each import from then on.
-  if (kept >= mostPacks && kept % 8 === 0) await foldPacks(repo);
-}
-
-function writeKeep(dir: string, name: string): void {
-  try {
-    writeFileSync(path.join(dir, `${name}.keep`), keepText, { mode: 0o444, flag: 'wx' });
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-  }
+function notedNames(repo: Repo): string[] {
+  const file = notesFile(repo);
+  const names = existsSync(file) ? readFileSync(file, 'latin1').split('\n').filter(Boolean) : [];
+  return [...new Set(names)].filter((name) => existsSync(path.join(packDir(repo), `${name}.pack`)));
 }
 
 interface Pack {
@@ -69,24 +65,31 @@ interface Pack {
   readonly bytes: number;
 }
 
-function keptNames(dir: string): string[] {
+/** Our packs, the smallest first. */
+function ownPacks(repo: Repo): Pack[] {
+  return [...new Set([...keptNames(repo), ...notedNames(repo)])]
+    .flatMap((name) => {
+      const stat = statSync(path.join(packDir(repo), `${name}.pack`), { throwIfNoEntry: false });
+      return stat === undefined ? [] : [{ name, bytes: stat.size }];
+    })
+    .toSorted((a, b) => a.bytes - b.bytes);
+}
+
+/** Those with a `.keep` of ours. */
+function keptNames(repo: Repo): string[] {
+  const dir = packDir(repo);
   return readdirSync(dir)
     .filter((file) => /^pack-[0-9a-f]+\.keep$/.test(file))
+    .filter((file) => isOurs(path.join(dir, file)))
     .map((file) => file.slice(0, -'.keep'.length));
 }
 
-/** Our packs, the smallest first; not those that were folded. */
-function ownPacks(dir: string): Pack[] {
-  return keptNames(dir)
-    .flatMap((name) => {
-      try {
-        if (readFileSync(path.join(dir, `${name}.keep`), 'latin1') !== keepText) return [];
-        return [{ name, bytes: statSync(path.join(dir, `${name}.pack`)).size }];
-      } catch {
-        return []; // another process folds at this moment
-      }
-    })
-    .toSorted((a, b) => a.bytes - b.bytes);
+function isOurs(keep: string): boolean {
+  try {
+    return readFileSync(keep, 'latin1') === keepText;
+  } catch {
+    return false; // another process folds at this moment
+  }
 }
 
 /**
@@ -104,21 +107,18 @@ export function choosePacks<T extends { readonly bytes: number }>(sorted: readon
   return count < 2 ? [] : sorted.slice(0, count);
 }
 
-/**
- * Makes one pack of many small ones of ours; where that does not work, they become packs like any other. A running
- * `git repack` deletes every pack that it once saw without a `.keep`, so the new one is made elsewhere and has its
- * `.keep` before git can see it. The old ones stay a while: another git may just be reading them.
- */
+const roomName = 'devenv-fold-';
+
+/** Makes one pack of many small ones of ours; where that does not work, they are packs like any other from then on. */
 export async function foldPacks(
   repo: Repo,
   choose: (sorted: readonly Pack[]) => readonly Pack[] = choosePacks,
-  graceMs = graceAfterFoldMs,
 ): Promise<void> {
   const dir = packDir(repo);
   sweepRooms(dir);
-  dropFolded(dir, graceMs);
-  const old = choose(ownPacks(dir));
-  if (old.length < 2) return;
+  const own = ownPacks(repo);
+  const old = choose(own);
+  if (old.length < 2) return writeNotes(repo, []);
   const room = `${path.dirname(dir)}/${roomName}${self.pid}-${randomId()}`;
   mkdirSync(room);
   try {
@@ -128,16 +128,16 @@ export async function foldPacks(
       { input: `${old.map((pack) => `${pack.name}.pack`).join('\n')}\n` },
     );
     const name = `pack-${made.stdout.toString('latin1').trim()}`;
-    if (!made.ok || !holdsAll(path.join(room, name), dir, old)) return unkeep(dir, old);
-    if (!old.some((pack) => pack.name === name)) place(room, dir, name);
-    for (const pack of old) if (pack.name !== name) markFolded(dir, pack.name, name);
+    if (!made.ok || !holdsAll(room, name, dir, old)) return writeNotes(repo, []);
+    const gone = old.filter((pack) => pack.name !== name);
+    if (gone.length === old.length) place(room, dir, name);
+    for (const pack of gone) removePack(dir, pack.name);
+    writeNotes(repo, gone);
+    if (statSync(path.join(dir, `${name}.pack`)).size > grownBytes) unkeep(dir, [name]);
   } finally {
     rmSync(room, { recursive: true, force: true });
   }
 }
-
-const graceAfterFoldMs = 10 * 60_000;
-const roomName = 'devenv-fold-';
 
 /** The `.keep` first, the index last: without it no git sees the pack. */
 function place(room: string, dir: string, name: string): void {
@@ -147,49 +147,20 @@ function place(room: string, dir: string, name: string): void {
       renameSync(path.join(room, `${name}.${end}`), path.join(dir, `${name}.${end}`));
 }
 
-/** Still kept, but all that is in it is in another pack of ours too. */
-function markFolded(dir: string, name: string, into: string): void {
-  const file = path.join(dir, `${name}.keep`);
-  const fresh = `${file}.${randomId()}`;
-  writeFileSync(fresh, `${foldedText}${into}\n`, { mode: 0o444 });
+/** The index first: without it no other process begins to read the pack. */
+function removePack(dir: string, name: string): void {
+  for (const end of ['idx', 'pack', 'rev', 'bitmap', 'keep'])
+    rmSync(path.join(dir, `${name}.${end}`), { force: true });
+}
+
+/** Forgets the noted packs, but those that came while others were folded. */
+function writeNotes(repo: Repo, folded: readonly Pack[]): void {
+  const file = notesFile(repo);
+  const done = new Set(folded.map(({ name }) => name));
+  const left = folded.length === 0 ? [] : notedNames(repo).filter((name) => !done.has(name));
+  const fresh = `${file}.${self.pid}`;
+  writeFileSync(fresh, left.map((name) => `${name}\n`).join(''), { mode: 0o600 });
   renameSync(fresh, file);
-}
-
-/** Removes the packs that were folded into another one a while ago, if that one is there and holds all of theirs. */
-function dropFolded(dir: string, graceMs: number): void {
-  for (const { name, into, ageMs } of foldedPacks(dir)) {
-    if (ageMs < graceMs) continue;
-    if (!existsSync(path.join(dir, `${into}.pack`)) || !holdsAll(path.join(dir, into), dir, [{ name }])) {
-      // The other one is gone: this one counts again.
-      rmSync(path.join(dir, `${name}.keep`), { force: true });
-      writeKeep(dir, name);
-      continue;
-    }
-    // The index first: without it no other process begins to read the pack.
-    for (const end of ['idx', 'pack', 'rev', 'bitmap', 'keep'])
-      rmSync(path.join(dir, `${name}.${end}`), { force: true });
-  }
-  const waiting = new Set(foldedPacks(dir).map(({ into }) => into));
-  unkeep(
-    dir,
-    ownPacks(dir).filter(({ name, bytes }) => bytes > grownBytes && !waiting.has(name)),
-  );
-}
-
-function foldedPacks(
-  dir: string,
-): { readonly name: string; readonly into: string; readonly ageMs: number }[] {
-  return keptNames(dir).flatMap((name) => {
-    try {
-      const file = path.join(dir, `${name}.keep`);
-      const text = readFileSync(file, 'latin1');
-      if (!text.startsWith(foldedText)) return [];
-      const ageMs = Math.abs(systemClock.now() - statSync(file).mtimeMs);
-      return [{ name, into: text.slice(foldedText.length).trim(), ageMs }];
-    } catch {
-      return []; // another process folds at this moment
-    }
-  });
 }
 
 /** What a fold that was killed left; git does not look there. */
@@ -207,23 +178,21 @@ function sweepRooms(dir: string): void {
  * nothing needs any more. With less than `leastBytes` in them it is not worth one more pack.
  */
 export async function releasePacks(repo: Repo, leastBytes = 0): Promise<void> {
-  const dir = packDir(repo);
-  const bytes = ownPacks(dir).reduce((sum, pack) => sum + pack.bytes, 0);
+  const bytes = ownPacks(repo).reduce((sum, pack) => sum + pack.bytes, 0);
   if (bytes < leastBytes) return;
   await foldPacks(repo, (sorted) => sorted);
-  dropFolded(dir, 0);
-  if (foldedPacks(dir).length === 0) unkeep(dir, ownPacks(dir));
+  unkeep(packDir(repo), keptNames(repo));
 }
 
-function unkeep(dir: string, packs: readonly Pack[]): void {
-  for (const { name } of packs) rmSync(path.join(dir, `${name}.keep`), { force: true });
+function unkeep(dir: string, names: readonly string[]): void {
+  for (const name of names) rmSync(path.join(dir, `${name}.keep`), { force: true });
 }
 
-/** Whether every object of the old packs is in the new one, named by its path without the ending. */
-function holdsAll(made: string, dir: string, old: readonly Pick<Pack, 'name'>[]): boolean {
+/** Whether every object of the old packs is in the new one. */
+function holdsAll(room: string, name: string, dir: string, old: readonly Pack[]): boolean {
   try {
-    const have = new Set(objectIds(`${made}.idx`));
-    return old.every(({ name }) => objectIds(path.join(dir, `${name}.idx`)).every((id) => have.has(id)));
+    const have = new Set(objectIds(path.join(room, `${name}.idx`)));
+    return old.every((pack) => objectIds(path.join(dir, `${pack.name}.idx`)).every((id) => have.has(id)));
   } catch {
     return false;
   }

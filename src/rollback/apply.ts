@@ -87,6 +87,8 @@ function naming<T>(file: RawPath, act: () => T): T {
     return act();
   } catch (error) {
     const code = errnoOf(error) ?? '';
+    // A folder on the way went between the look at it and the act.
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw new ChangedMeanwhile(file);
     if (!forbidden.includes(code)) throw error;
     throw new DevenvError(
       'environment',

@@ -45,7 +45,7 @@ async function listed(repo: Repo, commit: string, paths: readonly RawPath[]): Pr
 /** Throws 'refused' when a file to write has a file in its way that was not named. Pure. */
 export function refuseInTheWay(
   steps: readonly { readonly path: RawPath; readonly after: unknown }[],
-  diff: readonly DiffEntry[],
+  diff: readonly Pick<DiffEntry, 'path' | 'newMode'>[],
 ): void {
   const chosen = new Set(steps.map((step) => step.path));
   const inTheWay = new Set(

@@ -135,5 +135,14 @@ async function makePlan(
     intendedNow: present.capture.intended,
     intendedThen: saved.intended,
   });
-  return { plan, index: paths ? index.filter((update) => chosen(update.path)) : index, head };
+  if (!paths) return { plan, index, head };
+  const named = index.filter((update) => chosen(update.path));
+  // git would take a staged file out of the index without a word when one below it comes in.
+  refuseInTheWay(
+    named.map((update) => ({ path: update.path, after: isGone(update) ? null : update })),
+    index.map((update) => ({ path: update.path, newMode: update.mode })),
+  );
+  return { plan, index: named, head };
 }
+
+const isGone = ({ mode }: IndexUpdate): boolean => mode === '000000';

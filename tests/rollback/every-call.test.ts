@@ -150,7 +150,7 @@ async function killAtEach(
 test('[invariant 26] a rollback killed at each call of git is finished or never was; every byte is there', async () => {
   const { t, tag, then, now } = await twoStates();
   const killed = await killAtEach(t, tag, now, then, async (one) => void (await one.undo()));
-  expect(killed).toBeGreaterThan(10);
+  expect(killed).toBeGreaterThanOrEqual(8);
   await t.git('fsck', '--strict');
 }, 180_000);
 
@@ -160,6 +160,6 @@ test('[invariant 26] so are an undo and a redo', async () => {
   const undone = await killAtEach(t, 'undo', then, now, async (one) => void (await one.redo()));
   await t.undo();
   const redone = await killAtEach(t, 'redo', now, then, async (one) => void (await one.undo()));
-  expect(Math.min(undone, redone)).toBeGreaterThan(10);
+  expect(Math.min(undone, redone)).toBeGreaterThanOrEqual(8);
   await t.git('fsck', '--strict');
 }, 180_000);

@@ -174,3 +174,22 @@ test('a path that is named twice, or together with one in it, is known', async (
     expect((await t.rollBack({ target: tag, paths })).undo, paths.join(' ')).toBeNull();
   await expect(t.rollBack({ target: tag, paths: ['A', 'A/no'] })).rejects.toThrow('A/no is neither in');
 });
+
+test('a staged file in the place of a folder is not taken out of the index for a path below it', async () => {
+  const t = await makeRepo();
+  const { tag } = await t.checkpoint();
+  t.remove('src');
+  t.write('src', 'a file now\n');
+  await t.git('add', '-A');
+  t.remove('src');
+  const staged = await t.git('ls-files', '--stage');
+  await expect(t.rollBack({ target: tag, paths: ['src/b.txt'] })).rejects.toMatchObject({
+    code: 'refused',
+    message: expect.stringContaining('src is in the way of src/b.txt'),
+  });
+  expect(await t.git('ls-files', '--stage')).toBe(staged);
+  await t.rollBack({ target: tag, paths: ['src'] });
+  expect(t.read('src/b.txt')).toBe('b\n');
+  await t.undo();
+  expect(await t.git('ls-files', '--stage')).toBe(staged);
+});
