@@ -207,7 +207,8 @@ test('[invariant 33] whatever happens, a reset is of a confirmed regression of t
     }),
     { numRuns: 1500 },
   );
-  expect(resets).toBeGreaterThan(100);
+  // Else nothing was tried.
+  expect(resets).toBeGreaterThan(30);
 });
 
 test('it never gets stuck: a changed tree is looked at when all is calm again', () => {
