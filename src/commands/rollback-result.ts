@@ -58,9 +58,9 @@ function describeNothing({ kind, to }: RollbackOutcome, dryRun: boolean): string
 }
 
 /** Whose work goes: that of the present, against what comes back. */
-function describePutAway({ putAway, to }: RollbackOutcome, dryRun: boolean): string {
+function describePutAway({ putAway }: RollbackOutcome, dryRun: boolean): string {
   const lines = describeLines(putAway);
-  return `${dryRun ? 'your work that would go' : 'your work that went'} for ${to}: ${plural(putAway.files, 'file')}${lines && ` (${lines})`}`;
+  return `${dryRun ? 'would go' : 'went'}: your changes in ${plural(putAway.files, 'file')}${lines && ` (${lines})`}`;
 }
 
 function describeRecovery(

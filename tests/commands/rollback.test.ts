@@ -31,7 +31,7 @@ test('[invariant 33] says whose changes go, in files and lines, and the one comm
 test('[invariant 34] a dry run, also of undo, lists each file and changes nothing', async () => {
   const { t, ctx, tag } = await ready();
   const dry = await rollback(ctx, { tag, dryRun: true, yes: false });
-  expect(dry.text).toContain('your work that would go');
+  expect(dry.text).toContain('would go: your changes in');
   for (const line of ['write   a.txt', 'write   src/b.txt', 'delete  new.txt'])
     expect(dry.text).toContain(line);
   expect(dry.json).toMatchObject({
