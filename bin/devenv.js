@@ -21,8 +21,9 @@ if (has[0] < needs[0] || (has[0] === needs[0] && has[1] < needs[1])) {
   process.emitWarning = (warning, ...rest) => {
     if (!String(warning).includes('SQLite')) warn.call(process, warning, ...rest);
   };
-  // The commands that scripts/build.mjs gives a file of their own.
-  const own = ['start', 'status', 'checkpoint'].find((name) => name === process.argv[2]);
+  // The commands that scripts/build.mjs gives a file of their own; they know nothing of remote boxes.
+  const remote = process.argv.some((word) => /^--host(=|$)/.test(word));
+  const own = remote ? undefined : ['start', 'status', 'checkpoint'].find((name) => name === process.argv[2]);
   import(`../dist/${own || 'main'}.js`).then(
     ({ main }) => main(process.argv.slice(2)).then(() => process.exit()),
     (error) => {

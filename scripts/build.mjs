@@ -1,5 +1,6 @@
 // Bundles src/ into dist/: our own code as one file, in which a command's modules run only when it is called;
 // every heavy vendor as a file of its own, loaded by the first module that needs it. Why: docs/decisions/0002.
+import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { build } from 'esbuild';
@@ -103,7 +104,7 @@ const onlyCommand = (needed) => ({
   setup({ onResolve }) {
     onResolve({ filter: /^\.\.\/commands\// }, ({ path, importer, kind }) =>
       kind === 'dynamic-import' &&
-      importer.includes('/cli/rows-') &&
+      /\/cli\/(?:rows-|remote)/.test(importer) &&
       !needed.some((name) => path === `../commands/${name}.ts`)
         ? { path: './main.js', external: true }
         : undefined,
@@ -152,3 +153,10 @@ const [own] = await Promise.all([
   ),
 ]);
 writeFileSync(`${out}/meta.json`, JSON.stringify(own.metafile));
+
+// What a remote box must have, exactly: the version and a hash of all that is sent there.
+const hash = createHash('sha256');
+for (const dir of ['bin', 'layouts', out])
+  for (const name of readdirSync(dir, { recursive: true }).toSorted())
+    if (/\.(js|cjs|yaml)$/.test(name)) hash.update(name).update(readFileSync(`${dir}/${name}`));
+writeFileSync(`${out}/build-id`, `${version}+${hash.digest('hex').slice(0, 8)}\n`);

@@ -17,6 +17,18 @@ export const exitCodes = {
   'state-dir': 3,
   environment: 3,
   'no-session': 3,
+  /** Remote boxes: not reached, not let in, not the box we know, no answer, not able. */
+  unreachable: 3,
+  auth: 3,
+  'hostkey-unknown': 3,
+  'hostkey-changed': 3,
+  timeout: 3,
+  'missing-tool': 3,
+  noexec: 3,
+  unsupported: 3,
+  version: 3,
+  /** The link broke while something ran there: it may have come to its end. */
+  lost: 3,
   'unknown-window': 4,
   'unknown-suite': 4,
   'unknown-tag': 4,

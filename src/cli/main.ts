@@ -8,6 +8,7 @@ import { commandTable } from './commands.ts';
 import { openOutput, type Output } from './output.ts';
 import { parseCommandLine, type Globals } from './program.ts';
 import { liveProgress, plainProgress } from './progress.ts';
+import { runOnHost } from './remote.ts';
 
 /**
  * Runs the program. The only place that catches everything and sets the exit status. When it resolves, all is
@@ -31,7 +32,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     }
     listenForSignals(stop);
     const context = openContext(output, invocation.globals, stop.signal);
-    const result = await invocation.spec.run({ ...context, begun }, invocation.parsed, commandTable);
+    const { spec, parsed, globals } = invocation;
+    const result =
+      globals.host === undefined
+        ? await spec.run({ ...context, begun }, parsed, commandTable)
+        : await runOnHost(context, { ...globals, host: globals.host }, spec, argv);
     printResult(result, output, json);
     process.exitCode = result.exit ?? 0;
   } catch (thrown) {
@@ -47,7 +52,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 /** Lets a command begin before its options are read, where nothing in them can be about where it runs. */
 async function begin(argv: readonly string[]): Promise<Begun | undefined> {
-  if (argv.some((word) => /^(-h|--help|--cwd)/.test(word))) return undefined;
+  if (argv.some((word) => /^(-h|--help|--cwd|--host)/.test(word))) return undefined;
   const row = commandTable.find(({ name }) => name === argv[0]);
   try {
     return await row?.begin?.({ cwd: process.cwd(), env: process.env }, argv);
@@ -83,6 +88,7 @@ function openContext(output: Output, globals: Globals, signal: AbortSignal): Com
     colors: output.colors,
     note: output.note,
     write: output.write,
+    writeError: output.complain,
     progress: (titles) => (live ? liveProgress(titles) : plainProgress(output.note)),
   };
 }

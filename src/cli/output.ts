@@ -90,8 +90,10 @@ function open(fd: 1 | 2): NodeJS.WriteStream {
   return (fd === 1 ? process.stdout : process.stderr).on('error', onError);
 }
 
-// A reader that closed the pipe (`| head`) has seen enough: that is no error.
+// A reader that closed the pipe (`| head`) has seen enough: that is no error. On a remote box it is a broken link,
+// and what was asked for is still wanted.
 function onError(error: unknown): void {
+  if (errnoOf(error) === 'EPIPE' && process.env['DEVENV_REMOTE'] !== undefined) return;
   if (errnoOf(error) === 'EPIPE') process.exit(0);
   if (errnoOf(error) !== 'EAGAIN') throw error;
 }

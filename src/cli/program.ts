@@ -21,6 +21,8 @@ export interface Globals {
   readonly quiet: boolean;
   readonly verbose: boolean;
   readonly cwd: string | undefined;
+  readonly host: string | undefined;
+  readonly acceptNewHostKey: boolean;
 }
 
 const groups = ['Session', 'Tests', 'Checkpoints', 'Project'] as const;
@@ -28,6 +30,8 @@ const groups = ['Session', 'Tests', 'Checkpoints', 'Project'] as const;
 const globalOptions: NonNullable<CommandSpec['options']> = [
   ['--json', 'print facts as one JSON document (streams: one object a line)'],
   ['--cwd <dir>', 'run as if started in this directory'],
+  ['--host <host>', 'run it on that remote box'],
+  ['--accept-new-host-key', 'believe a remote box that was never seen before'],
   ['-q, --quiet', 'no progress and no remarks'],
   ['-v, --verbose', 'more of them'],
 ];
@@ -65,8 +69,10 @@ export function parseCommandLine(given: readonly string[]): Invocation {
 /** `devenv --json status` means `devenv status --json`. */
 function globalsLast(argv: readonly string[]): readonly string[] {
   let first = 0;
-  while (/^(--json|-q|--quiet|-v|--verbose|--cwd|--cwd=.*)$/s.test(argv[first] ?? ''))
-    first += argv[first] === '--cwd' ? 2 : 1;
+  while (
+    /^(--json|-q|--quiet|-v|--verbose|--(cwd|host)(=.*)?|--accept-new-host-key)$/s.test(argv[first] ?? '')
+  )
+    first += /^--(cwd|host)$/.test(argv[first] ?? '') ? 2 : 1;
   const name = argv[first];
   return name === undefined ? argv : [name, ...argv.slice(0, first), ...argv.slice(first + 1)];
 }
@@ -109,12 +115,14 @@ function addCommand(
   const command = quiet(program.command(spec.name, spec.hidden ? { hidden: true } : {}), result);
   declare(command, spec);
   command.action(() => {
-    const { json, quiet: q, verbose, cwd, ...options } = command.opts();
+    const { json, quiet: q, verbose, cwd, host, acceptNewHostKey, ...options } = command.opts();
     const globals = {
       json: json === true,
       quiet: q === true,
       verbose: verbose === true,
       cwd: typeof cwd === 'string' ? cwd : undefined,
+      host: typeof host === 'string' ? host : undefined,
+      acceptNewHostKey: acceptNewHostKey === true,
     };
     result.found = { kind: 'command', spec, parsed: { args: command.args, options }, globals };
   });

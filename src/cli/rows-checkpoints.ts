@@ -33,6 +33,7 @@ export const checkpointCommands: readonly CommandSpec[] = [
   {
     name: 'checkpoints',
     group: 'Checkpoints',
+    onHost: 'reads',
     summary: 'list checkpoints, newest first',
     options: [
       ['--good', 'only those whose gates passed'],
@@ -78,6 +79,7 @@ export const checkpointCommands: readonly CommandSpec[] = [
   {
     name: 'diff',
     group: 'Checkpoints',
+    onHost: 'reads',
     summary: 'what changed between two checkpoints, or since one',
     args: '[tag] [tag]',
     completes: 'tag',

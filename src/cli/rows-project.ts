@@ -30,6 +30,7 @@ export const projectCommands: readonly CommandSpec[] = [
   {
     name: 'config',
     group: 'Project',
+    onHost: 'reads',
     summary: 'show the effective configuration, its schema or its path',
     args: '[show|schema|path]',
     completes: 'none',
@@ -42,6 +43,7 @@ export const projectCommands: readonly CommandSpec[] = [
   {
     name: 'doctor',
     group: 'Project',
+    onHost: 'anywhere',
     summary: 'check tools, repository, disk, ports and configuration, with remedies',
     options: [['--fix', 'put aside broken refs of devenv, and remove what its killed processes left']],
     example: 'devenv doctor',
@@ -50,6 +52,7 @@ export const projectCommands: readonly CommandSpec[] = [
   {
     name: 'completion',
     group: 'Project',
+    onHost: 'here',
     summary: 'print the completion script of a shell',
     args: '<bash|zsh|fish>',
     completes: 'shell',
@@ -63,6 +66,7 @@ export const projectCommands: readonly CommandSpec[] = [
   {
     name: '__complete',
     group: 'Project',
+    onHost: 'here',
     summary: 'names for completion',
     args: '<kind>',
     completes: 'none',

@@ -40,6 +40,7 @@ export const sessionCommands: readonly CommandSpec[] = [
   {
     name: 'status',
     group: 'Session',
+    onHost: 'reads',
     summary: 'windows, health, last run of each suite, last good checkpoint',
     options: [
       ['--all', 'every session of devenv on this machine'],
@@ -85,6 +86,7 @@ export const sessionCommands: readonly CommandSpec[] = [
   {
     name: 'logs',
     group: 'Session',
+    onHost: 'streams',
     summary: 'logs of all windows, or of some, in order of time',
     args: '[window...]',
     completes: 'window',
@@ -107,6 +109,7 @@ export const sessionCommands: readonly CommandSpec[] = [
   {
     name: 'ports',
     group: 'Session',
+    onHost: 'reads',
     summary: 'the port of each service and who holds it',
     options: [['--free', 'also propose a free one where it is taken']],
     example: 'devenv ports',

@@ -4,6 +4,7 @@ export const testCommands: readonly CommandSpec[] = [
   {
     name: 'watch',
     group: 'Tests',
+    onHost: 'streams',
     summary: 'run the tests on every change, and the timed checkpointer',
     example: 'devenv watch',
     run: async (ctx) => (await import('../commands/watch.ts')).watch(ctx, {}),

@@ -26,6 +26,11 @@ export interface CommandSpec {
   /** `excludes` are the names of options (as `dryRun`) that cannot be given with this one. */
   readonly options?: readonly (readonly [flags: string, description: string, excludes?: readonly string[]])[];
   readonly example: string;
+  /**
+   * What `--host` must know of it: it only reads, it streams until nobody listens, it works in any folder, or it is
+   * about this machine only. Without a word it changes something in a project.
+   */
+  readonly onHost?: 'reads' | 'streams' | 'anywhere' | 'here';
   readonly hidden?: boolean;
   /** Begins what the command will wait for, while its options are read; they come unread. */
   readonly begin?: (place: Place, argv: readonly string[]) => Promise<Begun | undefined>;

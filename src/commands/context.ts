@@ -17,6 +17,8 @@ export interface CommandContext {
   readonly colors: Colors;
   /** Progress and remarks, to standard error; silent with -q. */
   readonly note: (line: string) => void;
+  /** Text to standard error as it stands, whatever -q says. */
+  readonly writeError: (text: string) => void;
   /** A piece of a stream of facts (`logs -f`, `watch`), to standard output at once. */
   readonly write: (text: string) => void;
   /** Shows several things becoming ready, live on a terminal, plain lines elsewhere. */

@@ -236,7 +236,19 @@ export const configSchema = z.strictObject({
   hosts: z
     .record(
       z.string().regex(/^[A-Za-z0-9._-]+$/),
-      removable(z.strictObject({ ssh: filled.optional(), path: filled.optional() })),
+      removable(
+        z.strictObject({
+          ssh: filled
+            .optional()
+            .describe('What ssh is given as destination: a name of ~/.ssh/config, user@host.'),
+          path: filled.optional().describe("The project's folder on the box; default: ~/NAME."),
+          transport: z.enum(['openssh', 'node-ssh']).optional(),
+          keepalive: duration
+            .optional()
+            .describe('Between two signs of life of the connection; default 15s.'),
+          forward_agent: z.boolean().optional().describe('Lets the box use your SSH agent; default false.'),
+        }),
+      ),
     )
     .optional()
     .describe('Remote boxes, by name.'),

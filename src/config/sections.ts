@@ -146,7 +146,23 @@ export function readHosts(reader: Reader, written: Written): Config['hosts'] {
     Object.entries(written.hosts ?? {}).flatMap(([name, host]) => {
       if (!host) return [];
       if (host.ssh === undefined) reader.problem(['hosts', name], `hosts.${name} has no ssh address`);
-      return [[name, { ssh: host.ssh ?? '', path: host.path }]];
+      if (host.ssh?.startsWith('-'))
+        reader.problem(['hosts', name, 'ssh'], `hosts.${name}.ssh must not start with "-"`);
+      return [
+        [
+          name,
+          {
+            ssh: host.ssh ?? '',
+            path: host.path,
+            transport: host.transport,
+            keepaliveMs:
+              host.keepalive === undefined
+                ? undefined
+                : reader.durationMs(['hosts', name, 'keepalive'], host.keepalive),
+            forwardAgent: host.forward_agent ?? false,
+          },
+        ],
+      ];
     }),
   );
 }

@@ -19,7 +19,18 @@ export interface Config {
     readonly copy: readonly string[];
   };
   readonly logs: { readonly dir: string | undefined; readonly maxSizeBytes: number; readonly keep: number };
-  readonly hosts: Readonly<Record<string, { readonly ssh: string; readonly path: string | undefined }>>;
+  readonly hosts: Readonly<Record<string, HostConfig>>;
+}
+
+/** A remote box as it is written; what is not written is decided where the host is used. */
+export interface HostConfig {
+  /** What OpenSSH is given as destination. */
+  readonly ssh: string;
+  readonly path: string | undefined;
+  readonly transport: 'openssh' | 'node-ssh' | undefined;
+  /** Between two signs of life of the connection. */
+  readonly keepaliveMs: number | undefined;
+  readonly forwardAgent: boolean;
 }
 
 export interface WindowConfig {

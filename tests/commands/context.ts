@@ -21,6 +21,7 @@ export function testContext(
     interactive: false,
     colors: createColors(false),
     note: (line) => void notes.push(line),
+    writeError: () => {},
     write: (text) => void written.push(text),
     progress: () => ({ update: () => {}, end: async () => {} }),
     ...given,

@@ -19,6 +19,7 @@ function contextOf(cwd: string, env: NodeJS.ProcessEnv = {}): CommandContext {
     interactive: false,
     colors: createColors(false),
     note: () => {},
+    writeError: () => {},
     write: () => {},
     progress: () => ({ update: () => {}, end: () => Promise.resolve() }),
   };

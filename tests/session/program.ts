@@ -16,6 +16,7 @@ const ctx: CommandContext = {
   interactive: false,
   colors: createColors(false),
   note: () => {},
+  writeError: () => {},
   write: () => {},
   progress: () => ({ update: () => {}, end: () => Promise.resolve() }),
 };

@@ -24,6 +24,7 @@ function make(
     interactive: false,
     colors: createColors(false),
     note: (line) => notes.push(line),
+    writeError: () => {},
     write: () => {},
     progress: () => ({ update: () => {}, end: () => Promise.resolve() }),
   };

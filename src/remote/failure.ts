@@ -1,0 +1,192 @@
+import { DevenvError, type ErrorCode } from '../base/index.ts';
+
+/** What keeps a command from the box; `retry` names those after which nothing can have happened there. */
+export type RemoteCode = Extract<
+  ErrorCode,
+  | 'unreachable'
+  | 'auth'
+  | 'hostkey-unknown'
+  | 'hostkey-changed'
+  | 'config'
+  | 'lost'
+  | 'timeout'
+  | 'unsupported'
+  | 'missing-tool'
+>;
+
+interface Rule {
+  readonly when: RegExp;
+  readonly tell: (host: string, log: string) => DevenvError;
+}
+
+const fingerprintIn = (log: string): string | undefined =>
+  /Server host key: \S+ (SHA256:\S+)/.exec(log)?.[1] ??
+  /sent by the remote host is\s+(SHA256:[^\s.]+)/.exec(log)?.[1];
+
+const keyTypeIn = (log: string): string =>
+  /Server host key: (\S+) /.exec(log)?.[1] ?? /fingerprint for the (\S+) key/.exec(log)?.[1] ?? 'host';
+
+/** In this order: the first that fits is the cause, later ones are consequences. */
+const rules: readonly Rule[] = [
+  {
+    when: /REVOKED HOST KEY|host key .*(?:is )?revoked/i,
+    tell: (host, log) =>
+      new DevenvError(
+        'hostkey-changed',
+        `${host}: its host key is marked as revoked (${keyTypeIn(log)} ${fingerprintIn(log) ?? ''}); nothing was sent`,
+        'somebody declared that key stolen or retired: do not connect before the owner of the box gave you a new one',
+      ),
+  },
+  {
+    when: /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key for .* has changed/,
+    tell: (host, log) => {
+      const [, file, line] = /Offending (?:\S+ )?key in (.+):(\d+)/.exec(log) ?? [];
+      const remove = /remove with:\s+(ssh-keygen .+)/.exec(log)?.[1]?.trim();
+      const known = file === undefined ? '' : `, another one stands in ${file}:${line}`;
+      return new DevenvError(
+        'hostkey-changed',
+        `${host}: its host key is not the known one: it shows ${keyTypeIn(log)} ${fingerprintIn(log) ?? '(unknown)'}${known}; nothing was sent`,
+        `somebody may be in between. If the box was set up anew: ${remove ?? `ssh-keygen -R ${host}`}; then connect once by hand and compare the fingerprint`,
+      );
+    },
+  },
+  {
+    when: /Host key verification failed|No \S+ host key is known|host key is not cached/,
+    tell: (host, log) =>
+      new DevenvError(
+        'hostkey-unknown',
+        `${host}: its host key is not known here (${keyTypeIn(log)} ${fingerprintIn(log) ?? 'fingerprint not shown'}); nothing was sent`,
+        `compare the fingerprint, then: ssh ${host} once by hand, or --accept-new-host-key`,
+      ),
+  },
+  {
+    when: /UNPROTECTED PRIVATE KEY FILE|bad permissions/,
+    tell: (host, log) => {
+      const file = /Permissions \S+ for '([^']+)'/.exec(log)?.[1] ?? 'the key';
+      return new DevenvError(
+        'auth',
+        `${host}: the key ${file} can be read by others, so ssh does not use it`,
+        `chmod 600 ${file}`,
+      );
+    },
+  },
+  {
+    when: /Bad owner or permissions on|Bad configuration option|bad configuration options|Missing argument|keyword .* extra arguments|Can't open user config file/,
+    tell: (host, log) =>
+      new DevenvError(
+        'config',
+        `${host}: ssh does not accept its configuration: ${lineWith(log, /Bad owner|Bad configuration|Missing argument|extra arguments|Can't open/)}`,
+        'mend that file; DEVENV_SSH_CONFIG names another one',
+      ),
+  },
+  {
+    when: /Permission denied|Too many authentication failures|No more authentication methods/,
+    tell: (host, log) => tellAuth(host, log),
+  },
+  {
+    when: /Could not resolve hostname|Name or service not known/,
+    tell: (host, log) =>
+      new DevenvError(
+        'unreachable',
+        `${host}: no such host: ${lineWith(log, /Could not resolve|Name or service/)}`,
+        'check the name (hosts in devenv.yaml, ~/.ssh/config) and this machine’s network',
+      ),
+  },
+  {
+    when: /Connection refused/,
+    tell: (host, log) =>
+      new DevenvError(
+        'unreachable',
+        `${host}: the box refuses the connection: ${lineWith(log, /refused/)}`,
+        'is sshd running there, and the port right?',
+      ),
+  },
+  {
+    when: /No route to host|Network is unreachable|Host is down/,
+    tell: (host, log) =>
+      new DevenvError(
+        'unreachable',
+        `${host}: there is no way to the box: ${lineWith(log, /No route|unreachable|Host is down/)}`,
+        'is it switched on, and this machine on the right network or VPN?',
+      ),
+  },
+  {
+    when: /timed out|Timeout, server .* not responding/,
+    tell: (host) =>
+      new DevenvError(
+        'timeout',
+        `${host}: no answer in time`,
+        'a firewall may drop the connection, or the link is very slow; try again',
+      ),
+  },
+  {
+    when: /no matching (?:host key type|key exchange method|cipher|MAC)/i,
+    tell: (host, log) =>
+      new DevenvError(
+        'unsupported',
+        `${host}: ${lineWith(log, /no matching/i)}`,
+        'one of the two sides is too old for the other; ssh -v tells which',
+      ),
+  },
+  {
+    when: /ControlPath.* too long|path .* too long for Unix domain socket/,
+    tell: (host) =>
+      new DevenvError(
+        'config',
+        `${host}: the path of the connection's socket is too long`,
+        'set XDG_RUNTIME_DIR to a shorter directory',
+      ),
+  },
+  {
+    when: /Connection (?:closed|reset)|kex_exchange_identification|Broken pipe|client_loop/,
+    tell: (host, log) =>
+      new DevenvError(
+        'unreachable',
+        `${host}: the box closed the connection before anything ran: ${lineWith(log, /closed|reset|kex_exchange|Broken pipe|client_loop/)}`,
+        'it may be starting up, or limit connections; try again',
+      ),
+  },
+];
+
+function tellAuth(host: string, log: string): DevenvError {
+  const asked = /Permission denied \(([^)]*)\)/.exec(log)?.[1];
+  const encrypted = /(?:key|passphrase)[^\n]*['"]?([^\s'"]+)['"]?[^\n]*(?:is encrypted|passphrase)/i.test(
+    log,
+  );
+  return new DevenvError(
+    'auth',
+    `${host}: not let in${asked ? ` (it takes ${asked})` : ''}`,
+    encrypted
+      ? 'the key has a pass phrase and nobody can be asked: ssh-add it to an agent, or run this on a terminal'
+      : `is your public key in the box's ~/.ssh/authorized_keys, and the user right? ssh ${host} shows more`,
+  );
+}
+
+function lineWith(log: string, what: RegExp): string {
+  const line = log.split('\n').findLast((text) => what.test(text) && !text.startsWith('debug'));
+  return (line ?? '').trim().replace(/^ssh: /, '');
+}
+
+/** Reads what an ssh client complained of before anything ran on the box. */
+export function explainSsh(host: string, log: string): DevenvError {
+  const rule = rules.find(({ when }) => when.test(log));
+  if (rule) return rule.tell(host, log);
+  const last = log
+    .split('\n')
+    .findLast((line) => line.trim() !== '' && !line.startsWith('debug'))
+    ?.trim();
+  return new DevenvError(
+    'unreachable',
+    `${host}: could not connect${last ? `: ${last}` : ''}`,
+    `ssh ${host} by hand shows more`,
+  );
+}
+
+/** The connection ended while something ran on the box: nobody knows whether it came to its end. */
+export function lostError(host: string, why = ''): DevenvError {
+  return new DevenvError(
+    'lost',
+    `${host}: the connection was lost${why}; whether the command came to its end there is not known`,
+    `devenv status --host ${host} shows how things stand`,
+  );
+}

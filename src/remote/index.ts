@@ -1,0 +1,6 @@
+export * from './types.ts';
+export * from './frame.ts';
+export * from './transport.ts';
+export * from './target.ts';
+export * from './failure.ts';
+export * from './on-box.ts';
