@@ -1,8 +1,17 @@
-import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { DevenvError, errnoOf, messageOf } from './errors.ts';
-import { quickHash } from './world.ts';
+import { quickHash, randomId } from './world.ts';
 
 /** Where the package lies: the folder that holds bin/, layouts/ and dist/ or src/. */
 export function packageRoot(): string {
@@ -83,4 +92,11 @@ export function ensureDir(dir: string): string {
       error,
     );
   }
+}
+
+/** Writes a file whole or not at all, readable by this user only; readers see the old one or the new one. */
+export function replaceFile(file: string, text: string | Uint8Array): void {
+  const temporary = `${file}.${randomId()}`;
+  writeFileSync(temporary, text, { mode: 0o600 });
+  renameSync(temporary, file);
 }

@@ -36,7 +36,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     const result =
       globals.host === undefined
         ? await spec.run({ ...context, begun }, parsed, commandTable)
-        : await runOnHost(context, { ...globals, host: globals.host }, spec, argv);
+        : await runOnHost(context, { ...globals, host: globals.host }, { spec, parsed }, argv);
     printResult(result, output, json);
     process.exitCode = result.exit ?? 0;
   } catch (thrown) {

@@ -1,13 +1,13 @@
 import { DevenvError } from '../base/index.ts';
 import type { CommandContext, CommandResult } from '../commands/context.ts';
 import type { Globals } from './program.ts';
-import type { CommandSpec } from './table.ts';
+import type { CommandSpec, Parsed } from './table.ts';
 
 /** Runs a command of the table on a remote box instead of here. */
 export async function runOnHost(
   ctx: CommandContext,
   globals: Globals & { readonly host: string },
-  spec: CommandSpec,
+  { spec, parsed }: { readonly spec: CommandSpec; readonly parsed: Parsed },
   argv: readonly string[],
 ): Promise<CommandResult> {
   if (spec.onHost === 'here')
@@ -23,6 +23,8 @@ export async function runOnHost(
     command: spec.name,
     kind: spec.onHost ?? 'changes',
     argv: argvForBox(argv),
+    args: parsed.args,
+    options: parsed.options,
   });
 }
 

@@ -1,9 +1,16 @@
-import { flag, text, type CommandSpec } from './table.ts';
+import { DevenvError } from '../base/index.ts';
+import { flag, text, type CommandSpec, type Parsed } from './table.ts';
 
 const timeout = [
   '--timeout <time>',
   "how long to wait for readiness, e.g. 60s (default: each probe's own)",
 ] as const;
+
+const forward = ['--forward', "with --host: make the services' ports reachable here while attached"] as const;
+
+function noForward(parsed: Parsed): void {
+  if (flag(parsed, 'forward')) throw new DevenvError('usage', '--forward goes with --host only');
+}
 
 export const sessionCommands: readonly CommandSpec[] = [
   {
@@ -17,16 +24,19 @@ export const sessionCommands: readonly CommandSpec[] = [
       ['--no-wait', 'do not wait until services are ready'],
       ['--layout <name>', 'use this layout instead of the configured one'],
       timeout,
+      forward,
     ],
     example: 'devenv start --detach',
-    run: async (ctx, p) =>
-      (await import('../commands/start.ts')).start(ctx, {
+    run: async (ctx, p) => {
+      noForward(p);
+      return (await import('../commands/start.ts')).start(ctx, {
         windows: p.args,
         detach: flag(p, 'detach'),
         wait: p.options['wait'] !== false,
         layout: text(p, 'layout'),
         timeout: text(p, 'timeout'),
-      }),
+      });
+    },
   },
   {
     name: 'attach',
@@ -34,8 +44,12 @@ export const sessionCommands: readonly CommandSpec[] = [
     summary: 'attach to the running session',
     args: '[window]',
     completes: 'window',
+    options: [forward],
     example: 'devenv attach api',
-    run: async (ctx, p) => (await import('../commands/attach.ts')).attach(ctx, { window: p.args[0] }),
+    run: async (ctx, p) => {
+      noForward(p);
+      return (await import('../commands/attach.ts')).attach(ctx, { window: p.args[0] });
+    },
   },
   {
     name: 'status',

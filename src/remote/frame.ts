@@ -19,16 +19,29 @@ export function shellWord(value: string): string {
  */
 export function frame(script: string, vars: Readonly<Record<string, string>> = {}): Framed {
   const nonce = `devenv-${randomId(8)}`;
-  const assigned = Object.entries(vars).map(([name, value]) => `${name}=${shellWord(value)}\n`);
   const whole = [
     `printf '\\n%s BEGIN\\n' ${nonce}; printf '\\n%s BEGIN\\n' ${nonce} >&2\n`,
-    // sshd's own start directory is not always the home.
-    'devenv_umask=$(umask); umask 077; cd "$HOME" 2>/dev/null || cd /\n',
-    `(\n${assigned.join('')}${script}\n)\n`,
+    `(\n${prepared(script, vars)}\n)\n`,
     `devenv_code=$?; printf '\\n%s END %s\\n' ${nonce} "$devenv_code"; exit "$devenv_code"\n`,
   ].join('');
-  const encoded = Buffer.from(whole).toString('base64');
-  return { command: `/bin/sh -c 'eval "$(printf %s ${encoded} | base64 -d)"'`, nonce };
+  return { command: oneWord(whole), nonce };
+}
+
+/** As `frame`, for a script that has the user's terminal: its output is not marked. */
+export function frameForTerminal(script: string, vars: Readonly<Record<string, string>> = {}): string {
+  return oneWord(prepared(script, vars));
+}
+
+function prepared(script: string, vars: Readonly<Record<string, string>>): string {
+  const assigned = Object.entries(vars).map(([name, value]) => `${name}=${shellWord(value)}\n`);
+  // sshd's own start directory is not always the home.
+  const start = 'devenv_umask=$(umask); umask 077; cd "$HOME" 2>/dev/null || cd /\n';
+  return `${start}${assigned.join('')}${script}`;
+}
+
+function oneWord(script: string): string {
+  const encoded = Buffer.from(script).toString('base64');
+  return `/bin/sh -c 'eval "$(printf %s ${encoded} | base64 -d)"'`;
 }
 
 /** Tells a script's own output from everything around it, piece by piece. */

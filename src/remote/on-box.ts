@@ -18,19 +18,19 @@ export interface BoxCommand {
   readonly record?: string;
 }
 
-/** The status by which the script says that something is missing before the command could begin. */
-export const needStatus = 213;
-
-/** The first word of what it prints then. */
-const needWord = 'devenv-needs ';
-
 /** What is missing on the box: devenv itself, or the project's folder. */
 export type Need = 'install' | 'project';
 
-/** Reads what the script of `boxScript` printed when it ended with `needStatus`. */
-export function readNeed(stdout: string): Need | undefined {
+/** The statuses by which the scripts say that something is missing before the command could begin. */
+const needStatus = { install: 213, project: 214 } as const;
+
+/** The first word of what is printed then, unless it is a terminal. */
+const needWord = 'devenv-needs ';
+
+/** Reads how a script ended: what is missing, if anything. `stdout` is not known of a terminal. */
+export function readNeed(code: number, stdout = needWord): Need | undefined {
   if (!stdout.startsWith(needWord)) return undefined;
-  return stdout.slice(needWord.length).trim() === 'project' ? 'project' : 'install';
+  return code === needStatus.install ? 'install' : code === needStatus.project ? 'project' : undefined;
 }
 
 /** Whether output may be the beginning of a need instead of the command's own. */
@@ -41,29 +41,33 @@ export function mayBeNeed(stdout: string): boolean {
 /** The home of everything devenv keeps on a box, as a line of sh: versions, runtimes, notes. */
 export const dataLine = 'data=${XDG_DATA_HOME:-$HOME/.local/share}/devenv';
 
-/** Goes to the project's folder, which is written as people write it. */
-const goThere = `case $DIR in '~') DIR=$HOME ;; '~/'*) DIR=$HOME/\${DIR#'~/'} ;; /*) ;; *) DIR=$HOME/$DIR ;; esac
-cd "$DIR" 2>/dev/null || [ -n "$ANYWHERE" ] || need project`;
-
-/**
- * Runs devenv of the right build in the project's folder. The command runs in the background of the script, which
- * meanwhile hears on its standard input: the line INT is the user's Ctrl-C. That the input ends only means that the
- * link is gone, and what is at work goes on, unless it only works for who listens.
- */
-const template = `${dataLine}
-need() { printf '${needWord}%s\\n' "$1"; exit ${needStatus}; }
+/** Finds the build and the project, and gives the command the variables that a login would have given it. */
+const prelude = `${dataLine}
+need() { [ -t 1 ] || printf '${needWord}%s\\n' "$1"; exit "$2"; }
 node=
-{ read -r node <"$data/$BUILD/.ok"; } 2>/dev/null || need install
-[ -x "$node" ] || need install
-${goThere}
+{ read -r node <"$data/$BUILD/.ok"; } 2>/dev/null || need install ${needStatus.install}
+[ -x "$node" ] || need install ${needStatus.install}
+case $DIR in '~') DIR=$HOME ;; '~/'*) DIR=$HOME/\${DIR#'~/'} ;; /*) ;; *) DIR=$HOME/$DIR ;; esac
+cd "$DIR" 2>/dev/null || [ -n "$ANYWHERE" ] || need project ${needStatus.project}
 umask "$devenv_umask"
 login=
 { read -r login <"$data/path"; } 2>/dev/null || :
 PATH=\${login:+$login:}$PATH:\${node%/*}
-[ -n "$LANG$LC_ALL" ] || LANG=C.UTF-8
+case $LC_ALL$LC_CTYPE$LANG in *[Uu][Tt][Ff]*) ;; *) LANG=C.UTF-8 ;; esac
+if [ -n "$AGENT" ] && [ -n "$SSH_AUTH_SOCK" ]; then
+  (umask 077; mkdir -p "$data/run"; ln -sfn "$SSH_AUTH_SOCK" "$data/run/agent.sock")
+  SSH_AUTH_SOCK=$data/run/agent.sock
+  export SSH_AUTH_SOCK
+fi
 DEVENV_REMOTE=1
-export PATH LANG DEVENV_REMOTE
-exec 3<&0
+export PATH LANG DEVENV_REMOTE`;
+
+/**
+ * Runs the command in the background of the script, which meanwhile hears on its standard input: the line INT is the
+ * user's Ctrl-C. That the input ends only means that the link is gone, and what is at work goes on, unless it only
+ * works for who listens.
+ */
+const inBackground = `exec 3<&0
 "$node" "$data/$BUILD/bin/devenv.js" "$@" </dev/null 3<&- &
 pid=$!
 if [ -n "$RECORD" ]; then
@@ -84,22 +88,36 @@ fi
 kill "$hears" 2>/dev/null
 exit "$code"`;
 
+/** Gives the command the terminal; a terminal the box has never heard of is taken for xterm's. */
+const onTerminal = `infocmp "$TERM" >/dev/null 2>&1 || TERM=xterm-256color
+export TERM
+exec "$node" "$data/$BUILD/bin/devenv.js" "$@"`;
+
 /** The script and its variables; `run` it with `control`. */
 export function boxScript(command: BoxCommand): Pick<ScriptRun, 'script' | 'vars' | 'control'> {
+  return { ...prepare(command, inBackground), control: true };
+}
+
+/** As `boxScript`, for `attach`. */
+export function terminalScript(command: BoxCommand): Pick<ScriptRun, 'script' | 'vars'> {
+  return prepare(command, onTerminal);
+}
+
+function prepare(command: BoxCommand, body: string): Pick<ScriptRun, 'script' | 'vars'> {
   const exported = Object.entries(command.env).map(
     ([name, value]) => `${name}=${shellWord(value)}; export ${name}\n`,
   );
   const args = `set -- ${command.args.map(shellWord).join(' ')}\n`;
   return {
-    script: `${exported.join('')}${args}${template}`,
+    script: `${exported.join('')}${args}${prelude}\n${body}`,
     vars: {
       BUILD: command.build,
       DIR: command.target.path,
       ANYWHERE: command.anywhere ? '1' : '',
       ENDS: command.endsWithLink ? '1' : '',
+      AGENT: command.target.forwardAgent ? '1' : '',
       RECORD: command.record ?? '',
     },
-    control: true,
   };
 }
 

@@ -28,6 +28,8 @@ export function sshArgv(
     ...set('PermitLocalCommand', 'no'),
     ...set('ForwardAgent', target.forwardAgent ? 'yes' : 'no'),
     ...set('ForwardX11', 'no'),
+    // Else ssh has the last word on the user's screen: "Shared connection closed".
+    ...(options.tty ? set('LogLevel', 'ERROR') : []),
   ];
 }
 

@@ -20,7 +20,7 @@ export async function ensureMaster(target: Target, deps: TransportDeps, socket: 
   if (existsSync(socket)) return own;
   if (await usersMasterAnswers(target, deps)) return ['-o', 'ControlMaster=no'];
   const lock = `${socket}.lock`;
-  await takeLock(lock, () => existsSync(socket));
+  await takeLock(lock, () => existsSync(socket), deps.signal);
   try {
     if (!existsSync(socket)) await startMaster(target, deps, socket);
   } finally {
@@ -44,7 +44,7 @@ async function usersMasterAnswers(target: Target, deps: TransportDeps): Promise<
 }
 
 /** Two commands at once must not make two connections: the second waits for what the first makes. */
-async function takeLock(lock: string, isDone: () => boolean): Promise<void> {
+async function takeLock(lock: string, isDone: () => boolean, signal?: AbortSignal): Promise<void> {
   for (;;) {
     try {
       const fd = openSync(lock, 'wx', 0o600);
@@ -55,9 +55,10 @@ async function takeLock(lock: string, isDone: () => boolean): Promise<void> {
       if (errnoOf(error) !== 'EEXIST') throw error;
     }
     if (isDone()) return;
+    if (signal?.aborted) throw new DevenvError('interrupted', 'interrupted');
     const holder = readHolder(lock);
     if (holder !== undefined && !isAlive(holder)) rmSync(lock, { force: true });
-    else await systemClock.sleep(20);
+    else await systemClock.sleep(20, signal);
   }
 }
 
@@ -101,6 +102,7 @@ async function startMaster(target: Target, deps: TransportDeps, socket: string):
     );
   const said = readText(log);
   rmSync(log, { force: true });
+  if (deps.signal?.aborted) throw new DevenvError('interrupted', 'interrupted');
   if (code !== 0) throw explainSsh(target.name, said);
 }
 
@@ -111,7 +113,11 @@ function spawnQuietly(
   return new Promise((resolve) => {
     const [file = '', ...args] = argv;
     const stdio = deps.interactive ? 'inherit' : 'ignore';
-    const child = spawn(file, args, { env: deps.env, stdio: [stdio, 'ignore', stdio] });
+    const child = spawn(file, args, {
+      env: deps.env,
+      stdio: [stdio, 'ignore', stdio],
+      ...(deps.signal ? { signal: deps.signal } : {}),
+    });
     child.on('error', (error) => resolve({ code: null, missing: errnoOf(error) === 'ENOENT' }));
     child.on('exit', (code) => resolve({ code, missing: false }));
   });

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { DevenvError, errnoOf, run as runProgram } from '../base/index.ts';
 import { explainSsh, lostError } from './failure.ts';
-import { createUnframer, frame } from './frame.ts';
+import { createUnframer, frame, frameForTerminal } from './frame.ts';
 import { controlSocket, sshArgv } from './openssh-argv.ts';
 import { endMaster, ensureMaster, type Ride } from './openssh-master.ts';
 import type { Forward, ScriptResult, ScriptRun, Target, Transport, TransportDeps } from './types.ts';
@@ -53,7 +53,7 @@ export function createOpenSsh(target: Target, deps: TransportDeps): Transport {
     },
     attach: async ({ script, vars }) => {
       const to = await connect();
-      const { command } = frame(script, vars);
+      const command = frameForTerminal(script, vars);
       const code = await onTerminal(argv(to, ['--', target.ssh, command], true), deps);
       if (code === 255) drop();
       return { code: code === 255 ? undefined : code };

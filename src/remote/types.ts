@@ -81,4 +81,12 @@ export interface TransportDeps {
   /** `--accept-new-host-key`: a box never seen before is believed and noted in known_hosts. */
   readonly acceptNewHostKey: boolean;
   readonly note: (line: string) => void;
+  /** Ends the making of a connection. */
+  readonly signal?: AbortSignal;
+}
+
+/** A box and the way to it. */
+export interface Connected {
+  readonly target: Target;
+  readonly transport: Transport;
 }

@@ -1,4 +1,4 @@
-import { DevenvError, randomId } from '../base/index.ts';
+import { DevenvError, hasMark, randomId, sendSignal } from '../base/index.ts';
 import { command, explain, format } from '../tmux/index.ts';
 import { pickWindows } from './observe.ts';
 import type { OwnSession, SessionDeps } from './types.ts';
@@ -12,6 +12,7 @@ export async function attachSession(deps: SessionDeps, session: OwnSession, wind
     if (!result.ok) throw explain(result, 'switching to the session');
     return;
   }
+  await endLeftBehind(deps, session);
   const result = await deps.tmux.run(['attach-session', '-t', session.id, ...select], { stdio: 'inherit' });
   if (!result.ok && result.reason === 'missing') throw explain(result, 'attaching');
   if (!result.ok)
@@ -20,6 +21,17 @@ export async function attachSession(deps: SessionDeps, session: OwnSession, wind
       `tmux could not attach to ${session.name}`,
       'it said why above; devenv status shows the session',
     );
+}
+
+/**
+ * Whoever attaches from another machine after the link was lost has still a client here, which nobody sees and which
+ * pins the size of the windows: it carries the same mark. Its terminal is dead, so it is not asked.
+ */
+async function endLeftBehind(deps: SessionDeps, session: OwnSession): Promise<void> {
+  const mark = deps.env['DEVENV_CLIENT'];
+  if (!mark) return;
+  for (const { pid } of await clients(deps, session))
+    if (hasMark(Number(pid), `DEVENV_CLIENT=${mark}`)) sendSignal(Number(pid), 'SIGKILL');
 }
 
 /** Whether somebody looks at the session. */

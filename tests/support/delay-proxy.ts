@@ -8,6 +8,8 @@ export interface DelayProxy {
   /** Nothing passes any more, and nobody is told. */
   freeze(): void;
   thaw(): void;
+  /** Present connections fall into a black hole: neither side ever hears of the other again. New ones are let in. */
+  strand(): void;
   /** Ends every connection: `rst` without a word. New ones are let in. */
   cut(how?: 'fin' | 'rst'): void;
   /** New connections are refused from now on. */
@@ -24,18 +26,20 @@ export async function startDelayProxy(target: number, delayMs: number): Promise<
   const held: (() => void)[] = [];
   const pairs = new Set<readonly [Socket, Socket]>();
   let all = 0;
+  const stranded = new Set<Socket>();
   const pass = (from: Socket, to: Socket): void => {
-    // One queue a direction: with equal delays a later piece never overtakes an earlier one.
-    const send = (chunk: Buffer): void => {
-      const write = (): void => void (to.destroyed || to.write(chunk));
-      if (frozen) held.push(write);
-      else if (delay === 0) write();
-      else setTimeout(() => (frozen ? held.push(write) : write()), delay);
+    // What happens at one end is told to the other, unless the link is dead.
+    const tell = (what: () => void): void => {
+      const later = (): void => void (stranded.has(from) || stranded.has(to) || what());
+      if (frozen) held.push(later);
+      else if (delay === 0) later();
+      else setTimeout(() => (frozen ? held.push(later) : later()), delay);
     };
-    from.on('data', send);
-    from.on('end', () => setTimeout(() => to.destroyed || to.end(), delay));
-    from.on('error', () => to.destroy());
-    from.on('close', () => setTimeout(() => to.destroy(), delay));
+    // One queue a direction: with equal delays a later piece never overtakes an earlier one.
+    from.on('data', (chunk: Buffer) => tell(() => to.destroyed || to.write(chunk)));
+    from.on('end', () => tell(() => to.destroyed || to.end()));
+    from.on('error', () => {});
+    from.on('close', () => tell(() => to.destroy()));
   };
   const server = createServer((client) => {
     if (refusing) {
@@ -48,7 +52,8 @@ export async function startDelayProxy(target: number, delayMs: number): Promise<
     box.setNoDelay(true);
     const pair = [client, box] as const;
     pairs.add(pair);
-    client.on('close', () => pairs.delete(pair));
+    box.on('close', () => client.destroyed && pairs.delete(pair));
+    client.on('close', () => box.destroyed && pairs.delete(pair));
     pass(client, box);
     pass(box, client);
   });
@@ -67,6 +72,9 @@ export async function startDelayProxy(target: number, delayMs: number): Promise<
     thaw: () => {
       frozen = false;
       for (const write of held.splice(0)) write();
+    },
+    strand: () => {
+      for (const socket of [...pairs].flat()) stranded.add(socket);
     },
     cut,
     refuse: (yes) => void (refusing = yes),

@@ -1,0 +1,165 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { DevenvError, packageRoot, randomId, terminalSize } from '../base/index.ts';
+import { loadProject } from '../config/index.ts';
+import {
+  addressTo,
+  boxScript,
+  byLine,
+  mayBeNeed,
+  noProject,
+  openTransport,
+  readNeed,
+  readUserHosts,
+  resolveTarget,
+  type BoxCommand,
+  type Connected,
+  type Need,
+  type Target,
+} from '../remote/index.ts';
+import type { CommandContext } from './context.ts';
+import { afterLoss } from './on-host-lost.ts';
+
+/** A command line for a box, and what it does there. */
+export interface ThereInput {
+  readonly kind: 'reads' | 'streams' | 'anywhere' | 'changes';
+  /** As it shall run there. */
+  readonly argv: readonly string[];
+}
+
+/** Opens the way to the box that a name means in this project. Nothing is sent yet. */
+export async function connectTo(
+  ctx: CommandContext,
+  host: string,
+  acceptNewHostKey: boolean,
+): Promise<Connected> {
+  const { hosts, project } = await knownHosts(ctx);
+  const target = resolveTarget(host, hosts, project);
+  const transport = await openTransport(target, {
+    env: ctx.env,
+    interactive: ctx.interactive,
+    acceptNewHostKey,
+    note: ctx.note,
+    signal: ctx.signal,
+  });
+  return { target, transport };
+}
+
+/** The project's boxes over the user's own, and the project's name. */
+export async function knownHosts(
+  ctx: CommandContext,
+): Promise<{ readonly hosts: ReturnType<typeof readUserHosts>; readonly project: string }> {
+  const { config } = await loadProject({ cwd: ctx.cwd, env: ctx.env });
+  return { hosts: { ...readUserHosts(ctx.env), ...config.hosts }, project: config.name };
+}
+
+/** Version and hash of this build; a box runs exactly the same. */
+function buildId(): string {
+  try {
+    return readFileSync(path.join(packageRoot(), 'dist/build-id'), 'utf8').trim();
+  } catch (error) {
+    throw new DevenvError('environment', 'this devenv is not built', 'npm run build', error);
+  }
+}
+
+/**
+ * Runs a command there and says its exit status; devenv is brought to the box first where it is missing. A link that
+ * breaks under a command that changes something: the box is asked what became of it.
+ */
+export async function runThere(ctx: CommandContext, to: Connected, input: ThereInput): Promise<number> {
+  const record = input.kind === 'changes' ? randomId(8) : undefined;
+  const command: BoxCommand = {
+    ...commandFor(ctx, to.target, input.argv),
+    anywhere: input.kind === 'anywhere',
+    endsWithLink: input.kind !== 'changes',
+    ...(record === undefined ? {} : { record }),
+  };
+  try {
+    const first = await once(ctx, to, command, input.kind === 'reads');
+    if (first.need === undefined) return first.code;
+    await satisfy(ctx, to, first.need);
+    const second = await once(ctx, to, command, input.kind === 'reads');
+    if (second.need !== undefined) throw stillMissing(to, second.need);
+    return second.code;
+  } catch (error) {
+    if (!(error instanceof DevenvError) || error.code !== 'lost' || record === undefined) throw error;
+    return afterLoss(ctx, to, record);
+  }
+}
+
+/** A command for the box as every command of this program gives it. */
+export function commandFor(ctx: CommandContext, target: Target, args: readonly string[]): BoxCommand {
+  return { target, build: buildId(), args, env: looks(ctx) };
+}
+
+/** Brings to the box what it lacks; throws where only the user can. */
+export async function satisfy(_ctx: CommandContext, to: Connected, need: Need): Promise<void> {
+  throw stillMissing(to, need);
+}
+
+function stillMissing({ target }: Connected, need: Need): DevenvError {
+  return need === 'project'
+    ? noProject(target)
+    : new DevenvError(
+        'version',
+        `${target.name} has no devenv ${buildId()}`,
+        `devenv host bootstrap ${target.name}`,
+      );
+}
+
+async function once(
+  ctx: CommandContext,
+  { target, transport }: Connected,
+  command: BoxCommand,
+  repeatable: boolean,
+): Promise<{ readonly code: number; readonly need: Need | undefined }> {
+  // Logs and diffs are the user's own text; in the rest a hint means the box.
+  const change = ctx.json ? same : (text: string): string => addressTo(target.name, text);
+  const isOwnText = command.args[0] === 'logs' || command.args[0] === 'diff';
+  const out = passOn(ctx.write, isOwnText ? same : change);
+  const err = byLine(change, ctx.writeError);
+  const result = await transport.run({
+    ...boxScript(command),
+    onStdout: out.push,
+    onStderr: err.push,
+    signal: ctx.signal,
+    repeatable,
+  });
+  err.end();
+  return { code: result.code, need: readNeed(result.code, out.end(result.code)) };
+}
+
+const same = (text: string): string => text;
+
+/** Passes standard output on, but holds back what may turn out to be the script's word that something is missing. */
+function passOn(
+  write: (text: string) => void,
+  change: (text: string) => string,
+): { readonly push: (chunk: Buffer) => void; readonly end: (code: number) => string } {
+  const lines = byLine(change, write);
+  let held: Buffer | undefined = Buffer.alloc(0);
+  return {
+    push: (chunk) => {
+      if (held === undefined) return lines.push(chunk);
+      const all = Buffer.concat([held, chunk]);
+      held = mayBeNeed(all.toString('utf8')) ? all : undefined;
+      if (held === undefined) lines.push(all);
+    },
+    end: (code) => {
+      const text = held?.toString('utf8') ?? '';
+      if (held !== undefined && readNeed(code, text) === undefined) lines.push(held);
+      lines.end();
+      return text;
+    },
+  };
+}
+
+/** How output may look here: the box has no terminal to ask. */
+function looks(ctx: CommandContext): Readonly<Record<string, string>> {
+  const size = terminalSize();
+  return {
+    ...(ctx.env['NO_COLOR'] ? { NO_COLOR: '1' } : {}),
+    ...(ctx.colors.red('x') === 'x' ? {} : { FORCE_COLOR: '1' }),
+    ...(size ? { COLUMNS: String(size.columns) } : {}),
+  };
+}
