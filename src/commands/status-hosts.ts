@@ -78,8 +78,8 @@ async function ask(ctx: CommandContext, target: Target): Promise<BoxStatus> {
   });
   try {
     const command = { ...commandFor(ctx, target, ['status', '--json']), endsWithLink: true };
-    const { control: _, ...script } = boxScript(command);
-    const { code, stdout } = await transport.run({ ...script, signal: limit });
+    const script = { ...boxScript(command), timeoutMs: limitMs, signal: ctx.signal };
+    const { code, stdout } = await transport.run(script);
     const text = stdout.toString('utf8');
     const need = readNeed(code, text);
     if (need === 'install')

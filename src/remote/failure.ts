@@ -150,9 +150,8 @@ const rules: readonly Rule[] = [
 
 function tellAuth(host: string, log: string): DevenvError {
   const asked = /Permission denied \(([^)]*)\)/.exec(log)?.[1];
-  const encrypted = /(?:key|passphrase)[^\n]*['"]?([^\s'"]+)['"]?[^\n]*(?:is encrypted|passphrase)/i.test(
-    log,
-  );
+  // The box takes the key, and then this side cannot use it: nobody told it the pass phrase.
+  const encrypted = /Server accepts key: /.test(log);
   return new DevenvError(
     'auth',
     `${host}: not let in${asked ? ` (it takes ${asked})` : ''}`,
