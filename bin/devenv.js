@@ -21,11 +21,18 @@ if (has[0] < needs[0] || (has[0] === needs[0] && has[1] < needs[1])) {
   process.emitWarning = (warning, ...rest) => {
     if (!String(warning).includes('SQLite')) warn.call(process, warning, ...rest);
   };
-  // The commands that scripts/build.mjs gives a file of their own; they know nothing of remote boxes.
-  const remote = process.argv.some((word) => /^--host(=|$)/.test(word));
-  const own = remote ? undefined : ['start', 'status', 'checkpoint'].find((name) => name === process.argv[2]);
+  // What scripts/build.mjs gives a file of its own: some commands, and all that is to run on a remote box.
+  const remote = process.argv.some((word) => /^--host(=|$)/.test(word)) && 'remote';
+  const words = process.argv.slice(2);
+  const own = remote || ['start', 'status', 'checkpoint'].find((name) => name === process.argv[2]);
   import(`../dist/${own || 'main'}.js`).then(
-    ({ main }) => main(process.argv.slice(2)).then(() => process.exit()),
+    ({ main }) =>
+      main(words)
+        // `checkpoint -m --host` has the word and means none: the whole program knows every command.
+        .then((done) =>
+          done === 'elsewhere' ? import('../dist/main.js').then((whole) => whole.main(words)) : 0,
+        )
+        .then(() => process.exit()),
     (error) => {
       const missing = error && error.code === 'ERR_MODULE_NOT_FOUND';
       console.error(missing ? 'devenv: not built yet; run ./scripts/bootstrap (or: npm run build)' : error);

@@ -13,7 +13,13 @@ const vendors = ['chokidar', 'execa', 'ignore', 'listr2', 'pino', 'saxes', 'simp
  * Commands that are called often, or whose speed is a goal: each also as a file of its own, which is half as long.
  * bin/devenv.js knows their names. Beside them stand the files of src/commands that their rows load.
  */
-const hot = { start: ['start'], status: ['status'], checkpoint: ['checkpoint', 'begun', 'pin', 'promote'] };
+const hot = {
+  start: ['start'],
+  status: ['status'],
+  checkpoint: ['checkpoint', 'begun', 'pin', 'promote'],
+  // Whatever has --host.
+  remote: ['on-host'],
+};
 const bundledVendors = ['commander', 'fastest-levenshtein'];
 
 // Both `import { a, b as c } from 'node:x'` and `const { a } = await import('node:x')`.
@@ -125,13 +131,13 @@ const common = {
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(`${out}/vendor`, { recursive: true });
-const ours = (entryPoints, ...plugins) =>
+const ours = (entryPoints, onlyRemote = false, ...plugins) =>
   build({
     ...common,
     entryPoints,
     outdir: out,
     format: 'esm',
-    define: { DEVENV_VERSION: JSON.stringify(version) },
+    define: { DEVENV_VERSION: JSON.stringify(version), DEVENV_ONLY_REMOTE: String(onlyRemote) },
     plugins: [...plugins, lazyVendors, lazyBuiltins],
     banner: {
       js: "const __vendor=process.getBuiltinModule('node:module').createRequire(import.meta.url),require=__vendor;",
@@ -139,7 +145,9 @@ const ours = (entryPoints, ...plugins) =>
   });
 const [own] = await Promise.all([
   ours({ main: 'src/cli/main.ts', 'watcher-thread': 'src/watch/watcher-thread.ts' }),
-  ...Object.entries(hot).map(([name, needed]) => ours({ [name]: 'src/cli/main.ts' }, onlyCommand(needed))),
+  ...Object.entries(hot).map(([name, needed]) =>
+    ours({ [name]: 'src/cli/main.ts' }, name === 'remote', onlyCommand(needed)),
+  ),
   ...vendors.map((name) =>
     build({
       ...common,

@@ -10,11 +10,14 @@ import { parseCommandLine, type Globals } from './program.ts';
 import { liveProgress, plainProgress } from './progress.ts';
 import { runOnHost } from './remote.ts';
 
+/** Whether this build only knows how to run commands on a remote box. */
+declare const DEVENV_ONLY_REMOTE: boolean | undefined;
+
 /**
  * Runs the program. The only place that catches everything and sets the exit status. When it resolves, all is
- * said and written: the process can be ended at once, which spares a tenth of a Node start-up of tidying.
+ * said and written: the process can be ended at once, which spares a tenth of a Node start-up of tidying. `elsewhere`: the command is not in this build.
  */
-export async function main(argv: readonly string[]): Promise<void> {
+export async function main(argv: readonly string[]): Promise<'elsewhere' | undefined> {
   const json = argv.includes('--json');
   const output = openOutput({
     env: process.env,
@@ -28,8 +31,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (invocation.kind === 'text') {
       output.writeLast(invocation.text);
       process.exitCode = invocation.exit;
-      return;
+      return undefined;
     }
+    if (typeof DEVENV_ONLY_REMOTE === 'boolean' && DEVENV_ONLY_REMOTE && !invocation.globals.host)
+      return 'elsewhere';
     listenForSignals(stop);
     const context = openContext(output, invocation.globals, stop.signal);
     const { spec, parsed, globals } = invocation;
@@ -48,6 +53,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   } finally {
     await output.flush();
   }
+  return undefined;
 }
 
 /** Lets a command begin before its options are read, where nothing in them can be about where it runs. */
