@@ -118,16 +118,29 @@ async function once(
   const isOwnText = command.args[0] === 'logs' || command.args[0] === 'diff';
   const out = passOn(ctx.write, isOwnText ? same : change);
   const err = byLine(change, ctx.writeError);
-  const result = await transport.run({
-    ...boxScript(command),
-    onStdout: out.push,
-    onStderr: err.push,
-    signal: ctx.signal,
-    repeatable,
-  });
+  const remind = (): void => {
+    const told = ctx.clock.sleep(patienceMs, ended.signal);
+    void told.then(
+      () => ended.signal.aborted || ctx.note(`waiting for ${target.name}; Ctrl-C again leaves it`),
+    );
+  };
+  const ended = new AbortController();
+  ctx.signal.addEventListener('abort', remind, { once: true });
+  const result = await transport
+    .run({
+      ...boxScript(command),
+      onStdout: out.push,
+      onStderr: err.push,
+      signal: ctx.signal,
+      repeatable,
+    })
+    .finally(() => ended.abort());
   err.end();
   return { code: result.code, need: readNeed(result.code, out.end(result.code)) };
 }
+
+/** After Ctrl-C the command there gets this long before the user is told how not to wait. */
+const patienceMs = 3000;
 
 const same = (text: string): string => text;
 

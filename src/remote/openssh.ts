@@ -32,10 +32,10 @@ export function createOpenSsh(target: Target, deps: TransportDeps): Transport {
     const ended = await exec(argv(to, ['--', target.ssh, command]), script, nonce, deps);
     if (ended.before.includes('Control socket connect')) drop();
     if (ended.result) return ended.result;
-    if (ended.stopped === 'timeout' && !ended.began)
-      throw new DevenvError('timeout', `${target.name}: no answer in ${(script.timeoutMs ?? 0) / 1000} s`);
     if (ended.stopped === 'interrupted') throw new DevenvError('interrupted', 'interrupted');
     drop();
+    if (ended.stopped === 'timeout' && !ended.began)
+      throw new DevenvError('timeout', `${target.name}: no answer in ${(script.timeoutMs ?? 0) / 1000} s`);
     if (ended.began) throw lostError(target.name, ended.stopped === 'timeout' ? ' (no answer in time)' : '');
     throw explainSsh(target.name, ended.before);
   };
@@ -165,6 +165,11 @@ function supervise(
   let why: Ended['stopped'];
   const end = (reason: NonNullable<Ended['stopped']>): void => {
     why ??= reason;
+    // The keeper of the connection holds our pipes as well, as long as the other side does not answer.
+    child.once('exit', () => {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    });
     child.kill('SIGTERM');
   };
   const onAbort = (): void => {

@@ -47,6 +47,8 @@ export interface BoxOptions {
   readonly port?: boolean;
   /** One way, in ms. */
   readonly delayMs?: number;
+  /** The server listens in this network namespace, at this address. */
+  readonly netns?: { readonly name: string; readonly address: string };
   /** Further lines of the server's configuration, before anything else. */
   readonly server?: readonly string[];
   /** Further lines of the client's configuration for this host. */
@@ -82,11 +84,12 @@ export async function makeBox(options: BoxOptions = {}): Promise<Box> {
   const log = path.join(dir, 'sshd.log');
   writeFileSync(log, '');
   const listening = options.port ? await listen(server, log, options.delayMs ?? 0) : undefined;
+  const inside = options.netns ? await listenInside(server, log, options.netns) : undefined;
   const host = `box-${id}`;
   const known = readFileSync(path.join(dir, 'host.pub'), 'utf8');
   writeFileSync(path.join(dir, 'known_hosts'), `${host} ${known}`);
   const sshConfig = path.join(dir, 'ssh_config');
-  writeFileSync(sshConfig, clientConfig(dir, host, listening?.proxy.port, options));
+  writeFileSync(sshConfig, clientConfig(dir, host, listening?.proxy.port ?? inside?.port, options));
   const env = testEnv({ DEVENV_SSH_CONFIG: sshConfig, XDG_RUNTIME_DIR: runtime, DEVENV_TEST_ID: id });
   const logText = (): string => readFileSync(log, 'utf8');
   return {
@@ -117,7 +120,7 @@ export async function makeBox(options: BoxOptions = {}): Promise<Box> {
           ]);
       await run(['tmux', 'kill-server'], { env: vars });
       await listening?.proxy.close();
-      if (listening) sendSignal(listening.pid, 'SIGKILL');
+      for (const one of [listening, inside]) if (one) sendSignal(one.pid, 'SIGKILL');
       for (const p of await listProcesses())
         if (hasMark(p.pid, `DEVENV_TEST_ID=${id}`)) sendSignal(p.pid, 'SIGKILL');
     },
@@ -157,7 +160,7 @@ function clientConfig(dir: string, host: string, port: number | undefined, optio
     ...(options.client ?? []),
     ...(port === undefined
       ? [`ProxyCommand /usr/sbin/sshd -i -f ${dir}/sshd_config -E ${dir}/sshd.log`, 'HostName localhost']
-      : ['HostName 127.0.0.1', `Port ${port}`]),
+      : [`HostName ${options.netns?.address ?? '127.0.0.1'}`, `Port ${port}`]),
     `HostKeyAlias ${host}`,
     'User root',
     `IdentityFile ${dir}/id`,
@@ -214,6 +217,38 @@ async function listen(
     return { port, pid, proxy: await startDelayProxy(port, delayMs) };
   }
   throw new Error(`sshd would not listen: ${readFileSync(log, 'utf8')}`);
+}
+
+async function listenInside(
+  config: string,
+  log: string,
+  netns: NonNullable<BoxOptions['netns']>,
+): Promise<{ readonly port: number; readonly pid: number }> {
+  const port = 2222;
+  await sure([
+    'ip',
+    'netns',
+    'exec',
+    netns.name,
+    '/usr/sbin/sshd',
+    '-f',
+    config,
+    '-E',
+    log,
+    '-p',
+    String(port),
+    '-o',
+    `ListenAddress=${netns.address}`,
+    '-o',
+    `PidFile=${config}.pid`,
+  ]);
+  const pid = Number(
+    await until(
+      'sshd writes its pid',
+      () => existsSync(`${config}.pid`) && readFileSync(`${config}.pid`, 'utf8'),
+    ),
+  );
+  return { port, pid };
 }
 
 async function sure(argv: readonly string[]): Promise<void> {
