@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { DevenvError, packageRoot, randomId, terminalSize } from '../base/index.ts';
+import { DevenvError, randomId, terminalSize } from '../base/index.ts';
 import { loadProject } from '../config/index.ts';
 import {
   aftermathScript,
@@ -17,6 +15,7 @@ import {
   type Target,
   type Transport,
 } from '../remote/index.ts';
+import { bringDevenv, buildId } from './bring-devenv.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
 export interface OnHostInput {
@@ -56,15 +55,6 @@ export function connect(ctx: CommandContext, target: Target, acceptNewHostKey: b
   });
 }
 
-/** Version and hash of this build; a box runs exactly the same. */
-export function buildId(): string {
-  try {
-    return readFileSync(path.join(packageRoot(), 'dist/build-id'), 'utf8').trim();
-  } catch (error) {
-    throw new DevenvError('environment', 'this devenv is not built', 'npm run build', error);
-  }
-}
-
 /** Runs it, and says its exit status; devenv is brought to the box first where it is missing. */
 async function runThere(
   ctx: CommandContext,
@@ -84,10 +74,15 @@ async function runThere(
     ...(record === undefined ? {} : { record }),
   };
   try {
-    const { code, need } = await once(ctx, transport, command, input.kind === 'reads');
-    if (need === 'project') throw noProject(target);
-    if (need === 'install') throw new DevenvError('version', `${target.name} has no devenv ${command.build}`);
-    return code;
+    let ended = await once(ctx, transport, command, input.kind === 'reads');
+    if (ended.need === 'install') {
+      await bringDevenv(ctx, transport, target);
+      ended = await once(ctx, transport, command, input.kind === 'reads');
+    }
+    if (ended.need === 'project') throw noProject(target);
+    if (ended.need === 'install')
+      throw new DevenvError('version', `${target.name} has lost devenv ${command.build} again`, 'try again');
+    return ended.code;
   } catch (error) {
     if (!(error instanceof DevenvError) || error.code !== 'lost' || record === undefined) throw error;
     return afterLoss(ctx, transport, target, record);

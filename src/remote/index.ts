@@ -4,3 +4,4 @@ export * from './transport.ts';
 export * from './target.ts';
 export * from './failure.ts';
 export * from './on-box.ts';
+export * from './bootstrap/index.ts';

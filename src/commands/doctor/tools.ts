@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
-import { DevenvError, run, self } from '../../base/index.ts';
+import { DevenvError, installLineHere, run, self } from '../../base/index.ts';
 import { createTmux, explain, isGone, requireVersion } from '../../tmux/index.ts';
 import { fine, fromError, problem, type Check } from './check.ts';
 
@@ -46,7 +46,7 @@ export const git: Check = async ({ ctx }) => {
   if (!result.ok)
     return problem('error', 'git', {
       message: 'git is not installed, so there are no checkpoints',
-      remedy: 'install it: apt-get install git, brew install git',
+      remedy: `install it: ${installLineHere(['git']) ?? 'git, with the package manager of this system'}`,
     });
   const version = /(\d+)\.(\d+)[\d.]*/.exec(result.stdout);
   const [major, minor] = [Number(version?.[1]), Number(version?.[2])];
