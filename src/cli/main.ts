@@ -7,7 +7,7 @@ import type { CommandContext, CommandResult } from '../commands/context.ts';
 import { commandTable } from './commands.ts';
 import { openOutput, type Output } from './output.ts';
 import { parseCommandLine, type Globals } from './program.ts';
-import { liveProgress, plainProgress } from './progress.ts';
+import { drawsLists, liveProgress, plainProgress } from './progress.ts';
 import { runOnHost } from './remote.ts';
 
 /**
@@ -89,7 +89,7 @@ function openContext(output: Output, globals: Globals, signal: AbortSignal): Com
     note: output.note,
     write: output.write,
     writeError: output.complain,
-    progress: (titles) => (live ? liveProgress(titles) : plainProgress(output.note)),
+    progress: (titles) => (drawsLists && live ? liveProgress(titles) : plainProgress(output.note)),
   };
 }
 

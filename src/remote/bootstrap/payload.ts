@@ -3,8 +3,14 @@ import path from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { cacheDir, makeDir, packageRoot, randomId } from '../../base/index.ts';
 
-/** What a box does not need: `dist/start.js` and its like are parts of main.js again, only quicker to load. */
-const leftOut = /^dist\/(meta\.json|start\.js|status\.js|checkpoint\.js|vendor\/(listr2|node-ssh)\..*)$/;
+/**
+ * What a box does not need: `dist/start.js` and its like are parts of main.js again, only quicker to load; the live
+ * list of a terminal is drawn at home; and from a box nobody goes on to another.
+ */
+const leftOut =
+  /^dist\/(meta\.json|(main|start|status|checkpoint)\.js|vendor\/(listr2|node-ssh|ssh2|ssh-config)\..*)$/;
+/** What stands in the place of dist/main.js there. */
+const boxMain = 'dist/box.js';
 /** How long payloads of other builds stay in the cache. */
 const keptMs = 7 * 86_400_000;
 const kept = ['bin', 'dist', 'layouts', 'schema'];
@@ -35,7 +41,12 @@ export function readPackage(root: string): Readonly<Record<string, string>> {
       .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name))),
   );
   const chosen = [...names, 'package.json'].filter((name) => !leftOut.test(name)).toSorted();
-  return Object.fromEntries(chosen.map((name) => [name, readFileSync(path.join(root, name), 'utf8')]));
+  return Object.fromEntries(
+    chosen.map((name) => [
+      name === boxMain ? 'dist/main.js' : name,
+      readFileSync(path.join(root, name), 'utf8'),
+    ]),
+  );
 }
 
 /** Puts a file of the cache in place: whole or not at all; older ones of its folder go. */
