@@ -77,39 +77,25 @@ export const logger: Check = async ({ ctx }) => {
   });
 };
 
-/** What only some projects need: ssh for hosts, a browser for browser tests. */
+/** What only some projects need: a browser for browser tests. */
 export const extras: Check = async ({ ctx, project }) => {
   if (project instanceof DevenvError) return [];
-  const hosts = Object.keys(project.config.hosts);
-  const browser = project.config.suites.some(({ command }) => /playwright|puppeteer|chromium/.test(command));
-  const looks = [
-    ...(hosts.length > 0 ? [{ name: 'ssh', programs: ['ssh'], why: `hosts: ${hosts.join(', ')}` }] : []),
-    ...(browser
-      ? [
-          {
-            name: 'browser',
-            programs: ['chromium', 'chromium-browser', 'google-chrome'],
-            why: 'browser tests',
-          },
-        ]
-      : []),
-  ];
-  return looks.map(({ name, programs, why }) => {
-    const found = programs.find((program) => findProgram(program, ctx));
-    if (found) return fine(name, `${found} (${why})`);
-    const message = `no ${programs[0]} on the PATH (${why})`;
-    return {
-      name,
-      ok: true,
-      level: 'info',
-      message,
-      remedy: `install it: apt-get install ${name === 'ssh' ? 'openssh-client' : 'chromium'}`,
-    } as const;
-  });
+  if (!project.config.suites.some(({ command }) => /playwright|puppeteer|chromium/.test(command))) return [];
+  const found = ['chromium', 'chromium-browser', 'google-chrome'].find((program) =>
+    findProgram(program, ctx),
+  );
+  if (found) return fine('browser', `${found} (browser tests)`);
+  return {
+    name: 'browser',
+    ok: true,
+    level: 'info',
+    message: 'no chromium on the PATH (browser tests)',
+    remedy: 'install it: apt-get install chromium',
+  };
 };
 
 /** Where a program lies, as a shell would find it. */
-function findProgram(
+export function findProgram(
   program: string,
   { env, cwd }: { env: NodeJS.ProcessEnv; cwd: string },
 ): string | undefined {
