@@ -10,6 +10,57 @@ const out = process.argv[2] ?? 'dist';
 /** Vendors kept out of the main file; the rest is small, and always or hardly needed. */
 const vendors = ['chokidar', 'execa', 'ignore', 'listr2', 'pino', 'saxes', 'simple-git', 'yaml', 'zod'];
 /**
+ * What of a vendor is bundled: the names that src/ imports, so that the rest of it can be left out; else all of it.
+ * zod's own names hang on one object, which keeps all of it: it is given the parts that the schema calls.
+ */
+const entries = {
+  zod: () => {
+    const schema = readFileSync('src/config/schema.ts', 'utf8');
+    /** @type {Set<string>} */
+    const parts = new Set(Array.from(schema.matchAll(/\bz\.([a-z]\w*)\(/g), ([, name]) => name));
+    const list = [...parts].toSorted().map((name) => [name, `${name} as ${name}_`, `${name}: ${name}_`]);
+    return `import { config, ${list.map(([, named]) => named).join(', ')} } from 'zod';
+      import en from './node_modules/zod/v4/locales/en.js';
+      config(en());
+      export const z = { ${list.map(([, , given]) => given).join(', ')} };`;
+  },
+  // The same library as modules, of which only what is used is kept.
+  yaml: (names) => `export { ${names} } from './node_modules/yaml/browser/dist/index.js'`,
+  ...Object.fromEntries(
+    ['chokidar', 'execa', 'listr2', 'simple-git'].map((name) => [
+      name,
+      (names) => `export { ${names} } from '${name}'`,
+    ]),
+  ),
+};
+
+/** One language is enough, and all of them are half of zod. */
+const onlyEnglish = {
+  name: 'only-english',
+  setup({ onLoad }) {
+    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js'",
+      loader: 'js',
+    }));
+  },
+};
+
+/** The names that src/ imports of a vendor, types left out. */
+function namesOf(vendor) {
+  /** @type {Set<string>} */
+  const names = new Set();
+  const pattern = new RegExp(
+    `(?:import|const)\\s+\\{([^}]*)\\}\\s*(?:from\\s*|=\\s*await import\\()['"]${vendor}['"]`,
+    'g',
+  );
+  for (const file of readdirSync('src', { recursive: true }).filter((name) => name.endsWith('.ts')))
+    for (const [, list] of readFileSync(`src/${file}`, 'utf8').matchAll(pattern))
+      for (const item of list.split(',').map((text) => text.trim()))
+        if (item !== '' && !item.startsWith('type ')) names.add(item.split(/\s+as\s+/)[0]);
+  return [...names].toSorted();
+}
+
+/**
  * Commands that are called often, or whose speed is a goal: each also as a file of its own, which is half as long.
  * bin/devenv.js knows their names. Beside them stand the files of src/commands that their rows load.
  */
@@ -118,6 +169,42 @@ const onlyCommand = (needed) => ({
   },
 });
 
+/**
+ * What goes to a remote box is a file of its own (src/remote/bootstrap/payload.ts sends it as main.js): without the
+ * commands that reach further boxes, which are run at home, and without live lists: no terminal shows them.
+ */
+const boxOnly = {
+  name: 'box-only',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.\.\/commands\/(on-host|host(-[\w-]+)?)\.ts$/ }, ({ path }) => ({
+      path,
+      namespace: 'only-at-home',
+    }));
+    onLoad({ filter: /./, namespace: 'only-at-home' }, () => ({
+      contents: `import { DevenvError } from './src/base/index.ts';
+        throw new DevenvError('unsupported', 'this devenv was brought to a remote box: it does not go on to others',
+          'run that at home');`,
+      resolveDir: process.cwd(),
+      loader: 'js',
+    }));
+  },
+};
+
+/** pino's threads need files beside it, which a bundle does not have: devenv writes its log without them. */
+const withoutThreads = {
+  name: 'without-threads',
+  setup({ onResolve, onLoad }) {
+    onResolve(
+      { filter: /^(thread-stream|\.\/transport|\.\/multistream|\.\/lib\/(transport|multistream))$/ },
+      ({ path, importer }) => (importer.includes('/pino/') ? { path, namespace: 'no-threads' } : undefined),
+    );
+    onLoad({ filter: /./, namespace: 'no-threads' }, () => ({
+      contents: 'module.exports = {}',
+      loader: 'js',
+    }));
+  },
+};
+
 const common = {
   bundle: true,
   platform: 'node',
@@ -131,13 +218,13 @@ const common = {
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(`${out}/vendor`, { recursive: true });
-const ours = (entryPoints, onlyRemote = false, ...plugins) =>
+const ours = (entryPoints, plugins = [], define = {}) =>
   build({
     ...common,
     entryPoints,
     outdir: out,
     format: 'esm',
-    define: { DEVENV_VERSION: JSON.stringify(version), DEVENV_ONLY_REMOTE: String(onlyRemote) },
+    define: { DEVENV_VERSION: JSON.stringify(version), ...define },
     plugins: [...plugins, lazyVendors, lazyBuiltins],
     banner: {
       js: "const __vendor=process.getBuiltinModule('node:module').createRequire(import.meta.url),require=__vendor;",
@@ -145,13 +232,20 @@ const ours = (entryPoints, onlyRemote = false, ...plugins) =>
   });
 const [own] = await Promise.all([
   ours({ main: 'src/cli/main.ts', 'watcher-thread': 'src/watch/watcher-thread.ts' }),
-  ...Object.entries(hot).map(([name, needed]) =>
-    ours({ [name]: 'src/cli/main.ts' }, name === 'remote', onlyCommand(needed)),
-  ),
+  ours({ box: 'src/cli/main.ts' }, [boxOnly], { DEVENV_ON_BOX: 'true' }),
+  ...Object.entries(hot).map(([name, needed]) => {
+    const define = name === 'remote' ? { DEVENV_ONLY_REMOTE: 'true' } : {};
+    return ours({ [name]: 'src/cli/main.ts' }, [onlyCommand(needed)], define);
+  }),
   ...vendors.map((name) =>
     build({
       ...common,
-      stdin: { contents: `module.exports = require('${name}')`, resolveDir: process.cwd(), loader: 'js' },
+      stdin: {
+        contents: entries[name]?.(namesOf(name).join(', ')) ?? `module.exports = require('${name}')`,
+        resolveDir: process.cwd(),
+        loader: 'js',
+      },
+      plugins: [onlyEnglish, withoutThreads],
       outfile: `${out}/vendor/${name}.cjs`,
       format: 'cjs',
       // The only thing CommonJS lacks that these packages ask for.

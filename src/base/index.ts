@@ -1,5 +1,6 @@
 export * from './color.ts';
 export * from './errors.ts';
+export * from './install-line.ts';
 export * from './log.ts';
 export * from './paths.ts';
 export * from './process.ts';

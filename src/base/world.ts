@@ -29,9 +29,19 @@ export const self = {
   pid: process.pid,
   execPath: process.execPath,
   platform: process.platform,
+  arch: process.arch,
   nodeVersion: process.versions.node,
   uid: process.getuid?.() ?? 0,
 };
+
+/** The C library this Node runs with. */
+export function libcHere(): 'glibc' | 'musl' | 'other' {
+  if (process.platform !== 'linux') return 'other';
+  // Else it asks the network for names.
+  const report = Object.assign(process.report, { excludeNetwork: true });
+  const { header } = report.getReport() as { readonly header?: { readonly glibcVersionRuntime?: string } };
+  return header?.glibcVersionRuntime === undefined ? 'musl' : 'glibc';
+}
 
 /**
  * For a program that stays: new objects get no more room than at the start, so that memory is tidied often instead

@@ -7,7 +7,7 @@ import type { CommandContext, CommandResult } from '../commands/context.ts';
 import { commandTable } from './commands.ts';
 import { openOutput, type Output } from './output.ts';
 import { parseCommandLine, type Globals } from './program.ts';
-import { liveProgress, plainProgress } from './progress.ts';
+import { drawsLists, liveProgress, plainProgress } from './progress.ts';
 import { runOnHost } from './remote.ts';
 
 /** Whether this build only knows how to run commands on a remote box. */
@@ -15,7 +15,8 @@ declare const DEVENV_ONLY_REMOTE: boolean | undefined;
 
 /**
  * Runs the program. The only place that catches everything and sets the exit status. When it resolves, all is
- * said and written: the process can be ended at once, which spares a tenth of a Node start-up of tidying. `elsewhere`: the command is not in this build.
+ * said and written: the process can be ended at once, which spares a tenth of a Node start-up of tidying.
+ * `elsewhere`: the command is not in this build.
  */
 export async function main(argv: readonly string[]): Promise<'elsewhere' | undefined> {
   const json = argv.includes('--json');
@@ -33,8 +34,7 @@ export async function main(argv: readonly string[]): Promise<'elsewhere' | undef
       process.exitCode = invocation.exit;
       return undefined;
     }
-    if (typeof DEVENV_ONLY_REMOTE === 'boolean' && DEVENV_ONLY_REMOTE && !invocation.globals.host)
-      return 'elsewhere';
+    if (typeof DEVENV_ONLY_REMOTE === 'boolean' && !invocation.globals.host) return 'elsewhere';
     listenForSignals(stop);
     const context = openContext(output, invocation.globals, stop.signal);
     const { spec, parsed, globals } = invocation;
@@ -90,12 +90,13 @@ function openContext(output: Output, globals: Globals, signal: AbortSignal): Com
     signal,
     json: globals.json,
     verbose: globals.verbose,
+    acceptNewHostKey: globals.acceptNewHostKey,
     interactive,
     colors: output.colors,
     note: output.note,
     write: output.write,
     writeError: output.complain,
-    progress: (titles) => (live ? liveProgress(titles) : plainProgress(output.note)),
+    progress: (titles) => (drawsLists && live ? liveProgress(titles) : plainProgress(output.note)),
   };
 }
 

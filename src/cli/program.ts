@@ -25,7 +25,7 @@ export interface Globals {
   readonly acceptNewHostKey: boolean;
 }
 
-const groups = ['Session', 'Tests', 'Checkpoints', 'Project'] as const;
+const groups = ['Session', 'Tests', 'Checkpoints', 'Project', 'Remote'] as const;
 
 const globalOptions: NonNullable<CommandSpec['options']> = [
   ['--json', 'print facts as one JSON document (streams: one object a line)'],

@@ -1,6 +1,11 @@
 import { formatDuration, systemClock } from '../base/index.ts';
 import type { Progress } from '../commands/context.ts';
 
+declare const DEVENV_ON_BOX: boolean | undefined;
+
+/** Whether this build brings what draws live lists: the one that is sent to remote boxes does not. */
+export const drawsLists = typeof DEVENV_ON_BOX === 'undefined';
+
 type State = Parameters<Progress['update']>[1];
 
 /** One line per change, for logs and pipes. */

@@ -19,7 +19,6 @@ export async function runOnHost(
   const { onHost } = await import('../commands/on-host.ts');
   return onHost(ctx, {
     host: globals.host,
-    acceptNewHostKey: globals.acceptNewHostKey,
     command: spec.name,
     kind: spec.onHost ?? 'changes',
     argv: argvForBox(argv),

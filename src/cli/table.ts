@@ -16,7 +16,7 @@ export type Completes = 'window' | 'suite' | 'tag' | 'layout' | 'shell' | 'file'
 /** One row of the program: how a command is called, and the code that is imported when it is. */
 export interface CommandSpec {
   readonly name: string;
-  readonly group: 'Session' | 'Tests' | 'Checkpoints' | 'Project';
+  readonly group: 'Session' | 'Tests' | 'Checkpoints' | 'Project' | 'Remote';
   readonly summary: string;
   /** commander's notation: `[window...]`, `<suite>`. */
   readonly args?: string;

@@ -1,10 +1,12 @@
-import { DevenvError, exitCodes, plural } from '../base/index.ts';
+import { DevenvError, exitCodes } from '../base/index.ts';
 import { findRoot, loadProject, type Project } from '../config/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 import { openRepo } from '../git/index.ts';
-import { fromError, type Check, type Examined, type Finding } from './doctor/check.ts';
+import { fromError, type Check, type Examined } from './doctor/check.ts';
 import { disk, logs, state } from './doctor/places.ts';
-import { configuration, isUtf8, localeOf, ports, terminal, watches } from './doctor/project.ts';
+import { hosts } from './doctor/hosts.ts';
+import { configuration, ports, terminal, watches } from './doctor/project.ts';
+import { renderFindings } from './doctor/render.ts';
 import { litter } from './doctor/litter.ts';
 import { opened } from './doctor/opened.ts';
 import { pushes } from './doctor/pushes.ts';
@@ -31,6 +33,7 @@ const checks = {
   editor,
   'file watches': watches,
   terminal,
+  hosts,
   extras,
 } satisfies Record<string, Check>;
 
@@ -60,7 +63,7 @@ export async function doctor(
   );
   const all = findings.flat();
   const failed = all.some(({ ok, level }) => !ok && level === 'error');
-  const result = { json: { checks: all }, text: render(ctx, all) };
+  const result = { json: { checks: all }, text: renderFindings(ctx, all) };
   return failed ? { ...result, exit: exitCodes.environment } : result;
 }
 
@@ -72,26 +75,4 @@ async function readProject(ctx: CommandContext): Promise<Project | DevenvError> 
     if (error instanceof DevenvError) return error;
     throw error;
   }
-}
-
-function render({ colors, env }: CommandContext, findings: readonly Finding[]): string {
-  const signs = isUtf8(localeOf(env))
-    ? { ok: '✓', warning: '!', error: '✗' }
-    : { ok: 'ok', warning: '!', error: 'x' };
-  const width = Math.max(signs.ok.length, 1);
-  const lines = findings.flatMap(({ name, ok, level, message, remedy }) => {
-    const sign = (ok ? signs.ok : level === 'error' ? signs.error : signs.warning).padEnd(width);
-    const colored = ok ? colors.green(sign) : level === 'error' ? colors.red(sign) : colors.yellow(sign);
-    const pad = ' '.repeat(width + 1);
-    const rest = message.replaceAll('\n', `\n${pad}`);
-    return [
-      `${colored} ${colors.bold(name)}: ${rest}`,
-      ...(remedy === '' ? [] : [`${pad}${colors.dim('->')} ${remedy.replaceAll('\n', `\n${pad}`)}`]),
-    ];
-  });
-  const errors = findings.filter(({ ok, level }) => !ok && level === 'error').length;
-  const warnings = findings.filter(({ ok, level }) => !ok && level === 'warning').length;
-  const sum =
-    errors + warnings === 0 ? 'all is well' : `${plural(errors, 'error')}, ${plural(warnings, 'warning')}`;
-  return [...lines, '', sum].join('\n');
 }

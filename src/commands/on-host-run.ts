@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { DevenvError, packageRoot, randomId, terminalSize } from '../base/index.ts';
+import { DevenvError, randomId, terminalSize } from '../base/index.ts';
 import { loadProject } from '../config/index.ts';
 import {
   addressTo,
@@ -16,7 +14,9 @@ import {
   type Connected,
   type Need,
   type Target,
+  type Transport,
 } from '../remote/index.ts';
+import { bringDevenv, buildId } from './bring-devenv.ts';
 import type { CommandContext } from './context.ts';
 import { afterLoss } from './on-host-lost.ts';
 
@@ -28,21 +28,26 @@ export interface ThereInput {
 }
 
 /** Opens the way to the box that a name means in this project. Nothing is sent yet. */
-export async function connectTo(
-  ctx: CommandContext,
-  host: string,
-  acceptNewHostKey: boolean,
-): Promise<Connected> {
+export async function connectTo(ctx: CommandContext, host: string): Promise<Connected> {
+  const target = await findTarget(ctx, host);
+  return { target, transport: await connect(ctx, target) };
+}
+
+/** The box that a name means in this project. */
+export async function findTarget(ctx: CommandContext, host: string): Promise<Target> {
   const { hosts, project } = await knownHosts(ctx);
-  const target = resolveTarget(host, hosts, project);
-  const transport = await openTransport(target, {
+  return resolveTarget(host, hosts, project);
+}
+
+/** Opens the way to a box for a command of this program. Nothing is sent yet. */
+export function connect(ctx: CommandContext, target: Target): Promise<Transport> {
+  return openTransport(target, {
     env: ctx.env,
     interactive: ctx.interactive,
-    acceptNewHostKey,
+    acceptNewHostKey: ctx.acceptNewHostKey ?? false,
     note: ctx.note,
     signal: ctx.signal,
   });
-  return { target, transport };
 }
 
 /** The project's boxes over the user's own, and the project's name. */
@@ -51,15 +56,6 @@ export async function knownHosts(
 ): Promise<{ readonly hosts: ReturnType<typeof readUserHosts>; readonly project: string }> {
   const { config } = await loadProject({ cwd: ctx.cwd, env: ctx.env });
   return { hosts: { ...readUserHosts(ctx.env), ...config.hosts }, project: config.name };
-}
-
-/** Version and hash of this build; a box runs exactly the same. */
-function buildId(): string {
-  try {
-    return readFileSync(path.join(packageRoot(), 'dist/build-id'), 'utf8').trim();
-  } catch (error) {
-    throw new DevenvError('environment', 'this devenv is not built', 'npm run build', error);
-  }
 }
 
 /**
@@ -92,19 +88,16 @@ export function commandFor(ctx: CommandContext, target: Target, args: readonly s
   return { target, build: buildId(), args, env: looks(ctx) };
 }
 
-/** Brings to the box what it lacks; throws where only the user can. */
-export async function satisfy(_ctx: CommandContext, to: Connected, need: Need): Promise<void> {
-  throw stillMissing(to, need);
+/** Brings devenv to the box where that is what it lacks; the project only the user can send. */
+export async function satisfy(ctx: CommandContext, to: Connected, need: Need): Promise<void> {
+  if (need === 'project') throw noProject(to.target);
+  await bringDevenv(ctx, to.transport, to.target);
 }
 
 function stillMissing({ target }: Connected, need: Need): DevenvError {
   return need === 'project'
     ? noProject(target)
-    : new DevenvError(
-        'version',
-        `${target.name} has no devenv ${buildId()}`,
-        `devenv host bootstrap ${target.name}`,
-      );
+    : new DevenvError('version', `${target.name} has lost devenv ${buildId()} again`, 'try again');
 }
 
 async function once(

@@ -5,7 +5,6 @@ import type { CommandContext, CommandResult } from './context.ts';
 
 export interface OnHostInput extends ThereInput {
   readonly host: string;
-  readonly acceptNewHostKey: boolean;
   readonly command: string;
   /** What the parser found in the command line. */
   readonly args: readonly string[];
@@ -15,7 +14,7 @@ export interface OnHostInput extends ThereInput {
 /** Runs the same command of the same build on a box, and shows what it says there as if it ran here. */
 export async function onHost(ctx: CommandContext, input: OnHostInput): Promise<CommandResult> {
   if (input.command === 'status' && input.host === 'all') return statusOfHosts(ctx);
-  const to = await connectTo(ctx, input.host, input.acceptNewHostKey);
+  const to = await connectTo(ctx, input.host);
   try {
     if (input.command === 'attach' || input.command === 'start') return await startOrAttach(ctx, to, input);
     return { exit: await runThere(ctx, to, input) };

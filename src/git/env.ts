@@ -1,4 +1,4 @@
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, installLineHere } from '../base/index.ts';
 
 /**
  * The environment for every git process: no GIT_* of a hook, an IDE or a container around us, no
@@ -32,5 +32,9 @@ export function userEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 /** The error for a machine without git. */
 export function missingGit(): DevenvError {
-  return new DevenvError('no-git', 'git is not installed', 'install it, e.g. apt install git');
+  return new DevenvError(
+    'no-git',
+    'git is not installed',
+    `install it: ${installLineHere(['git']) ?? 'git, with the package manager of this system'}`,
+  );
 }

@@ -5,3 +5,4 @@ export * from './target.ts';
 export * from './failure.ts';
 export * from './on-box.ts';
 export * from './addressed.ts';
+export * from './bootstrap/index.ts';

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { configDir, DevenvError, errnoOf, messageOf } from '../base/index.ts';
+import { configDir, DevenvError, ensureDir, errnoOf, messageOf, self } from '../base/index.ts';
 import type { HostConfig } from '../config/index.ts';
 import type { Target } from './types.ts';
 
@@ -23,6 +23,14 @@ export function readUserHosts(env: NodeJS.ProcessEnv): Hosts {
     throw new DevenvError('config', `cannot read ${file}: ${messageOf(error)}`, 'make it readable', error);
   }
   return parseHosts(text, file);
+}
+
+/** Writes the user's own boxes: the whole file or nothing of it. */
+export function writeUserHosts(env: NodeJS.ProcessEnv, hosts: Hosts): void {
+  const file = hostsFile(env);
+  const temporary = path.join(ensureDir(path.dirname(file)), `.hosts.${self.pid}`);
+  writeFileSync(temporary, `${JSON.stringify(hosts, undefined, 2)}\n`, { mode: 0o600 });
+  renameSync(temporary, file);
 }
 
 function parseHosts(text: string, file: string): Hosts {
@@ -72,7 +80,8 @@ export function resolveTarget(given: string, hosts: Hosts, project: string): Tar
   };
 }
 
-function checkDestination(text: string): void {
+/** Throws `usage` for what ssh would take as an option, or could not be given to it. */
+export function checkDestination(text: string): void {
   const control = Array.from(text).some((char) => char <= ' ' || char === '\u007F');
   if (text !== '' && !text.startsWith('-') && !control) return;
   throw new DevenvError(

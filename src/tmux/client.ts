@@ -71,7 +71,7 @@ export function createTmux(env: NodeJS.ProcessEnv): Tmux {
 /** The error for a tmux command that failed, with tmux's own words. */
 export function explain(result: RunResult, doing: string): DevenvError {
   if (result.reason === 'missing')
-    return new DevenvError('no-tmux', 'tmux is not installed', installHint.replace('a newer one', 'it'));
+    return new DevenvError('no-tmux', 'tmux is not installed', installHint('it'));
   if (result.reason === 'stopped') return new DevenvError('interrupted', `interrupted while ${doing}`);
   const said =
     result.stderr.trim() ||

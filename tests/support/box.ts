@@ -74,7 +74,7 @@ export async function makeBox(options: BoxOptions = {}): Promise<Box> {
     HOME: home,
     PATH: options.without ? farm(path.join(dir, 'bin'), options.without) : '/usr/local/bin:/usr/bin:/bin',
     TMUX_TMPDIR: path.join(dir, 'tmux'),
-    SHELL: '/bin/sh',
+    SHELL: options.without ? plainLogin(dir) : '/bin/sh',
     LANG: 'C.UTF-8',
     DEVENV_TEST_ID: id,
     ...options.vars,
@@ -185,6 +185,15 @@ function farm(dir: string, without: readonly string[]): string {
           // A dangling link of the same name: it is there already.
         }
   return dir;
+}
+
+/** A login shell that does not read /etc/profile, which sets a PATH where nothing is missing. */
+function plainLogin(dir: string): string {
+  const file = path.join(dir, 'login-sh');
+  writeFileSync(file, '#!/bin/sh\ncase $1 in -l*) shift; set -- -c "$@" ;; esac\nexec /bin/sh "$@"\n', {
+    mode: 0o755,
+  });
+  return file;
 }
 
 async function listen(

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
-import { DevenvError, run, self } from '../../base/index.ts';
+import { DevenvError, installLineHere, run, self } from '../../base/index.ts';
 import { createTmux, explain, isGone, requireVersion } from '../../tmux/index.ts';
 import { fine, fromError, problem, type Check } from './check.ts';
 
@@ -46,7 +46,7 @@ export const git: Check = async ({ ctx }) => {
   if (!result.ok)
     return problem('error', 'git', {
       message: 'git is not installed, so there are no checkpoints',
-      remedy: 'install it: apt-get install git, brew install git',
+      remedy: `install it: ${installLineHere(['git']) ?? 'git, with the package manager of this system'}`,
     });
   const version = /(\d+)\.(\d+)[\d.]*/.exec(result.stdout);
   const [major, minor] = [Number(version?.[1]), Number(version?.[2])];
@@ -77,39 +77,25 @@ export const logger: Check = async ({ ctx }) => {
   });
 };
 
-/** What only some projects need: ssh for hosts, a browser for browser tests. */
+/** What only some projects need: a browser for browser tests. */
 export const extras: Check = async ({ ctx, project }) => {
   if (project instanceof DevenvError) return [];
-  const hosts = Object.keys(project.config.hosts);
-  const browser = project.config.suites.some(({ command }) => /playwright|puppeteer|chromium/.test(command));
-  const looks = [
-    ...(hosts.length > 0 ? [{ name: 'ssh', programs: ['ssh'], why: `hosts: ${hosts.join(', ')}` }] : []),
-    ...(browser
-      ? [
-          {
-            name: 'browser',
-            programs: ['chromium', 'chromium-browser', 'google-chrome'],
-            why: 'browser tests',
-          },
-        ]
-      : []),
-  ];
-  return looks.map(({ name, programs, why }) => {
-    const found = programs.find((program) => findProgram(program, ctx));
-    if (found) return fine(name, `${found} (${why})`);
-    const message = `no ${programs[0]} on the PATH (${why})`;
-    return {
-      name,
-      ok: true,
-      level: 'info',
-      message,
-      remedy: `install it: apt-get install ${name === 'ssh' ? 'openssh-client' : 'chromium'}`,
-    } as const;
-  });
+  if (!project.config.suites.some(({ command }) => /playwright|puppeteer|chromium/.test(command))) return [];
+  const found = ['chromium', 'chromium-browser', 'google-chrome'].find((program) =>
+    findProgram(program, ctx),
+  );
+  if (found) return fine('browser', `${found} (browser tests)`);
+  return {
+    name: 'browser',
+    ok: true,
+    level: 'info',
+    message: 'no chromium on the PATH (browser tests)',
+    remedy: 'install it: apt-get install chromium',
+  };
 };
 
 /** Where a program lies, as a shell would find it. */
-function findProgram(
+export function findProgram(
   program: string,
   { env, cwd }: { env: NodeJS.ProcessEnv; cwd: string },
 ): string | undefined {

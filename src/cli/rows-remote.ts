@@ -1,0 +1,93 @@
+import { DevenvError, nearest } from '../base/index.ts';
+import type { CommandContext, CommandResult } from '../commands/context.ts';
+import { flag, text, type CommandSpec, type Parsed } from './table.ts';
+
+type Action = (ctx: CommandContext, args: readonly string[], p: Parsed) => Promise<CommandResult>;
+
+/** What `devenv host` can do, by its first argument; the others are the action's own. */
+const hostActions: Readonly<Record<string, { readonly most: number; readonly run: Action }>> = {
+  add: {
+    most: 2,
+    run: async (ctx, [name, destination], p) =>
+      (await import('../commands/host.ts')).hostAdd(ctx, {
+        name,
+        destination,
+        path: text(p, 'path'),
+        transport: text(p, 'transport'),
+        keepalive: text(p, 'keepalive'),
+        forwardAgent: flag(p, 'forwardAgent'),
+        check: p.options['check'] !== false,
+        force: flag(p, 'force'),
+      }),
+  },
+  list: { most: 0, run: async (ctx) => (await import('../commands/host.ts')).hostList(ctx) },
+  check: {
+    most: 1,
+    run: async (ctx, [host]) => (await import('../commands/host-check.ts')).hostCheck(ctx, { host }),
+  },
+  bootstrap: {
+    most: 1,
+    run: async (ctx, [host], p) =>
+      (await import('../commands/host.ts')).hostBootstrap(ctx, { host, force: flag(p, 'force') }),
+  },
+  remove: {
+    most: 1,
+    run: async (ctx, [host], p) =>
+      (await import('../commands/host-remove.ts')).hostRemove(ctx, {
+        host,
+        keepFiles: flag(p, 'keepFiles'),
+        yes: flag(p, 'yes'),
+      }),
+  },
+};
+
+export const remoteCommands: readonly CommandSpec[] = [
+  {
+    name: 'host',
+    group: 'Remote',
+    onHost: 'here',
+    summary: 'remote boxes: add, list, check, bootstrap, remove',
+    args: '[action] [name] [destination]',
+    completes: 'none',
+    options: [
+      ['--path <dir>', "add: the project's folder there (default: ~/NAME OF THE PROJECT)"],
+      ['--transport <kind>', "add: openssh (default: the system's ssh) or node-ssh"],
+      ['--keepalive <time>', 'add: between two signs of life (default: 15s)'],
+      ['--forward-agent', 'add: let the box use your ssh agent'],
+      ['--no-check', 'add: without connecting once'],
+      ['--force', 'add: replace one of that name; bootstrap: also when it is there already'],
+      ['--keep-files', 'remove: only forget it, leave the box as it is'],
+      ['--yes', 'remove: end sessions of devenv there, and take its nightly runs away'],
+    ],
+    example: 'devenv host add box dev@box.example',
+    run: async (ctx, p) => {
+      const [name = '', ...args] = p.args;
+      const action = Object.hasOwn(hostActions, name) ? hostActions[name] : undefined;
+      if (!action) throw unknownAction(name);
+      if (args.length > action.most)
+        throw new DevenvError('usage', `devenv host ${name}: too many arguments: ${args.join(' ')}`);
+      return action.run(ctx, args, p);
+    },
+  },
+  {
+    name: '__settle',
+    group: 'Remote',
+    onHost: 'here',
+    summary: 'the last step of an install on a remote box',
+    completes: 'none',
+    example: 'devenv __settle',
+    hidden: true,
+    run: async (ctx) => (await import('../commands/settle.ts')).settleHere(ctx),
+  },
+];
+
+function unknownAction(name: string): DevenvError {
+  const known = Object.keys(hostActions);
+  if (name === '') return new DevenvError('usage', 'devenv host does what?', `one of ${known.join(', ')}`);
+  const meant = nearest(name, known);
+  return new DevenvError(
+    'usage',
+    `devenv host does not know ${JSON.stringify(name)}`,
+    meant ? `did you mean devenv host ${meant}?` : `one of ${known.join(', ')}`,
+  );
+}

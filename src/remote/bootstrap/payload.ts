@@ -1,0 +1,64 @@
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { brotliCompressSync, constants } from 'node:zlib';
+import { cacheDir, makeDir, packageRoot, randomId } from '../../base/index.ts';
+
+/**
+ * What a box does not need: `dist/start.js` and its like are parts of main.js again, only quicker to load; the live
+ * list of a terminal is drawn at home; and from a box nobody goes on to another.
+ */
+const leftOut =
+  /^dist\/(meta\.json|(main|start|status|checkpoint)\.js|vendor\/(listr2|node-ssh|ssh2|ssh-config)\..*)$/;
+/** What stands in the place of dist/main.js there. */
+const boxMain = 'dist/box.js';
+/** How long payloads of other builds stay in the cache. */
+const keptMs = 7 * 86_400_000;
+const kept = ['bin', 'dist', 'layouts', 'schema'];
+
+/**
+ * This package as one compressed file: brotli, which the node on the box unpacks, over a JSON object of texts by
+ * path. The same build gives the same bytes; made once, then kept in the cache.
+ */
+export function makePayload(build: string, env: NodeJS.ProcessEnv): string {
+  const file = path.join(cacheDir(env), 'payloads', `${build}.json.br`);
+  if (!existsSync(file)) {
+    const text = Buffer.from(JSON.stringify(readPackage(packageRoot())));
+    const params = {
+      [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
+      [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+      [constants.BROTLI_PARAM_SIZE_HINT]: text.length,
+    };
+    writeWhole(file, brotliCompressSync(text, { params }));
+  }
+  return file;
+}
+
+/** The files of the package by path, in a fixed order. */
+export function readPackage(root: string): Readonly<Record<string, string>> {
+  const names = kept.flatMap((dir) =>
+    readdirSync(path.join(root, dir), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name))),
+  );
+  const chosen = [...names, 'package.json'].filter((name) => !leftOut.test(name)).toSorted();
+  return Object.fromEntries(
+    chosen.map((name) => [
+      name === boxMain ? 'dist/main.js' : name,
+      readFileSync(path.join(root, name), 'utf8'),
+    ]),
+  );
+}
+
+/** Puts a file of the cache in place: whole or not at all; older ones of its folder go. */
+function writeWhole(file: string, bytes: Buffer): void {
+  const dir = path.dirname(file);
+  makeDir(dir);
+  const temporary = `${file}.${randomId()}`;
+  writeFileSync(temporary, bytes, { mode: 0o600 });
+  renameSync(temporary, file);
+  const old = statSync(file).mtimeMs - keptMs;
+  for (const name of readdirSync(dir)) {
+    const other = path.join(dir, name);
+    if ((statSync(other, { throwIfNoEntry: false })?.mtimeMs ?? old) < old) rmSync(other, { force: true });
+  }
+}
