@@ -28,6 +28,14 @@ describe('a bare box', () => {
     expect(box.execs()).toBe(5);
   }, 120_000);
 
+  it('runs every command there, those with a bundle of their own here too', async () => {
+    for (const command of ['status', 'start', 'checkpoint']) {
+      const result = await devenv([command, '--host', box.host], { cwd: here, env: box.env });
+      expect(result.code).toBe(3);
+      expect(result.stderr).toMatch(/^devenv: .*(tmux|git|has no ~)/);
+    }
+  });
+
   it('has the build, its node, a link to it and a program for people; nothing else is left', async () => {
     const data = dataOf(box);
     const build = readFileSync('dist/build-id', 'utf8').trim();
