@@ -159,7 +159,10 @@ export function litterIn(gitDir: string): string[] {
   return readdirSync(gitDir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() || entry.isSymbolicLink())
     .map((entry) => path.relative(gitDir, path.join(entry.parentPath, entry.name)))
-    .filter((file) => /\.lock$|fast_import_crash|^devenv\/|(^|\/)tmp_/.test(file))
+    .filter((file) => /\.(lock|keep)$|fast_import_crash|^devenv\/|(^|\/)tmp_/.test(file))
+    .filter(
+      (file) => !file.endsWith('.keep') || readFileSync(path.join(gitDir, file), 'latin1') === 'fast-import',
+    )
     .filter((file) => !/^refs\/(devenv\/checkpoints|tags)\/checkpoint-.*\.lock$/.test(file))
     .sort();
 }
