@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { expect } from 'vitest';
 import { run } from '../../src/base/index.ts';
@@ -149,6 +158,22 @@ function hasEnded(pidFile: string): boolean {
   } catch {
     return true;
   }
+}
+
+/** Waits until no git works in a repository any more: that of a killed devenv may take another moment. */
+export async function gitEnded(t: TestRepo): Promise<void> {
+  const isHere = (pid: string): boolean => {
+    try {
+      const comm = readFileSync(`/proc/${pid}/comm`, 'utf8');
+      return comm.startsWith('git') && readlinkSync(`/proc/${pid}/cwd`).startsWith(t.dir);
+    } catch {
+      return false;
+    }
+  };
+  await until(
+    'every git to end',
+    () => !readdirSync('/proc').some((name) => /^\d+$/.test(name) && isHere(name)),
+  );
 }
 
 /**
