@@ -6,6 +6,7 @@ export * from './paths.ts';
 export * from './process.ts';
 export * from './processes.ts';
 export * from './secrets.ts';
+export * from './shortcut.ts';
 export * from './supervise.ts';
 export * from './terminal.ts';
 export * from './text.ts';

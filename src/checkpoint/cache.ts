@@ -1,6 +1,5 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { makeDir, self, shortHash, stateDir } from '../base/index.ts';
+import { readShortcut, shortHash, stateDir, writeShortcut } from '../base/index.ts';
 import type { Repo } from '../git/index.ts';
 import type { Checkpoint } from './types.ts';
 
@@ -27,26 +26,14 @@ export function worktreeId(repo: Repo): string {
 }
 
 function cacheFile(repo: Repo, kind: LastKind): string {
-  return path.join(stateDir(repo.env), 'checkpoints', `${shortHash(repo.gitDir)}.${kind}.v1.json`);
+  return path.join(stateDir(repo.env), 'checkpoints', `${shortHash(repo.gitDir)}.${kind}.v2.json`);
 }
 
 export function readLast(repo: Repo, kind: LastKind): LastWritten | undefined {
-  try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own file; the version in its name changes with its shape
-    return JSON.parse(readFileSync(cacheFile(repo, kind), 'utf8')) as LastWritten;
-  } catch {
-    return undefined; // absent or damaged: it is only a shortcut
-  }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own file; the version in its name changes with its shape
+  return readShortcut(cacheFile(repo, kind)) as LastWritten | undefined;
 }
 
 export function saveLast(repo: Repo, kind: LastKind, last: LastWritten): void {
-  const file = cacheFile(repo, kind);
-  try {
-    makeDir(path.dirname(file));
-    const temporary = `${file}.${self.pid}`;
-    writeFileSync(temporary, JSON.stringify(last), { mode: 0o600 });
-    renameSync(temporary, file);
-  } catch {
-    // A read-only or full state directory must not stop a checkpoint; the next one takes the long way.
-  }
+  writeShortcut(cacheFile(repo, kind), last);
 }

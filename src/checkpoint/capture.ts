@@ -140,9 +140,10 @@ async function settle(reading: Reading): Promise<void> {
 function readNow(reading: Reading, name: RawPath, readAgain: () => Promise<void>): DiskFile {
   const begun = systemClock.now();
   const file = readDiskFile(diskPath(reading.repo.root, name), reading.options.maxFileBytes);
+  const ended = systemClock.now();
   // A clock that differs from that of the disk is no reason to wait for ever.
-  if (file.kind === 'file' && Math.abs(begun - Number(file.stat.ctimeMs)) < tickMs)
-    reading.fresh.set(name, readAgain);
+  const isFresh = (ctimeMs: number): boolean => ctimeMs > begun - tickMs && ctimeMs < ended + tickMs;
+  if (file.kind === 'file' && isFresh(Number(file.stat.ctimeMs))) reading.fresh.set(name, readAgain);
   return file;
 }
 

@@ -1,5 +1,5 @@
 import { DevenvError, showName } from '../base/index.ts';
-import { readRef, refFinder, startImport } from '../git/index.ts';
+import { isLocked, readRef, refFinder, settleImports, startImport } from '../git/index.ts';
 import type { Repo, Status } from '../git/index.ts';
 import { readLast, saveLast, worktreeId } from './cache.ts';
 import type { LastWritten } from './cache.ts';
@@ -11,7 +11,7 @@ import { checkpointRefs, nextName, tagRefs } from './names.ts';
 import { defaultMaxFileBytes, lackingOf, toSnapshot, trailersOf } from './snapshot.ts';
 import type { Facts } from './snapshot.ts';
 import type { Checkpoint, CheckpointVerdict, Snapshot } from './types.ts';
-import { emptyTree, settleRace, writeCapture } from './write.ts';
+import { emptyTree, writeCapture } from './write.ts';
 import type { Written } from './write.ts';
 
 export interface CreateInput {
@@ -42,6 +42,7 @@ const patienceMs = 20;
  * Throws a DevenvError when anything could not be written; then no ref moved.
  */
 export async function createCheckpoint(repo: Repo, input: CreateInput): Promise<Created> {
+  await settleImports(repo);
   for (let attempt = 0; attempt < tries; attempt++) {
     if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, attempt * patienceMs));
     const done = input.snapshot
@@ -62,11 +63,17 @@ interface Place {
 async function findPlace(repo: Repo, now: number): Promise<Place> {
   const newest = await newestName(repo);
   const isTag = await refFinder(repo, tagRefs);
+  // The lock of a name that a killed git left is in nobody's way if that name is not asked for.
+  const isTaken = (name: string): boolean =>
+    name === newest ||
+    isTag(tagRefs + name) ||
+    isLocked(repo, tagRefs + name) ||
+    isLocked(repo, checkpointRefs + name);
   return {
     newest,
     newestCommit: newest === undefined ? undefined : await readRef(repo, checkpointRefs + newest),
     last: readLast(repo, 'checkpoint'),
-    name: nextName(now, newest, (name) => name === newest || isTag(tagRefs + name)),
+    name: nextName(now, newest, isTaken),
   };
 }
 
@@ -137,8 +144,8 @@ async function fromSnapshot(repo: Repo, asked: CreateInput, snap: Snapshot): Pro
     );
     const commit = await stream.line();
     if (tag !== undefined) await stream.write(`reset ${tag}\nfrom :1\n\n`);
-    const { moved } = await stream.finish();
-    if (!moved && !(await settleRace(repo, { ref, tag }, commit))) return undefined;
+    const { moved } = await stream.finish({ ref, tag, commit });
+    if (!moved) return undefined;
     return { ...describe(repo, naming, snap, { ...snap, commit }), created: true };
   } catch (error) {
     await stream.abort();

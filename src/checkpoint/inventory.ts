@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { DevenvError, errnoOf } from '../base/index.ts';
-import { git, gitError } from '../git/index.ts';
+import { git, gitError, settleImports } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import { parseRow, rowEnd, rowFormat } from './list.ts';
 import type { Draft } from './list.ts';
@@ -42,6 +42,7 @@ export interface Inventory {
 
 /** Reads everything devenv keeps, in one process. */
 export async function readInventory(repo: Repo): Promise<Inventory> {
+  await settleImports(repo);
   const args = ['for-each-ref', `--format=${rowFormat}`, 'refs/devenv', `${tagRefs}checkpoint-*`];
   const result = await git(repo, args);
   if (!result.ok && /missing object|bad object|corrupt/.test(result.stderr))

@@ -7,6 +7,7 @@ import {
   mustGit,
   readRecords,
   readRef,
+  settleImports,
 } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import { worktreeId } from './cache.ts';
@@ -27,6 +28,7 @@ export async function listCheckpoints(
   repo: Repo,
   options: { readonly limit?: number } = {},
 ): Promise<readonly Checkpoint[]> {
+  await settleImports(repo);
   if (options.limit === undefined) return withFileCounts(repo, await readCheckpoints(repo, [checkpointRefs]));
   const names = (await checkpointNames(repo))
     .slice(0, options.limit + 1)
@@ -169,6 +171,7 @@ async function isAncestor(repo: Repo, commit: string | null): Promise<boolean> {
  * `last`, `-1` (the newest), `-2`, ...; nothing is the last good one. Throws 'unknown-tag'.
  */
 export async function resolveCheckpoint(repo: Repo, name?: string): Promise<Checkpoint> {
+  await settleImports(repo);
   if (name === undefined) return (await lastGood(repo)) ?? noGood();
   const found = (await readExact(repo, name)) ?? (await pickAlsoTrashed(repo, name));
   return { ...found, filesChanged: found.filesChanged ?? 0 };

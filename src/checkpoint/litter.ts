@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf, isAlive, listProcesses } from '../base/index.ts';
-import { deadImports, removeScratch, staleScratch, sweepImports } from '../git/index.ts';
+import { deadImports, removeScratch, settleImports, staleScratch } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import { refFiles } from './health.ts';
 
@@ -11,7 +11,7 @@ export interface Litter {
   readonly what: string;
   /** git or devenv may be stopped by it. */
   readonly blocks: boolean;
-  readonly remove: () => void;
+  readonly remove: () => void | Promise<void>;
 }
 
 const lockMs = 60_000;
@@ -29,7 +29,7 @@ export async function findLitter(repo: Repo, now: number): Promise<readonly Litt
     ...ownFiles(repo).map((file) => plain(file, 'a work file of a killed rollback')),
     ...deadImports(repo).map((file) => ({
       ...plain(file, 'the record of a killed import, and perhaps half a pack'),
-      remove: () => sweepImports(repo),
+      remove: () => settleImports(repo),
     })),
     ...staleScratch(repo).map((dir) => ({
       ...plain(dir, 'the scratch work tree of a killed run'),

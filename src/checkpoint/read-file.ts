@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, readlinkSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
-import { errnoOf } from '../base/index.ts';
+import { errnoOf, systemClock } from '../base/index.ts';
 
 /** What one path holds on the disk, as git would store it raw. */
 export type DiskFile =
@@ -49,12 +49,40 @@ function readOnce(file: Buffer, maxBytes: number): DiskFile | undefined {
       return { kind: 'link', content: readlinkSync(file, { encoding: 'buffer' }), executable: false, stat };
     if (!stat.isFile()) return { kind: 'special', why: 'not a regular file' };
     if (stat.size > maxBytes) return { kind: 'large', why: `larger than ${sizeText(maxBytes)}` };
+    if (Math.abs(systemClock.now() - Number(stat.ctimeMs)) < longestWriteMs) waitForWriter(file);
     return readRegular(file);
   } catch (error) {
     const code = errnoOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'absent' };
     if (code === 'ELOOP' || code === 'EINVAL') return undefined; // became a link, or is one no longer
     return { kind: 'unreadable', why: `cannot be read (${code ?? 'unknown error'})` };
+  }
+}
+
+/** A file that changed longer ago is not in the middle of a write. */
+const longestWriteMs = 5000;
+const farBehindTheEnd = 2 ** 42;
+const oneByte = Buffer.alloc(1);
+
+/**
+ * A write of a few pages is no single moment: its writer may lose the processor in the middle of it, for a tenth of a
+ * second on a busy machine, and neither size nor times tell. A direct read has to wait for it, also one behind the end
+ * of the file, which reads nothing. Where the disk knows no such read, nobody waits.
+ */
+function waitForWriter(file: Buffer): void {
+  if (constants.O_DIRECT === undefined) return;
+  try {
+    const fd = openSync(
+      file,
+      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_DIRECT,
+    );
+    try {
+      readSync(fd, oneByte, 0, 1, farBehindTheEnd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // What it is that stands there now, the read that follows will find out.
   }
 }
 
@@ -73,7 +101,7 @@ function readRegular(file: Buffer): DiskFile | undefined {
   try {
     const before = fstatSync(fd, { bigint: true });
     if (!before.isFile()) return undefined;
-    const content = readFileSync(fd);
+    const content = readBytes(fd, Number(before.size));
     const after = fstatSync(fd, { bigint: true });
     const same = sameStat(before, after) && BigInt(content.length) === after.size;
     return same
@@ -82,6 +110,15 @@ function readRegular(file: Buffer): DiskFile | undefined {
   } finally {
     closeSync(fd);
   }
+}
+
+// As `readFileSync`, without asking for the size once more, and without a piece of memory of its own for each small file.
+function readBytes(fd: number, size: number): Buffer {
+  const room = Buffer.allocUnsafe(size + 1);
+  let length = 0;
+  for (let n = -1; n !== 0 && length !== size && length <= size; length += n)
+    n = readSync(fd, room, length, room.length - length, null);
+  return room.subarray(0, length);
 }
 
 /** Whether two looks at a path saw the same file in the same state. */

@@ -1,12 +1,10 @@
 import { DevenvError, randomId } from '../base/index.ts';
 import {
   diskPath,
-  git,
   isWhole,
   packNames,
   packsWent,
   quotePath,
-  readRef,
   setRef,
   startImport,
   waitForOwnRef,
@@ -78,41 +76,26 @@ async function writeOnce(repo: Repo, found: Capture, input: WriteInput): Promise
     const written = await feed(stream, repo, found, input);
     // Forgets the branch within the stream; a ref of that name, made by somebody else just now, stays.
     if (written.outcome === 'same') await stream.write(`reset ${input.ref}\n\n`);
-    const { moved } = await stream.finish();
+    const { ref, tag, force } = input;
+    const pair = { ref, tag, commit: written.commit, force: force ?? false };
+    const { moved } = await stream.finish(written.outcome === 'same' ? undefined : pair);
     if (moved || written.outcome === 'same') return written;
-    if (input.force) {
+    if (force) {
       // Another process of ours moves the same ref in this moment: the later one has it.
-      await waitForOwnRef(repo, input.ref);
+      await waitForOwnRef(repo, ref);
       await setRef(repo, {
-        ref: input.ref,
+        ref,
         from: undefined,
         to: written.commit,
         doing: 'saving a checkpoint',
       });
       return written;
     }
-    return (await settleRace(repo, input, written.commit)) ? written : { ...written, outcome: 'taken' };
+    return { ...written, outcome: 'taken' };
   } catch (error) {
     await stream.abort();
     throw error;
   }
-}
-
-/**
- * Two processes took the same name in the same second: whoever has the ref has the name, and the tag
- * follows it. Returns whether that is us.
- */
-export async function settleRace(
-  repo: Repo,
-  place: Pick<WriteInput, 'ref' | 'tag'>,
-  commit: string,
-): Promise<boolean> {
-  const ours = (await readRef(repo, place.ref)) === commit;
-  const tag = place.tag === undefined ? undefined : await readRef(repo, place.tag);
-  if (place.tag === undefined) return ours;
-  if (ours && tag !== commit) await git(repo, ['update-ref', place.tag, commit]);
-  if (!ours && tag === commit) await git(repo, ['update-ref', '-d', place.tag, commit]);
-  return ours;
 }
 
 // The staged commit carries both trees: the work tree is built in it first and asked for its id, then

@@ -1,6 +1,6 @@
-import { lstatSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { makeDir, self, shortHash, stateDir } from '../base/index.ts';
+import { readShortcut, shortHash, stateDir, writeShortcut } from '../base/index.ts';
 import { git } from './exec.ts';
 import { diskPath, rawDir } from './names.ts';
 import type { RawPath } from './names.ts';
@@ -28,11 +28,12 @@ export async function flaggedEntries(repo: Repo): Promise<readonly HiddenEntry[]
   const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
   if (stat === undefined) return [];
   const stamp = `${file} ${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
-  const known = readKnown(repo);
-  if (known?.stamp === stamp) return known.entries;
+  const before = readKnown(repo);
+  if (before?.stamp === stamp) return before.entries;
   const entries =
-    scanIndex(readFileSync(file), repo.objectFormat === 'sha256' ? 32 : 20) ?? (await askGit(repo));
-  saveKnown(repo, { stamp, entries });
+    scanIndex(readIndex(file), repo.objectFormat === 'sha256' ? 32 : 20) ?? (await askGit(repo));
+  const known: Known = { stamp, entries };
+  writeShortcut(knownFile(repo), known);
   return entries;
 }
 
@@ -43,26 +44,30 @@ interface Known {
 }
 
 function knownFile(repo: Repo): string {
-  return path.join(stateDir(repo.env), 'checkpoints', `${shortHash(repo.gitDir)}.hidden.v1.json`);
+  return path.join(stateDir(repo.env), 'checkpoints', `${shortHash(repo.gitDir)}.hidden.v2.json`);
 }
 
 function readKnown(repo: Repo): Known | undefined {
-  try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own file; the version in its name changes with its shape
-    return JSON.parse(readFileSync(knownFile(repo), 'utf8')) as Known;
-  } catch {
-    return undefined; // absent or damaged: the index is read
-  }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own file; the version in its name changes with its shape
+  return readShortcut(knownFile(repo)) as Known | undefined;
 }
 
-function saveKnown(repo: Repo, known: Known): void {
-  const file = knownFile(repo);
+const mostKept = 32 * 1024 * 1024;
+let room = Buffer.alloc(0);
+
+/** The index, until the next one is read: megabytes of new memory for each snapshot would keep the collector busy. */
+function readIndex(file: string): Buffer {
+  const fd = openSync(file, 'r');
   try {
-    makeDir(path.dirname(file));
-    writeFileSync(`${file}.${self.pid}`, JSON.stringify(known), { mode: 0o600 });
-    renameSync(`${file}.${self.pid}`, file);
-  } catch {
-    // Without it the next snapshot reads the index again.
+    const { size } = fstatSync(fd);
+    if (size > mostKept) return readFileSync(fd);
+    if (room.length < size) room = Buffer.allocUnsafeSlow(size + (size >> 3));
+    let length = 0;
+    for (let n = -1; n !== 0 && length < size; length += n)
+      n = readSync(fd, room, length, size - length, length);
+    return room.subarray(0, length);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -3,8 +3,17 @@ import { rmSync } from 'node:fs';
 import { errnoOf } from '../base/index.ts';
 import { gitArgv, gitError } from './exec.ts';
 import { missingGit } from './env.ts';
-import { closeRecord, noteProcess, openPacks, openRecord, removeCrashReport } from './import-record.ts';
+import {
+  closeRecord,
+  leaveRecord,
+  notePair,
+  noteProcess,
+  openPacks,
+  openRecord,
+  removeCrashReport,
+} from './import-record.ts';
 import { notePack, packSettings } from './packs.ts';
+import { settlePair, type RefPair } from './ref-pair.ts';
 import type { Repo } from './repo.ts';
 
 /** A running `git fast-import`: one process writes blobs, trees, commits and refs, without any index. */
@@ -13,8 +22,11 @@ export interface Importer {
   write(chunk: string | Buffer): Promise<void>;
   /** The next line of git's answer to `ls` or `get-mark`. */
   line(): Promise<string>;
-  /** Ends the stream and waits until objects and refs are written. `moved` is false when a ref was not ours to write. */
-  finish(): Promise<{ readonly moved: boolean }>;
+  /**
+   * Ends the stream and waits until objects and refs are written. `moved` is false when a ref was not ours to write.
+   * `pair` are the names that the stream moves: whatever happens, they end up at one commit.
+   */
+  finish(pair?: RefPair): Promise<{ readonly moved: boolean }>;
   /** Gives up: nothing is written, no ref moves. */
   abort(): Promise<void>;
 }
@@ -74,10 +86,7 @@ export function startImport(repo: Repo, options: { readonly force?: boolean } = 
     child.on('close', onEnd);
     child.on('error', () => onEnd(null));
   });
-  const failure = (): Error => {
-    removeCrashReport(repo, child.pid);
-    return missing ? missingGit() : gitError('saving a checkpoint', stderr);
-  };
+  const failure = (): Error => (missing ? missingGit() : gitError('saving a checkpoint', stderr));
   return {
     async write(chunk) {
       if (ended || child.stdin.destroyed) return;
@@ -95,25 +104,31 @@ export function startImport(repo: Repo, options: { readonly force?: boolean } = 
       }
       return lines.shift() ?? '';
     },
-    async finish() {
+    async finish(pair) {
+      if (pair) notePair(record, pair);
       child.stdin.end('done\n');
       await closed;
-      if (ended?.code !== 0 && wasTaken(ended?.code, stderr)) {
+      let moved = ended?.code === 0;
+      if (!moved) {
+        const error = wasTaken(ended?.code, stderr) ? undefined : failure();
         removeCrashReport(repo, child.pid);
-        closeRecord(record);
-        return { moved: false };
+        moved = pair !== undefined && (await settlePair(repo, pair));
+        if (error && !moved) {
+          closeRecord(record);
+          throw error;
+        }
       }
-      if (ended?.code !== 0) throw failure();
+      // Also where it was killed, or failed, behind the first of two names: it is done all the same.
       const pack = closeRecord(record);
-      if (pack !== undefined) await notePack(repo, pack);
-      return { moved: true };
+      if (moved && pack !== undefined) await notePack(repo, pack);
+      return { moved };
     },
     async abort() {
       const packs = openPacks(child.pid);
       child.kill('SIGKILL');
       await closed;
       for (const pack of packs) rmSync(pack, { force: true });
-      closeRecord(record);
+      leaveRecord(record);
       removeCrashReport(repo, child.pid);
     },
   };

@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { systemClock } from '../base/index.ts';
 import type { Repo } from './repo.ts';
@@ -8,6 +8,11 @@ const pauseMs = 100;
 const deadAfterMs = 2000;
 /** The same where it cannot be seen which processes there are. */
 const deadUnseenMs = 60_000;
+
+/** Whether somebody writes a ref at this moment, or was killed while doing so. */
+export function isLocked(repo: Repo, ref: string): boolean {
+  return existsSync(path.join(repo.commonDir, `${ref}.lock`));
+}
 
 /**
  * Waits until nobody holds the lock of a ref of devenv's own. One that was left by a killed git would block
@@ -30,6 +35,16 @@ export async function waitForOwnRef(repo: Repo, ref: string): Promise<void> {
 
 /** Whether a git works in this repository; undefined where that cannot be seen. */
 function gitAtWork(repo: Repo): boolean | undefined {
+  return someProcess(repo, () => true);
+}
+
+/** Whether a git writes a pack in this repository, as far as that can be seen. */
+export function packsAtWork(repo: Repo): boolean {
+  const packs = /\0(repack|pack-objects|index-pack|fast-import)\0/;
+  return someProcess(repo, (pid) => packs.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1'))) ?? false;
+}
+
+function someProcess(repo: Repo, isMeant: (pid: string) => boolean): boolean | undefined {
   let pids: string[];
   try {
     pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
@@ -41,7 +56,7 @@ function gitAtWork(repo: Repo): boolean | undefined {
     try {
       if (!readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('git')) return false;
       const cwd = readlinkSync(`/proc/${pid}/cwd`);
-      return places.some((place) => cwd === place || cwd.startsWith(place + path.sep));
+      return places.some((place) => cwd === place || cwd.startsWith(place + path.sep)) && isMeant(pid);
     } catch {
       return false; // ended meanwhile, or of another user, who has no business in here
     }

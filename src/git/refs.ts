@@ -98,18 +98,23 @@ export async function listRefNames(repo: Repo, prefix: string): Promise<readonly
  */
 export async function lastRefNames(repo: Repo, prefix: string, start: number): Promise<readonly string[]> {
   if (repo.refFormat !== 'files') return listRefNames(repo, prefix);
-  const names = readDir(path.join(repo.commonDir, prefix)).filter((name) => !name.endsWith('.lock'));
   const text = packedText(repo);
-  const sorted = /^#.* sorted /.test(text);
-  if (!sorted && text !== '') return listRefNames(repo, prefix);
-  let stem: string | undefined;
-  for (let at = text.lastIndexOf(` ${prefix}`); at >= 0; at = text.lastIndexOf(` ${prefix}`, at - 1)) {
-    const name = text.slice(at + 1 + prefix.length, text.indexOf('\n', at));
-    stem ??= name.slice(0, start);
-    if (!name.startsWith(stem)) break;
-    names.push(name);
-  }
-  return names.map((name) => prefix + name);
+  if (!/^#.* sorted /.test(text) && text !== '') return listRefNames(repo, prefix);
+  let stem = '';
+  let last: string[] = [];
+  // Returns false for a name that comes before others.
+  const take = (name: string): boolean => {
+    const own = name.slice(0, start);
+    if (own < stem) return false;
+    if (own > stem) last = [];
+    stem = own;
+    last.push(prefix + name);
+    return true;
+  };
+  for (const name of readDir(path.join(repo.commonDir, prefix))) if (!name.endsWith('.lock')) take(name);
+  for (let at = text.lastIndexOf(` ${prefix}`); at >= 0; at = text.lastIndexOf(` ${prefix}`, at - 1))
+    if (!take(text.slice(at + 1 + prefix.length, text.indexOf('\n', at)))) break;
+  return last;
 }
 
 /** Tells whether a ref exists, as things stand now. */

@@ -11,7 +11,7 @@ import {
   headName,
   readRef,
   releaseIndexLock,
-  sweepImports,
+  settleImports,
   updateIndex,
 } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
@@ -70,7 +70,7 @@ export async function recover(repo: Repo): Promise<Recovery | undefined> {
   if (!needsRecovery(repo))
     for (const file of ownLitter(repo)) rmSync(file, { recursive: true, force: true });
   removeCrashReports(repo);
-  sweepImports(repo);
+  await settleImports(repo);
   return recovery;
 }
 

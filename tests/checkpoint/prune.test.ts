@@ -359,7 +359,7 @@ test('[invariant 38] killed with its git in the middle of the transaction, nothi
     const litter = await findLitter(t.repo, Date.now() + 61_000);
     cut += live.size > 5 ? 1 : 0;
     locked += litter.length > 0 ? 1 : 0;
-    for (const { remove } of litter) remove();
+    for (const { remove } of litter) await remove();
     expect(await findLitter(t.repo, Date.now() + 61_000)).toEqual([]);
     await feed(
       t,

@@ -4,7 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { choosePacks, foldPacks, ownDir, releasePacks, startImport } from '../../src/git/index.ts';
-import { snapshot } from '../../src/checkpoint/index.ts';
+import { listCheckpoints, snapshot } from '../../src/checkpoint/index.ts';
 import { filesOf, makeRepo, type TestRepo } from '../checkpoint/repo.ts';
 import { until } from '../support/until.ts';
 
@@ -202,6 +202,27 @@ describe('[invariant 25] the litter of a killed import', () => {
       true,
     ]);
     rmSync(foreign);
+  });
+
+  test('the pack that git at work here has closed already is left to it', async () => {
+    const t = await makeRepo();
+    const dead = spawn('true');
+    await new Promise((resolve) => dead.on('exit', resolve));
+    writeFileSync(path.join(ownDir(t.repo), `import-${dead.pid}-00000000`), `git ${dead.pid}\n`);
+    const closed = path.join(packDir(t), 'tmp_pack_closed');
+    const keep = path.join(packDir(t), 'pack-0000000000000000000000000000000000000000.keep');
+    writeFileSync(closed, 'a pack whose index is being written');
+    writeFileSync(keep, 'fast-import');
+    // Waits for its standard input.
+    const repack = spawn('git', ['pack-objects', '--stdout'], { cwd: t.dir, env: t.env });
+    await until('git at work', () => readFileSync(`/proc/${repack.pid}/comm`, 'utf8').startsWith('git'));
+    await listCheckpoints(t.repo);
+    expect([closed, keep].map((file) => existsSync(file))).toEqual([true, true]);
+    repack.kill();
+    await new Promise((resolve) => repack.on('exit', resolve));
+    await listCheckpoints(t.repo);
+    expect([closed, keep].map((file) => existsSync(file))).toEqual([false, false]);
+    expect(readdirSync(ownDir(t.repo))).toEqual([]);
   });
 
   test('a living import is left alone by another one', async () => {

@@ -3,8 +3,8 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { recover } from '../../src/rollback/index.ts';
-import { until } from '../support/until.ts';
 import { filesOf, makeRepo, stagedState, type TestRepo } from '../checkpoint/repo.ts';
+import { gitEnded } from '../torture/rig.ts';
 
 const script = path.join(import.meta.dirname, 'fixtures/rollback.ts');
 const files = 60;
@@ -55,16 +55,13 @@ test('[invariant 25] [invariant 26] killed at any moment, the next look finds th
   const seen = new Set<string>();
   const round = async (moment: Moment): Promise<void> => {
     const killed = await killedAfter(t, tag, moment);
+    await gitEnded(t);
     const recovered = await recover(t.repo);
     const state = filesOf(t.dir);
     const isThen = JSON.stringify(state) === JSON.stringify(old);
     const isNow = JSON.stringify(state) === JSON.stringify(now);
     expect([moment, killed, isThen !== isNow, recovered?.left ?? []]).toEqual([moment, killed, true, []]);
-    // The git of the killed process may take another moment to end; then the look after that clears it away.
-    await until('its litter is gone', async () => {
-      await recover(t.repo);
-      return readdirSync(path.join(t.repo.gitDir, 'devenv')).length === 0;
-    });
+    expect(readdirSync(path.join(t.repo.gitDir, 'devenv'))).toEqual([]);
     expect(existsSync(path.join(t.repo.gitDir, 'index.lock'))).toBe(false);
     seen.add(`${killed ? (recovered ? 'finished' : 'killed') : 'done'} ${isThen ? 'new' : 'old'}`);
     if (isThen) await t.undo();

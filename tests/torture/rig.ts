@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { expect } from 'vitest';
 import { run } from '../../src/base/index.ts';
@@ -151,6 +160,22 @@ function hasEnded(pidFile: string): boolean {
   }
 }
 
+/** Waits until no git works in a repository any more: that of a killed devenv may take another moment. */
+export async function gitEnded(t: TestRepo): Promise<void> {
+  const isHere = (pid: string): boolean => {
+    try {
+      const comm = readFileSync(`/proc/${pid}/comm`, 'utf8');
+      return comm.startsWith('git') && readlinkSync(`/proc/${pid}/cwd`).startsWith(t.dir);
+    } catch {
+      return false;
+    }
+  };
+  await until(
+    'every git to end',
+    () => !readdirSync('/proc').some((name) => /^\d+$/.test(name) && isHere(name)),
+  );
+}
+
 /**
  * Everything in `.git` that a dead process left and that is in somebody's way: locks, crash reports, half objects,
  * files of devenv's own. The lock of a name that nobody will ask for again is in nobody's way.
@@ -159,7 +184,10 @@ export function litterIn(gitDir: string): string[] {
   return readdirSync(gitDir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() || entry.isSymbolicLink())
     .map((entry) => path.relative(gitDir, path.join(entry.parentPath, entry.name)))
-    .filter((file) => /\.lock$|fast_import_crash|^devenv\/|(^|\/)tmp_/.test(file))
+    .filter((file) => /\.(lock|keep)$|fast_import_crash|^devenv\/|(^|\/)tmp_/.test(file))
+    .filter(
+      (file) => !file.endsWith('.keep') || readFileSync(path.join(gitDir, file), 'latin1') === 'fast-import',
+    )
     .filter((file) => !/^refs\/(devenv\/checkpoints|tags)\/checkpoint-.*\.lock$/.test(file))
     .sort();
 }

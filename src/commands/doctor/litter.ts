@@ -13,7 +13,7 @@ export const litter: Check = async ({ ctx, repo, fix }) => {
   const more = found.length > 1 ? ` and ${plural(found.length - 1, 'more file')}` : '';
   const list = `${first?.file ?? ''}${more} (${[...new Set(found.map(({ what }) => what))].join(', ')})`;
   if (fix) {
-    for (const one of found) one.remove();
+    for (const one of found) await one.remove();
     return fine(name, `removed ${list}`);
   }
   const blocks = found.some((one) => one.blocks);
