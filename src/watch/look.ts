@@ -13,7 +13,7 @@ import {
   type Present,
   type VerifyDeps,
 } from '../verify/index.ts';
-import { keyOf, marksOf, treeOf } from './key.ts';
+import { keyOf, marksOf, treeOf } from '../checkpointer/index.ts';
 import type { IgnoreRules } from './ignore.ts';
 
 /** What a look at the tree found. */

@@ -1,14 +1,13 @@
 import { endProcesses, hasMark, listProcesses, messageOf, type ProcessInfo } from '../base/index.ts';
+import { watchLock, type Decision, type WatchLock } from '../checkpointer/index.ts';
 import { configFiles, reloadProject, type Project } from '../config/index.ts';
 import { repoOf } from '../verify/index.ts';
-import type { Decision } from './checkpointer-types.ts';
 import { createIgnoreRules } from './ignore.ts';
 import { watchIgnored } from './ignored.ts';
 import { createEngine, degradedSweepMs, type Engine } from './engine.ts';
 import { lookAtFolder, lookThroughGit, type Look } from './look.ts';
 import { excludeFiles, watchFiles } from './source.ts';
 import { createPruner } from './pruner.ts';
-import { watchLock, type WatchLock } from './lock.ts';
 import { createTimer } from './timer.ts';
 import type { Timer, TimerView } from './timer-types.ts';
 import type { Report, Surroundings, View, WatchDeps } from './types.ts';

@@ -1,8 +1,8 @@
 import { isAlive } from '../base/index.ts';
 import type { Project } from '../config/index.ts';
 import { takeLock } from '../store/index.ts';
-import type { LockState } from './checkpointer-types.ts';
-import type { WatchDeps } from './types.ts';
+import type { LockState } from './types.ts';
+import type { VerifyDeps } from '../verify/index.ts';
 
 /** Two watchers of one work tree both test, but only one makes checkpoints. */
 export interface WatchLock extends Disposable {
@@ -15,7 +15,7 @@ export interface WatchLock extends Disposable {
 export const checkpointerFact = 'checkpointer';
 
 /** Takes the lock of a work tree, or says who holds it. */
-export function watchLock(deps: WatchDeps, project: Project): WatchLock {
+export function watchLock(deps: VerifyDeps, project: Project): WatchLock {
   let held: Disposable | undefined;
   let state: LockState = 'none';
   const retry = (): LockState => {
@@ -30,7 +30,7 @@ export function watchLock(deps: WatchDeps, project: Project): WatchLock {
   return { state: () => state, retry, [Symbol.dispose]: () => held?.[Symbol.dispose]() };
 }
 
-function holderOf({ store }: WatchDeps, project: Project): string {
+function holderOf({ store }: VerifyDeps, project: Project): string {
   const fact = store.getValue(project.id, checkpointerFact);
   const pid = typeof fact === 'object' && fact !== null && 'pid' in fact ? Number(fact.pid) : 0;
   return pid > 0 && isAlive(pid) ? `another devenv watch (pid ${pid})` : 'another devenv watch';
