@@ -4,7 +4,7 @@ import path from 'node:path';
 import { projectId, systemClock } from '../../src/base/index.ts';
 import type { Config, GateConfig, Project, SuiteConfig } from '../../src/config/index.ts';
 import { openStore, type Store } from '../../src/store/index.ts';
-import { keepDefaults } from '../support/keep.ts';
+import { keepDefaults, nightlyDefaults } from '../support/keep.ts';
 import { tempDir, testEnv } from '../support/temp.ts';
 
 /** A project in a new git repository, with its own state. */
@@ -108,6 +108,7 @@ function toProject(root: string, input: ProjectInput): Project {
       maxFileBytes: 50 * 1024 * 1024,
       ...input.checkpoint,
     },
+    nightly: nightlyDefaults,
     worktree: { link: 'auto', copy: [], ...input.worktree },
     logs: { dir: undefined, maxSizeBytes: 1 << 20, keep: 2 },
     hosts: {},
