@@ -17,6 +17,7 @@ const vendors = {
   'simple-git': 'git',
   'node:sqlite': 'store',
   chokidar: 'watch',
+  croner: 'cron',
   'node-ssh': 'remote',
   commander: 'cli',
   listr2: 'cli',

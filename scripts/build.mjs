@@ -7,7 +7,18 @@ import { build } from 'esbuild';
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const out = process.argv[2] ?? 'dist';
 /** Vendors kept out of the main file; the rest is small, and always or hardly needed. */
-const vendors = ['chokidar', 'execa', 'ignore', 'listr2', 'pino', 'saxes', 'simple-git', 'yaml', 'zod'];
+const vendors = [
+  'chokidar',
+  'croner',
+  'execa',
+  'ignore',
+  'listr2',
+  'pino',
+  'saxes',
+  'simple-git',
+  'yaml',
+  'zod',
+];
 /**
  * Commands that are called often, or whose speed is a goal: each also as a file of its own, which is half as long.
  * bin/devenv.js knows their names. Beside them stand the files of src/commands that their rows load.

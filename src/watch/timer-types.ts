@@ -28,6 +28,8 @@ export interface Timer {
   /** Ends what it is doing where that is in the way, since the tree is another one; resolves when it has. */
   readonly interrupt: () => Promise<void>;
   readonly pause: (paused: boolean) => void;
+  /** Ends what it does and gives the lock to another one; takes it again when that one has ended. */
+  readonly yieldTo: (holder: string) => Promise<void>;
   /** Runs until the signal is aborted. */
   readonly run: (signal: AbortSignal) => Promise<void>;
 }

@@ -166,6 +166,13 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
       void handle({ kind: paused ? 'paused' : 'resumed', at: clock.monotonic() });
       nap.abort();
     },
+    yieldTo: async (holder) => {
+      job.abort();
+      await working;
+      lock.release();
+      await handle({ kind: 'lock', at: clock.monotonic(), lock: { holder } });
+      nap.abort();
+    },
     run: async (signal) => {
       signal.addEventListener('abort', () => job.abort(), { once: true });
       publish(undefined, await lastGood(repo));

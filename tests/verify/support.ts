@@ -29,6 +29,7 @@ export interface ProjectInput {
   readonly gates?: readonly (Partial<GateConfig> & { readonly name: string })[];
   readonly watch?: Partial<Config['watch']>;
   readonly checkpoint?: Partial<Config['checkpoint']>;
+  readonly nightly?: Partial<Config['nightly']>;
   readonly worktree?: Partial<Config['worktree']>;
   readonly files?: Readonly<Record<string, string>>;
   /** false: no git repository. */
@@ -108,7 +109,12 @@ function toProject(root: string, input: ProjectInput): Project {
       maxFileBytes: 50 * 1024 * 1024,
       ...input.checkpoint,
     },
-    nightly: nightlyDefaults,
+    nightly: {
+      ...nightlyDefaults,
+      suites: input.suites.map((suite) => suite.name),
+      gates: (input.gates ?? []).map((gate) => gate.name),
+      ...input.nightly,
+    },
     worktree: { link: 'auto', copy: [], ...input.worktree },
     logs: { dir: undefined, maxSizeBytes: 1 << 20, keep: 2 },
     hosts: {},
