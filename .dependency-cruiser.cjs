@@ -2,8 +2,9 @@
 const ranks = [
   ['base'],
   ['tmux', 'git', 'store', 'config', 'ports', 'logs'],
-  ['session', 'checkpoint', 'suites', 'gates'],
+  ['session', 'checkpoint', 'suites', 'gates', 'cron'],
   ['verify', 'rollback', 'open'],
+  ['checkpointer'],
   ['watch', 'bisect', 'remote', 'nightly', 'scenarios'],
   ['commands'],
   ['cli'],
@@ -16,6 +17,7 @@ const vendors = {
   'simple-git': 'git',
   'node:sqlite': 'store',
   chokidar: 'watch',
+  croner: 'cron',
   'node-ssh': 'remote',
   commander: 'cli',
   listr2: 'cli',

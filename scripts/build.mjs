@@ -8,7 +8,18 @@ import { build } from 'esbuild';
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const out = process.argv[2] ?? 'dist';
 /** Vendors kept out of the main file; the rest is small, and always or hardly needed. */
-const vendors = ['chokidar', 'execa', 'ignore', 'listr2', 'pino', 'saxes', 'simple-git', 'yaml', 'zod'];
+const vendors = [
+  'chokidar',
+  'croner',
+  'execa',
+  'ignore',
+  'listr2',
+  'pino',
+  'saxes',
+  'simple-git',
+  'yaml',
+  'zod',
+];
 /**
  * What of a vendor is bundled: the names that src/ imports, so that the rest of it can be left out; else all of it.
  * zod's own names hang on one object, which keeps all of it: it is given the parts that the schema calls.

@@ -147,3 +147,10 @@ export async function endProcesses(
   }
   return killed;
 }
+
+/** Ends whatever was started with `NAME=value` in its environment and still runs. Returns what had to be killed. */
+export function endMarked(clock: Clock, mark: string, graceMs = 2000): Promise<readonly ProcessInfo[]> {
+  const find = async (): Promise<readonly ProcessInfo[]> =>
+    (await listProcesses()).filter(({ pid }) => hasMark(pid, mark));
+  return endProcesses(clock, find, { signal: 'SIGTERM', graceMs });
+}

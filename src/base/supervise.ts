@@ -21,6 +21,8 @@ export interface SuperviseOptions {
   /** From the first signal (SIGTERM) to SIGKILL. Default 5 s. */
   readonly graceMs?: number;
   readonly onOutput?: (chunk: string) => void;
+  /** Standard input; without it there is none. */
+  readonly input?: string;
   /** Also writes all output here. */
   readonly tee?: Writable;
 }
@@ -47,7 +49,7 @@ export async function supervise(command: string, options: SuperviseOptions): Pro
     reject: false,
     buffer: false,
     all: true,
-    stdin: 'ignore',
+    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
   });
   child.all.setEncoding('utf8').on('data', (chunk: string) => {
     tail = (tail + chunk).slice(-tailLimit);

@@ -1,4 +1,5 @@
 import { checkpointCommands } from './rows-checkpoints.ts';
+import { nightlyCommands } from './rows-nightly.ts';
 import { projectCommands } from './rows-project.ts';
 import { remoteCommands } from './rows-remote.ts';
 import { sessionCommands } from './rows-session.ts';
@@ -9,6 +10,7 @@ import type { CommandSpec } from './table.ts';
 export const commandTable: readonly CommandSpec[] = [
   ...sessionCommands,
   ...testCommands,
+  ...nightlyCommands,
   ...checkpointCommands,
   ...projectCommands,
   ...remoteCommands,

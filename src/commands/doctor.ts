@@ -12,6 +12,7 @@ import { opened } from './doctor/opened.ts';
 import { pushes } from './doctor/pushes.ts';
 import { checkpointRefs } from './doctor/refs.ts';
 import { repository } from './doctor/repo.ts';
+import { schedule } from './doctor/schedule.ts';
 import { editor, extras, git, logger, node, tmux } from './doctor/tools.ts';
 
 /** In the order they are shown. */
@@ -34,6 +35,7 @@ const checks = {
   'file watches': watches,
   terminal,
   hosts,
+  cron: schedule,
   extras,
 } satisfies Record<string, Check>;
 

@@ -121,7 +121,8 @@ function rememberedPorts(kept: unknown): Readonly<Record<string, number>> {
   return Object.fromEntries(Object.entries(kept).filter(([, port]) => typeof port === 'number'));
 }
 
-async function requirePorts(project: Project, windows: readonly WindowConfig[]): Promise<void> {
+/** Throws 'port-taken' when somebody else listens on a port that these windows are to have. */
+export async function requirePorts(project: Project, windows: readonly WindowConfig[]): Promise<void> {
   const fixed = windows.flatMap(({ name, port }) => (typeof port === 'number' ? [{ name, port }] : []));
   if (fixed.length === 0) return;
   const { findFreePort, holderOf, isPortFree } = await import('../ports/index.ts');

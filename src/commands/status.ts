@@ -19,6 +19,7 @@ import { openStore, type LastRun } from '../store/index.ts';
 import { createTmux } from '../tmux/index.ts';
 import { decisionsOf, lookedThrough, nextLook, type DecisionFacts } from './checkpointer-facts.ts';
 import type { CommandContext, CommandResult } from './context.ts';
+import { nightFacts, nightLine, type NightFacts } from './night-facts.ts';
 
 export interface StatusInput {
   readonly all: boolean;
@@ -37,6 +38,7 @@ interface StatusFacts {
     Record<string, { verdict: string; at: string; tree: string | null; durationMs: number }>
   >;
   readonly checkpoint: CheckpointFacts;
+  readonly nightly: NightFacts;
 }
 
 interface CheckpointFacts {
@@ -128,13 +130,15 @@ async function history(
   ctx: CommandContext,
   id: string,
   tags: Promise<Tags>,
-): Promise<Pick<StatusFacts, 'suites' | 'checkpoint'>> {
+): Promise<Pick<StatusFacts, 'suites' | 'checkpoint' | 'nightly'>> {
   const store = openStore(ctx.env, ctx.clock);
   try {
     const runs = Object.entries(store.lastRuns(id)).map(([name, run]) => [name, runFacts(run)] as const);
     const next = nextLook(store.getValue(id, 'checkpointer'));
+    const nightly = await nightFacts(ctx, store, id);
     const { problem, ...found } = await tags;
     return {
+      nightly,
       suites: Object.fromEntries(runs),
       checkpoint: {
         ...found,
@@ -220,7 +224,7 @@ function windowRow(ctx: CommandContext, w: WindowStatus): readonly string[] {
   ];
 }
 
-function historyLines(ctx: CommandContext, { suites, checkpoint }: StatusFacts): readonly string[] {
+function historyLines(ctx: CommandContext, { suites, checkpoint, nightly }: StatusFacts): readonly string[] {
   const { green, red, yellow, dim } = ctx.colors;
   const now = ctx.clock.now();
   const ago = (iso: string): string => formatAge(Math.max(0, now - Date.parse(iso)));
@@ -246,6 +250,7 @@ function historyLines(ctx: CommandContext, { suites, checkpoint }: StatusFacts):
       : []),
     '',
     `last good checkpoint: ${good}${dim(next)}${checkpoint.why === null ? '' : dim(`; ${checkpoint.why}`)}`,
+    ...[nightLine(ctx, nightly)].filter((line) => line !== undefined),
     ...(checkpoint.decisions ?? []).map(({ at, text }) => dim(`  ${ago(at)}: ${text}`)),
   ];
 }

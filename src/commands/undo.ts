@@ -55,6 +55,11 @@ export function describeSteps(colors: Colors, { steps, undo: next, redo }: UndoS
   );
 }
 
+const resetters: Readonly<Record<string, string>> = {
+  checkpointer: 'the checkpointer',
+  nightly: 'the nightly run',
+};
+
 function describeStep(
   colors: Colors,
   step: UndoStep,
@@ -68,10 +73,10 @@ function describeStep(
     promoted !== undefined && kind === 'rollback'
       ? promoted
       : kind === 'rollback'
-        ? `${reason === 'checkpointer' ? 'reset' : 'rollback'} to ${target}`
+        ? `${resetters[reason] ? 'reset' : 'rollback'} to ${target}`
         : `${kind} of ${undoes ?? target}`;
   const count = files === null ? '' : `, ${plural(files, 'file')}`;
-  const who = reason === 'checkpointer' ? ', by the checkpointer' : '';
+  const who = resetters[reason] === undefined ? '' : `, by ${resetters[reason]}`;
   const became = state === 'taken-back' ? colors.dim(' (taken back)') : '';
   return `${mark} ${String(n).padStart(3)}  ${formatAge(now - Date.parse(at)).padEnd(8)}  ${what}${count}${who}${became}`;
 }

@@ -53,7 +53,7 @@ export async function watch(
 }
 
 /** The session around the watcher, asked for anew each time: it may be stopped and built again meanwhile. */
-function surroundings(ctx: CommandContext, project: Project): Surroundings {
+export function surroundings(ctx: CommandContext, project: Project): Surroundings {
   const deps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
   const inSession = async <T>(otherwise: T, action: (session: OwnSession) => Promise<T> | T): Promise<T> => {
     const session = (await deps.tmux.alive()) ? await findSession(deps, project.root) : undefined;

@@ -6,6 +6,7 @@ import { interpolate, mentionedVariables } from './interpolate.ts';
 import { mergeDocuments, mergeTrees } from './merge.ts';
 import { listOrigins } from './origins.ts';
 import { throwProblems, type Problem } from './problems.ts';
+import { readNightly } from './nightly.ts';
 import { createReader, type Reader } from './reader.ts';
 import { resolveReferences } from './resolve.ts';
 import { checkRules } from './rules.ts';
@@ -177,6 +178,7 @@ function readConfig(
     watch: readWatch(reader, value, suites),
     gates,
     checkpoint: readCheckpoint(reader, value),
+    nightly: readNightly(reader, value, { suites, gates }),
     worktree: readWorktree(value),
     logs: readLogs(reader, around.root, value),
     hosts: readHosts(reader, value),

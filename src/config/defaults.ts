@@ -28,6 +28,13 @@ const written: Written = {
       good: 'always-last',
     },
   },
+  nightly: {
+    timeout: '2h',
+    min_disk: '1GB',
+    on_failure: 'reset',
+    keep_reports: '30d',
+    notify: { desktop: true },
+  },
   watch: { debounce: '50ms', ignore: [] },
   worktree: { link: 'auto', copy: [] },
   logs: { dir: 'default', max_size: '20MB', keep: 5 },

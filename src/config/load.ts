@@ -70,7 +70,7 @@ function ownEnvironment(env: NodeJS.ProcessEnv, root: string): NodeJS.ProcessEnv
   if (!env['DEVENV_ROOT'] || env['DEVENV_ROOT'] === root) return env;
   return Object.fromEntries(
     Object.entries(env).filter(
-      ([name]) => !/^DEVENV_(NAME|LAYOUT|WATCH_|CHECKPOINT_|WORKTREE_|LOGS_)/.test(name),
+      ([name]) => !/^DEVENV_(NAME|LAYOUT|WATCH_|CHECKPOINT_|NIGHTLY_|WORKTREE_|LOGS_)/.test(name),
     ),
   );
 }

@@ -30,6 +30,13 @@ const settings = {
   'checkpoint.keep.within_monthly': 'text',
   'checkpoint.keep.within_yearly': 'text',
   'checkpoint.keep.max_disk': 'text',
+  'nightly.at': 'text',
+  'nightly.timeout': 'text',
+  'nightly.suites': 'list',
+  'nightly.gates': 'list',
+  'nightly.min_disk': 'text',
+  'nightly.on_failure': 'text',
+  'nightly.keep_reports': 'text',
   'worktree.link': 'list',
   'worktree.copy': 'list',
   'logs.dir': 'text',
@@ -42,7 +49,7 @@ const variables = new Map(
   Object.entries(settings).map(([setting, kind]) => [variableOf(setting), { setting, kind }]),
 );
 /** Only these are checked for slips: other DEVENV_* variables are the program's own. */
-const family = /^DEVENV_(WATCH|CHECKPOINT|WORKTREE|LOGS)_/;
+const family = /^DEVENV_(WATCH|CHECKPOINT|NIGHTLY|WORKTREE|LOGS)_/;
 
 /** The layout that DEVENV_LAYOUT names. */
 export const layoutOverride = (env: NodeJS.ProcessEnv): string | undefined =>

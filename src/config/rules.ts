@@ -61,7 +61,7 @@ const rules: readonly Rule[] = [
         `windows.${window.name} has focus, and so has windows.${focused[0]?.name}`,
       );
   },
-  function suitesExist({ windows, suites, watch, gates }, reader) {
+  function suitesExist({ windows, suites, watch, nightly, gates }, reader) {
     const names = suites.map((suite) => suite.name);
     const check = (suite: string, path: readonly (string | number)[]): void => {
       if (names.includes(suite)) return;
@@ -73,18 +73,23 @@ const rules: readonly Rule[] = [
     };
     for (const { name, run } of windows) if (run !== undefined) check(run, ['windows', name, 'run']);
     watch.suites.forEach((suite, i) => check(suite, ['watch', 'suites', i]));
+    nightly.suites.forEach((suite, i) => check(suite, ['nightly', 'suites', i]));
     for (const gate of gates)
       gate.suites?.forEach((suite, i) => check(suite, ['gates', gate.name, 'suites', i]));
   },
-  function gatesExist({ checkpoint, gates }, reader) {
+  function gatesExist({ checkpoint, nightly, gates }, reader) {
     const names = gates.map((gate) => gate.name);
-    checkpoint.gates.forEach((gate, i) => {
-      if (!names.includes(gate))
-        reader.problem(
-          ['checkpoint', 'gates', i],
-          `checkpoint.gates: no gate "${gate}"${didYouMean(nearest(gate, names))}`,
-        );
-    });
+    for (const [section, named] of [
+      ['checkpoint', checkpoint.gates],
+      ['nightly', nightly.gates],
+    ] as const)
+      named.forEach((gate, i) => {
+        if (!names.includes(gate))
+          reader.problem(
+            [section, 'gates', i],
+            `${section}.gates: no gate "${gate}"${didYouMean(nearest(gate, names))}`,
+          );
+      });
   },
   function probesFit({ windows }, reader) {
     for (const { name, kind, ready } of windows)

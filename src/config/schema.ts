@@ -1,4 +1,19 @@
 import { z } from 'zod';
+import { nightly } from './schema-nightly.ts';
+import {
+  command,
+  count,
+  duration,
+  filled,
+  flag,
+  list,
+  oneOf,
+  percent,
+  portNumber,
+  ratio,
+  size,
+  variables,
+} from './schema-values.ts';
 import { choices, namePattern } from './words.ts';
 
 /*
@@ -6,49 +21,7 @@ import { choices, namePattern } from './words.ts';
  * `Written` is its type. Every key is optional here, because files are merged before they are complete; what
  * must be there after the merge is a rule (rules.ts).
  */
-/** A failed branch of a union must count as failed, or its own words replace the union's. */
-const abort = { abort: true } as const;
-const template = z.string().regex(/\$\{/, abort);
-const filled = z.string().min(1, { error: 'must not be empty' });
 const name = filled;
-const list = <T extends z.ZodType>(item: T, what: string): z.ZodUnion<[T, z.ZodArray<T>]> =>
-  z.union([item, z.array(item)], { error: `must be ${what} or a list of them` });
-const oneOf = <const T extends readonly [string, ...string[]]>(
-  words: T,
-): z.ZodUnion<[z.ZodEnum<{ [K in T[number]]: K }>, z.ZodString]> =>
-  z.union([z.enum(words), template], { error: `must be one of ${words.join(', ')}` });
-
-const duration = z.union(
-  [z.string().regex(/^\s*\d+(\.\d+)?\s*(ms|s|m|h|d)?\s*$|\$\{/, abort), z.number().min(0, abort)],
-  {
-    error: 'must be a duration such as 250ms, 10s, 5m or 1h',
-  },
-);
-const size = z.union(
-  [z.string().regex(/^\s*\d+(\.\d+)?\s*[kmgKMG]?i?[bB]?\s*$|\$\{/, abort), z.number().min(0, abort)],
-  {
-    error: 'must be a size such as 512kB, 20MB or 2GB',
-  },
-);
-const count = z.union([z.int().min(0, abort), template], { error: 'must be a whole number, 0 or more' });
-const portNumber = z.union([z.int().min(1, abort).max(65_535, abort), z.literal('auto'), template], {
-  error: 'must be a port from 1 to 65535, or auto',
-});
-const percent = z.union([z.number().min(0, abort).max(100, abort), template], {
-  error: 'must be a number from 0 to 100',
-});
-const ratio = z.union([z.number().min(0, abort).max(1, abort), template], {
-  error: 'must be a number from 0 to 1',
-});
-const flag = z.boolean({ error: 'must be true or false' });
-const scalar = z.union([z.string(), z.number(), z.boolean()], {
-  error: 'must be text, a number or a boolean',
-});
-const variables = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), scalar);
-const command = filled.describe(
-  'A shell command. ${VAR} is left to the shell; ${port.NAME}, ${project.root} and ${session} are filled in.',
-);
-
 const pane = z.union([command, z.strictObject({ command: command.optional() })], {
   error: 'must be a command or { command: ... }',
 });
@@ -207,6 +180,7 @@ const shared = {
     .optional(),
   gates: named(gate).optional().describe('Rules over results, by name.'),
   checkpoint: checkpoint.optional(),
+  nightly: nightly.optional().describe('The nightly unattended run.'),
   worktree: z
     .strictObject({
       link: list(filled, 'a path')

@@ -13,6 +13,7 @@ export interface Config {
   readonly watch: WatchConfig;
   readonly gates: readonly GateConfig[];
   readonly checkpoint: CheckpointConfig;
+  readonly nightly: NightlyConfig;
   readonly worktree: {
     readonly link: 'auto' | readonly string[];
     /** Copied into scratch work trees, since the suites write there. */
@@ -118,6 +119,23 @@ export interface CheckpointConfig {
   readonly tags: 'all' | 'good' | 'none';
   readonly keep: KeepConfig;
   readonly maxFileBytes: number;
+}
+
+/** What `devenv nightly` does. */
+export interface NightlyConfig {
+  /** `HH:MM`; undefined: the schedule chooses. */
+  readonly at: string | undefined;
+  readonly timeoutMs: number;
+  readonly suites: readonly string[];
+  readonly gates: readonly string[];
+  readonly minDiskBytes: number;
+  readonly onFailure: 'reset' | 'keep';
+  readonly keepReportsMs: number;
+  readonly notify: {
+    readonly command: string | undefined;
+    readonly webhook: string | undefined;
+    readonly desktop: boolean;
+  };
 }
 
 /** The units of time of which one checkpoint each is kept. */

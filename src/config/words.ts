@@ -6,6 +6,7 @@ export const choices = {
   signal: ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGKILL'],
   affected: ['auto', 'off'],
   on: ['change', 'demand'],
+  nightlyOnFailure: ['reset', 'keep'],
   onFailure: ['auto', 'ask', 'reset', 'keep'],
   verifyIn: ['place', 'worktree'],
   tags: ['all', 'good', 'none'],

@@ -79,7 +79,7 @@ function judgeReport(report: string, min: number | undefined, root: string): Jud
     };
   const least = min ?? 0;
   const detail = `${coverage.toFixed(2)} % of the lines, needs ${least} %`;
-  return { verdict: coverage >= least ? 'passed' : 'failed', detail };
+  return { verdict: coverage >= least ? 'passed' : 'failed', detail, coverage };
 }
 
 async function judgeCommand(command: string, gate: GateConfig, input: GateInput): Promise<Judged> {

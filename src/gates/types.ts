@@ -6,6 +6,8 @@ export interface GateResult {
   readonly verdict: GateVerdict;
   /** What was measured against what, in one line. */
   readonly detail: string;
+  /** Line coverage in per cent, where a report was read. */
+  readonly coverage?: number;
 }
 
 /** As much of a suite's result as a gate looks at. */

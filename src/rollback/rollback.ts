@@ -40,7 +40,7 @@ export interface RollbackInput {
   /** Only these files and folders, as a person writes them in the folder `cwd`. */
   readonly paths?: readonly string[];
   readonly cwd?: string;
-  readonly reason: 'user' | 'checkpointer';
+  readonly reason: 'user' | 'checkpointer' | 'nightly';
 }
 
 export interface RollbackOutcome extends PutBackResult {

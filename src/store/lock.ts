@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ensureDir, messageOf, stateDir } from '../base/index.ts';
@@ -12,7 +12,8 @@ export function takeLock(env: NodeJS.ProcessEnv, name: string): Disposable | 'ta
   let db: DatabaseSync;
   try {
     const file = path.join(ensureDir(path.join(stateDir(env), 'locks')), `${name}.lock`);
-    closeSync(openSync(file, 'a', 0o600));
+    // Closing a file gives back every lock that this very process has on it, so one that is there is not opened.
+    if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
     db = new DatabaseSync(file, { timeout: 0 });
   } catch {
     return 'unavailable'; // read-only or full: nobody can be kept out, and that must not stop the work

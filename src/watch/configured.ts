@@ -1,6 +1,6 @@
 import { formatDuration, messageOf, self } from '../base/index.ts';
+import { checkpointerFact } from '../checkpointer/index.ts';
 import { reloadProject, type Project } from '../config/index.ts';
-import { checkpointerFact } from './lock.ts';
 import { createPicture } from './picture.ts';
 import type { Report, Surroundings, View, WatchDeps } from './types.ts';
 import { watchOnce, type Outdated } from './watch.ts';

@@ -1,7 +1,7 @@
 import { formatDuration, messageOf, showName } from '../base/index.ts';
+import type { Looked } from '../checkpointer/index.ts';
 import type { Project } from '../config/index.ts';
 import { verify, type Verification } from '../verify/index.ts';
-import type { Looked } from './look.ts';
 import { startLoop, stepLoop, type LoopAction, type LoopEvent, type LoopState, type Scope } from './loop.ts';
 import type { Picture } from './picture.ts';
 import type { Timer } from './timer-types.ts';
@@ -158,6 +158,13 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
       send({ kind: loop.paused ? 'resume' : 'pause', at: clock.monotonic() });
       picture.paused(loop.paused);
       timer?.pause(loop.paused);
+    },
+    /** Runs no tests until it is let go. false: it was so already, by hand. */
+    hold: (held: boolean): boolean => {
+      if (held === loop.paused) return false;
+      send({ kind: held ? 'pause' : 'resume', at: clock.monotonic() });
+      picture.paused(loop.paused);
+      return true;
     },
     watched: () => ({ key: looked?.key, editedAt, testing: loop.running !== undefined, judged: last }),
     /** Sweeps until the end; resolves when nothing runs any more. */

@@ -2,7 +2,7 @@ import type { Clock } from '../base/index.ts';
 import type { Checkpoint } from '../checkpoint/index.ts';
 import type { Project } from '../config/index.ts';
 import type { Verification, VerifyEvents } from '../verify/index.ts';
-import type { Decision } from './checkpointer-types.ts';
+import type { Decision } from '../checkpointer/index.ts';
 import type { Report, SuiteView, View, WatchEvent } from './types.ts';
 
 /** What is to be seen, kept in one place; every change of it is reported. */

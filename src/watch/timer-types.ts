@@ -1,33 +1,11 @@
 import type { Checkpoint } from '../checkpoint/index.ts';
-import type { Project } from '../config/index.ts';
-import type { Repo } from '../git/index.ts';
-import type { Verification, VerifyEvents } from '../verify/index.ts';
-import type { CheckpointerEvent, Decision, Facts } from './checkpointer-types.ts';
-import type { WatchLock } from './lock.ts';
-import type { Surroundings, WatchDeps } from './types.ts';
+import type { Decision, StepInput, WatchLock } from '../checkpointer/index.ts';
+import type { Surroundings } from './types.ts';
 
-/** What the watcher tells the checkpointer, asked anew at every step. */
-interface Watched {
-  /** The tree as it was last found; undefined before the first look. */
-  readonly key: string | undefined;
-  /** Monotonic. */
-  readonly editedAt: number;
-  readonly testing: boolean;
-  /** The watcher's last whole verdict, with the key of its tree. */
-  readonly judged: { readonly key: string; readonly found: Verification } | undefined;
-}
-
-export interface TimerInput {
-  readonly repo: Repo;
+/** What the watcher tells the checkpointer; where the configuration is another one, the watching ends. */
+export interface TimerInput extends StepInput {
   readonly lock: WatchLock;
   readonly around: Surroundings;
-  readonly watched: () => Watched;
-  readonly ignored: (path: string) => boolean;
-  /** The tree is another one than the watcher believes, or will be: it should look. */
-  readonly hint: () => void;
-  /** Whether the configuration still is the one on the disk; where it is not, the watching ends. */
-  readonly configured: () => Promise<boolean>;
-  readonly events: VerifyEvents;
   readonly changed: (told: {
     readonly decision?: Decision;
     readonly checkpoint?: Checkpoint;
@@ -50,24 +28,8 @@ export interface Timer {
   /** Ends what it is doing where that is in the way, since the tree is another one; resolves when it has. */
   readonly interrupt: () => Promise<void>;
   readonly pause: (paused: boolean) => void;
+  /** Ends what it does and gives the lock to another one; takes it again when that one has ended. */
+  readonly yieldTo: (holder: string) => Promise<void>;
   /** Runs until the signal is aborted. */
   readonly run: (signal: AbortSignal) => Promise<void>;
-}
-
-/** What the steps of a look work with. */
-export interface TimerContext {
-  readonly deps: WatchDeps;
-  readonly project: Project;
-  readonly input: TimerInput;
-  /** The present; undefined before the first look at the tree. */
-  readonly gather: () => Promise<Facts | undefined>;
-  /** Decides about what happened, and does what follows. */
-  readonly handle: (event: CheckpointerEvent, checkpoint?: Checkpoint) => Promise<void>;
-  /** Says what it is at. */
-  readonly say: (why: string) => void;
-  /** Looks again in a moment. */
-  readonly soon: () => void;
-  readonly signal: () => AbortSignal;
-  /** The last good checkpoint, as `gather` found it. */
-  readonly good: () => Checkpoint | undefined;
 }

@@ -1,16 +1,23 @@
 import { messageOf, self } from '../base/index.ts';
 import { lastGood, type Checkpoint } from '../checkpoint/index.ts';
+import {
+  checkpointerFact,
+  decide,
+  gatherFacts,
+  isIdle,
+  perform,
+  startCheckpointer,
+  tag,
+  type CheckpointerEvent,
+  type Decision,
+  type Facts,
+  type StepContext,
+} from '../checkpointer/index.ts';
 import type { Project } from '../config/index.ts';
 import { repoState } from '../git/index.ts';
 import { needsRecovery, unfinished } from '../rollback/index.ts';
-import { checkpointGates, verify, type Verification } from '../verify/index.ts';
-import { wasBroughtBack } from './brought-back.ts';
-import { decide, isIdle, startCheckpointer } from './checkpointer.ts';
-import type { CheckpointerAction, CheckpointerEvent, Decision, Facts } from './checkpointer-types.ts';
-import { treeOf } from './key.ts';
-import { checkpointerFact } from './lock.ts';
-import { confirm, judge, reset, tag } from './timer-steps.ts';
-import type { Timer, TimerContext, TimerInput, TimerView } from './timer-types.ts';
+import { checkpointGates, verify } from '../verify/index.ts';
+import type { Timer, TimerInput, TimerView } from './timer-types.ts';
 import type { WatchDeps } from './types.ts';
 
 /** While it waits, what it has told of the time is compared with the clock this often. */
@@ -23,13 +30,12 @@ const retryMs = 1000;
  */
 export function createTimer(deps: WatchDeps, project: Project, input: TimerInput): Timer {
   const settings = project.config.checkpoint;
-  const { repo, around, lock } = input;
+  const { repo, lock } = input;
   const { clock } = deps;
   let state = startCheckpointer(settings, clock.monotonic(), lock.state());
   let working: Promise<void> | undefined;
   let job = new AbortController();
   let nap = new AbortController();
-  let verification: Verification | undefined;
   let good: Checkpoint | undefined;
   let toldAt = 0;
 
@@ -70,23 +76,25 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
     const waits = testing && settings.verifyIn === 'place';
     if (forTick && (key === state.settled || waits || isIdle(state)))
       return { ...base, at: clock.monotonic(), broughtBack: false, good: undefined, attended: false };
-    good = await lastGood(repo);
-    const broughtBack = await wasBroughtBack(repo, project, treeOf(key), input.ignored);
-    const attended = await around.attended();
-    return { ...base, at: clock.monotonic(), broughtBack, good, attended };
+    const found = await gatherFacts(deps, project, input, key);
+    good = found.good;
+    return found.facts;
   };
 
   const handle = async (event: CheckpointerEvent, checkpoint?: Checkpoint): Promise<void> => {
     const decided = decide(settings, state, event);
     state = decided.state;
     publish(decided.decision, checkpoint);
-    if (decided.action) await perform(decided.action);
+    if (decided.action) await perform(ctx, decided.action);
   };
 
-  const ctx: TimerContext = {
+  const ctx: StepContext = {
     deps,
     project,
+    who: 'timer',
+    by: checkpointGates(project),
     input,
+    verified: { last: undefined },
     gather,
     handle,
     say: (why) => {
@@ -96,16 +104,6 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
     soon: () => (state = { ...state, nextAt: clock.monotonic() + retryMs }),
     signal: () => job.signal,
     good: () => good,
-  };
-
-  const perform = async (action: CheckpointerAction): Promise<void> => {
-    // It concludes by an event of its own, and what follows needs the verification.
-    if (action.kind === 'verify') return judge(ctx, (found) => (verification = found));
-    if (action.kind === 'tag') return tag(ctx, verification, { ...action, reason: 'timer' });
-    if (action.kind === 'confirm') return confirm(ctx, verification, action.tree);
-    if (action.kind === 'ask')
-      return around.ask({ why: action.why, checkpoint: action.to, tree: treeOf(action.tree) });
-    return reset(ctx, action);
   };
 
   /** One thing at a time; what goes wrong is told, and tried again at the next look. */
@@ -139,7 +137,7 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
   };
 
   const checkpointNow = async (): Promise<void> => {
-    verification = await verify(deps, project, {
+    const found = await verify(deps, project, {
       ...checkpointGates(project),
       reason: 'checkpoint',
       in: settings.verifyIn,
@@ -147,10 +145,10 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
       ignored: input.ignored,
       on: input.events,
     });
-    const { verdict, why } = verification;
+    ctx.verified.last = found;
+    const { verdict, why } = found;
     if (verdict === 'stale') input.hint();
-    if (verdict === 'passed' || verdict === 'flaky')
-      return tag(ctx, verification, { reason: 'user', verdict });
+    if (verdict === 'passed' || verdict === 'flaky') return tag(ctx, { reason: 'user', verdict });
     publish({ kind: 'kept', text: `no checkpoint: ${verdict}${why === undefined ? '' : `, ${why}`}` });
   };
 
@@ -166,6 +164,13 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
     pause: (paused) => {
       if (paused) job.abort();
       void handle({ kind: paused ? 'paused' : 'resumed', at: clock.monotonic() });
+      nap.abort();
+    },
+    yieldTo: async (holder) => {
+      job.abort();
+      await working;
+      lock.release();
+      await handle({ kind: 'lock', at: clock.monotonic(), lock: { holder } });
       nap.abort();
     },
     run: async (signal) => {

@@ -1,8 +1,7 @@
 import type { Logger } from '../base/index.ts';
-import type { PutAway } from '../rollback/index.ts';
 import type { SuiteResult } from '../suites/index.ts';
 import type { Verdict, VerifyDeps } from '../verify/index.ts';
-import type { Decision } from './checkpointer-types.ts';
+import type { Decision, RolledBack } from '../checkpointer/index.ts';
 
 /** What the watcher touches the world with. */
 export interface WatchDeps extends VerifyDeps {
@@ -25,7 +24,7 @@ export interface Surroundings {
   /** Puts a checkpoint back. Rejects where that is refused. */
   rollBack(input: {
     readonly target?: string;
-    readonly reason: 'user' | 'checkpointer';
+    readonly reason: 'user' | 'checkpointer' | 'nightly';
   }): Promise<RolledBack>;
 }
 
@@ -34,18 +33,6 @@ export interface Question {
   readonly checkpoint: string;
   /** The tree that fails, as git names it: the answer is about no other. */
   readonly tree: string;
-}
-
-/** As much of a rollback's outcome as is told. */
-export interface RolledBack {
-  /** The commit that holds what was there before. */
-  readonly from: string;
-  readonly to: string;
-  readonly undo: string | null;
-  readonly written: readonly string[];
-  readonly deleted: readonly string[];
-  readonly restarted: readonly string[];
-  readonly putAway: PutAway;
 }
 
 type SuiteState = 'waiting' | 'running' | 'rerunning' | SuiteResult['verdict'];

@@ -1,14 +1,20 @@
-import { endProcesses, hasMark, listProcesses, messageOf, type ProcessInfo } from '../base/index.ts';
+import { endMarked, messageOf } from '../base/index.ts';
+import {
+  lookThroughGit,
+  watchLock,
+  type Decision,
+  type Look,
+  type WatchLock,
+} from '../checkpointer/index.ts';
 import { configFiles, reloadProject, type Project } from '../config/index.ts';
 import { repoOf } from '../verify/index.ts';
-import type { Decision } from './checkpointer-types.ts';
 import { createIgnoreRules } from './ignore.ts';
 import { watchIgnored } from './ignored.ts';
 import { createEngine, degradedSweepMs, type Engine } from './engine.ts';
-import { lookAtFolder, lookThroughGit, type Look } from './look.ts';
+import { lookAtFolder } from './look.ts';
 import { excludeFiles, watchFiles } from './source.ts';
 import { createPruner } from './pruner.ts';
-import { watchLock, type WatchLock } from './lock.ts';
+import { makeWay } from './night.ts';
 import { createTimer } from './timer.ts';
 import type { Timer, TimerView } from './timer-types.ts';
 import type { Report, Surroundings, View, WatchDeps } from './types.ts';
@@ -74,7 +80,8 @@ export async function watchOnce(
   using lock = repo ? watchLock(deps, project) : undefined;
   if (input.before) picture.note('configuration', 'the configuration changed: everything is tested anew');
   noteLock(picture, lock);
-  if (lock?.state() === 'held') await endLeftovers(deps, project);
+  // Tests of a watcher that was killed still run, and hold ports and files.
+  if (lock?.state() === 'held') await endMarked(deps.clock, `${markName}=${project.id}`);
 
   const engine = createEngine({ deps, project, look, ignored, picture, around: input.around, signal });
   await using _source = watchFiles(
@@ -113,8 +120,10 @@ export async function watchOnce(
   engine.attach(timer);
   input.onKey?.((key) => onKey(key, { engine, timer, quit, picture, around: input.around }));
   if (input.before?.phase === 'paused') engine.togglePause();
+  const way = makeWay({ deps, id: project.id, engine, timer, picture });
+  await way.look();
   engine.start();
-  await Promise.all([timer?.run(signal), engine.run(signal)]);
+  await Promise.all([timer?.run(signal), engine.run(signal), way.run(signal)]);
   await pruner?.done();
   if (outdated && !input.signal.aborted) return { kind: 'outdated', view: picture.view() };
   return input.signal.aborted ? 'stopped' : 'quit';
@@ -134,13 +143,6 @@ function timerView(timer: Timer | undefined): TimerView | undefined {
 
 /** In the environment of everything the watcher runs. */
 const markName = 'DEVENV_WATCH';
-
-/** Tests of a watcher that was killed still run, and hold ports and files. */
-async function endLeftovers({ clock }: WatchDeps, project: Project): Promise<void> {
-  const find = async (): Promise<readonly ProcessInfo[]> =>
-    (await listProcesses()).filter((one) => hasMark(one.pid, `${markName}=${project.id}`));
-  await endProcesses(clock, find, { signal: 'SIGTERM', graceMs: 2000 });
-}
 
 /** Says why this watcher makes no checkpoints, as long as it is so. */
 function noteLock(picture: Picture, lock: WatchLock | undefined): void {

@@ -3,6 +3,36 @@ import { errorOf, load } from './support.ts';
 
 const cases: readonly (readonly [string, string, string])[] = [
   [
+    'a night at no time of day',
+    'nightly:\n  at: "25:00"\n',
+    'devenv.yaml:2:3: nightly.at must be a time of day in quotes, from "00:00" to "23:59", not "25:00"',
+  ],
+  [
+    'a night of a suite that is none',
+    'suites: { unit: { command: x } }\nnightly:\n  suites: [unti]\n',
+    'devenv.yaml:3:12: nightly.suites: no suite "unti" (did you mean "unit"?)',
+  ],
+  [
+    'a night of a gate that is none',
+    'nightly: { gates: lint }\n',
+    'devenv.yaml:1:12: nightly.gates: no gate "lint"',
+  ],
+  [
+    'a night that asks',
+    'nightly: { on_failure: ask }\n',
+    'devenv.yaml:1:12: nightly.on_failure must be one of reset, keep, not "ask"',
+  ],
+  [
+    'a webhook that is no URL',
+    'nightly: { notify: { webhook: example.org } }\n',
+    'devenv.yaml:1:22: nightly.notify.webhook must be an http or https URL, not "example.org"',
+  ],
+  [
+    'a night without time',
+    'nightly: { timeout: 0 }\n',
+    'devenv.yaml:1:12: nightly.timeout must be at least 1s',
+  ],
+  [
     'an unknown key',
     'windows:\n  api:\n    port: 1\n    comand: x\n',
     'devenv.yaml:4:5: unknown key "comand" in windows.api (did you mean "command"?)',

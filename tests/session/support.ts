@@ -4,7 +4,7 @@ import { projectId, systemClock } from '../../src/base/index.ts';
 import type { Project, WindowConfig } from '../../src/config/index.ts';
 import type { SessionDeps } from '../../src/session/index.ts';
 import { createTmux, type PaneRow } from '../../src/tmux/index.ts';
-import { keepDefaults } from '../support/keep.ts';
+import { keepDefaults, nightlyDefaults } from '../support/keep.ts';
 import { privateTmux, type PrivateTmux } from '../support/private-tmux.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -82,6 +82,7 @@ export function makeProject(
         keep: keepDefaults,
         maxFileBytes: 1,
       },
+      nightly: nightlyDefaults,
       worktree: { link: [], copy: [] },
       logs: { dir: undefined, maxSizeBytes: 1_000_000, keep: 2 },
       hosts: {},

@@ -189,6 +189,8 @@ test('a lock is held by one, and free again when its holder is gone, however it 
   const script = `import { takeLock } from ${JSON.stringify(path.resolve('src/store/index.ts'))};
     const lock = takeLock(process.env, 'watch-1'); console.log(typeof lock); process.kill(process.pid, 'SIGKILL');`;
   const mine = takeLock(env, 'watch-1');
+  // Asking for it again must not give it away: the kernel counts by process, not by who opened the file.
+  expect(takeLock(env, 'watch-1')).toBe('taken');
   const other = await run(
     [process.execPath, '--input-type=module', '-e', script.replace('typeof lock', 'lock')],
     { env },

@@ -1,4 +1,4 @@
-import type { KeepConfig } from '../../src/config/index.ts';
+import type { KeepConfig, NightlyConfig } from '../../src/config/index.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -13,4 +13,16 @@ export const keepDefaults: KeepConfig = {
   yearly: 0,
   withinMs: { all: day, hourly: 7 * day, daily: 30 * day, weekly: 90 * day, monthly: 0, yearly: 0 },
   maxDiskBytes: 'auto',
+};
+
+/** `nightly` where nothing is written and there are no suites and gates. */
+export const nightlyDefaults: NightlyConfig = {
+  at: undefined,
+  timeoutMs: 2 * hour,
+  suites: [],
+  gates: [],
+  minDiskBytes: 1024 ** 2,
+  onFailure: 'reset',
+  keepReportsMs: 30 * day,
+  notify: { command: undefined, webhook: undefined, desktop: false },
 };

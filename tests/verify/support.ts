@@ -4,7 +4,7 @@ import path from 'node:path';
 import { projectId, systemClock } from '../../src/base/index.ts';
 import type { Config, GateConfig, Project, SuiteConfig } from '../../src/config/index.ts';
 import { openStore, type Store } from '../../src/store/index.ts';
-import { keepDefaults } from '../support/keep.ts';
+import { keepDefaults, nightlyDefaults } from '../support/keep.ts';
 import { tempDir, testEnv } from '../support/temp.ts';
 
 /** A project in a new git repository, with its own state. */
@@ -29,6 +29,7 @@ export interface ProjectInput {
   readonly gates?: readonly (Partial<GateConfig> & { readonly name: string })[];
   readonly watch?: Partial<Config['watch']>;
   readonly checkpoint?: Partial<Config['checkpoint']>;
+  readonly nightly?: Partial<Config['nightly']>;
   readonly worktree?: Partial<Config['worktree']>;
   readonly files?: Readonly<Record<string, string>>;
   /** false: no git repository. */
@@ -107,6 +108,12 @@ function toProject(root: string, input: ProjectInput): Project {
       keep: keepDefaults,
       maxFileBytes: 50 * 1024 * 1024,
       ...input.checkpoint,
+    },
+    nightly: {
+      ...nightlyDefaults,
+      suites: input.suites.map((suite) => suite.name),
+      gates: (input.gates ?? []).map((gate) => gate.name),
+      ...input.nightly,
     },
     worktree: { link: 'auto', copy: [], ...input.worktree },
     logs: { dir: undefined, maxSizeBytes: 1 << 20, keep: 2 },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { decide, startCheckpointer } from '../../src/watch/checkpointer.ts';
-import type { CheckpointerEvent, CheckpointerState, Facts } from '../../src/watch/checkpointer-types.ts';
+import { decide, startCheckpointer } from '../../src/checkpointer/decide.ts';
+import type { CheckpointerEvent, CheckpointerState, Facts } from '../../src/checkpointer/types.ts';
 
 const settings = { everyMs: 300_000, quietMs: 10_000, onFailure: 'auto', verifyIn: 'place' } as const;
 const at = 1_000_000;

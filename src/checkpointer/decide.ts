@@ -1,4 +1,4 @@
-import { act, changedMeanwhile, keep } from './checkpointer-act.ts';
+import { act, changedMeanwhile, keep } from './act.ts';
 import type {
   CheckpointerEvent,
   CheckpointerSettings,
@@ -6,7 +6,7 @@ import type {
   Decided,
   Facts,
   LockState,
-} from './checkpointer-types.ts';
+} from './types.ts';
 
 // What the timed checkpointer does, as a pure function: facts in, one action out. It tags what passed, puts the
 // last good state back only for a confirmed regression, and in every doubt keeps what is there.

@@ -1,5 +1,5 @@
 import { formatDuration } from '../base/index.ts';
-import type { CheckpointerSettings, CheckpointerState, Decided, Facts } from './checkpointer-types.ts';
+import type { CheckpointerSettings, CheckpointerState, Decided, Facts } from './types.ts';
 
 export const changedMeanwhile = 'the tree changed while it was judged';
 

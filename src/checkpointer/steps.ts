@@ -1,7 +1,7 @@
 import { DevenvError, plural } from '../base/index.ts';
-import { createCheckpoint } from '../checkpoint/index.ts';
+import { createCheckpoint, lastGood, type Checkpoint } from '../checkpoint/index.ts';
+import { repoState } from '../git/index.ts';
 import {
-  checkpointGates,
   codeDifference,
   confirmRegression,
   describeUntold,
@@ -11,20 +11,58 @@ import {
   type Verification,
 } from '../verify/index.ts';
 import { describeLines } from '../rollback/index.ts';
+import { wasBroughtBack } from './brought-back.ts';
 import { keyOf, marksOf, treeOf } from './key.ts';
-import type { TimerContext } from './timer-types.ts';
-import type { RolledBack } from './types.ts';
+import type { RolledBack, StepContext, StepInput } from './step-types.ts';
+import type { CheckpointerAction, Facts } from './types.ts';
 
 /** Whether the work tree is another one than a key says. */
-async function isOther({ project, input }: TimerContext, present: Present, key: string): Promise<boolean> {
+async function isOther({ project, input }: StepContext, present: Present, key: string): Promise<boolean> {
   const now = await keyOf(present);
   if (marksOf(now) !== marksOf(key)) return true;
   const trees = { from: treeOf(key), to: treeOf(now) };
   return (await codeDifference(input.repo, project, trees, input.ignored)).length > 0;
 }
 
+/** All that a decision needs to know of the present, `key` being its tree. */
+export async function gatherFacts(
+  deps: StepContext['deps'],
+  project: StepContext['project'],
+  input: Pick<StepInput, 'repo' | 'around' | 'watched' | 'ignored'>,
+  key: string,
+): Promise<{ readonly facts: Facts; readonly good: Checkpoint | undefined }> {
+  const { editedAt, testing } = input.watched();
+  const good = await lastGood(input.repo);
+  const broughtBack = await wasBroughtBack(input.repo, project, treeOf(key), input.ignored);
+  const attended = await input.around.attended();
+  const at = deps.clock.monotonic();
+  return {
+    facts: {
+      tree: key,
+      editedAt,
+      testing,
+      repoState: repoState(input.repo),
+      at,
+      broughtBack,
+      good,
+      attended,
+    },
+    good,
+  };
+}
+
+/** Does what was decided; each concludes by an event of its own. */
+export async function perform(ctx: StepContext, action: CheckpointerAction): Promise<void> {
+  if (action.kind === 'verify') return judge(ctx);
+  if (action.kind === 'tag') return tag(ctx, { ...action, reason: ctx.who });
+  if (action.kind === 'confirm') return confirm(ctx, action.tree);
+  if (action.kind === 'ask')
+    return ctx.input.around.ask({ why: action.why, checkpoint: action.to, tree: treeOf(action.tree) });
+  return reset(ctx, action);
+}
+
 /** Verifies the present tree; what the watcher has found out about it does not run again. */
-export async function judge(ctx: TimerContext, found: (verification: Verification) => void): Promise<void> {
+export async function judge(ctx: StepContext): Promise<void> {
   const { deps, project, input } = ctx;
   const where = project.config.checkpoint.verifyIn;
   const { key: seen, judged } = input.watched();
@@ -42,8 +80,8 @@ export async function judge(ctx: TimerContext, found: (verification: Verificatio
       ? { repo: input.repo, snapshot: known.snapshot, tree: known.snapshot.tree }
       : present;
   const verification = await verify(deps, project, {
-    ...checkpointGates(project),
-    reason: 'timer',
+    ...ctx.by,
+    reason: ctx.who,
     in: where,
     before,
     known: known?.suites.filter(({ verdict }) => ['passed', 'failed', 'flaky'].includes(verdict)) ?? [],
@@ -54,12 +92,12 @@ export async function judge(ctx: TimerContext, found: (verification: Verificatio
     ignored: input.ignored,
     on: input.events,
   });
-  found(verification);
+  ctx.verified.last = verification;
   if (verification.verdict === 'stale') input.hint();
   await conclude(ctx, key, verification);
 }
 
-async function conclude(ctx: TimerContext, key: string, found: Verification): Promise<void> {
+async function conclude(ctx: StepContext, key: string, found: Verification): Promise<void> {
   const facts = await ctx.gather();
   if (!facts) return;
   // In a scratch work tree nobody saw what the tree does not hold; but it may be what makes the tests pass in place.
@@ -77,16 +115,16 @@ async function conclude(ctx: TimerContext, key: string, found: Verification): Pr
 
 /** Keeps the tree that was verified; `tree` is its key. */
 export async function tag(
-  ctx: TimerContext,
-  found: Verification | undefined,
+  ctx: StepContext,
   input: {
-    readonly reason: 'timer' | 'user';
+    readonly reason: 'timer' | 'nightly' | 'user';
     readonly verdict: 'passed' | 'flaky';
     readonly tree?: string;
   },
 ): Promise<void> {
   const { deps, project } = ctx;
   const settings = project.config.checkpoint;
+  const found = ctx.verified.last;
   const made = await createCheckpoint(ctx.input.repo, {
     verdict: input.verdict,
     reason: input.reason,
@@ -110,12 +148,9 @@ export async function tag(
 }
 
 /** Is it this edit? Runs what failed in the tree of that key on the last good checkpoint. */
-export async function confirm(
-  ctx: TimerContext,
-  found: Verification | undefined,
-  key: string,
-): Promise<void> {
+async function confirm(ctx: StepContext, key: string): Promise<void> {
   const good = ctx.good();
+  const found = ctx.verified.last;
   if (!good || !found) return;
   ctx.say(`runs what failed on ${good.tag}`);
   const regression = await confirmRegression(ctx.deps, ctx.project, {
@@ -137,8 +172,8 @@ export async function confirm(
 }
 
 /** Puts a good checkpoint back in the place of the tree of a key, and of no other. */
-export async function reset(
-  ctx: TimerContext,
+async function reset(
+  ctx: StepContext,
   { tree: key, to, why }: { readonly tree: string; readonly to: string; readonly why: string },
 ): Promise<void> {
   const { deps, project, input } = ctx;
@@ -148,7 +183,8 @@ export async function reset(
   if (!(await input.configured())) return;
   const at = (): number => deps.clock.monotonic();
   try {
-    const done = await input.around.rollBack({ target: to, reason: 'checkpointer' });
+    const reason = ctx.who === 'nightly' ? 'nightly' : 'checkpointer';
+    const done = await input.around.rollBack({ target: to, reason });
     const trees = { from: treeOf(key), to: `${done.from}^{tree}` };
     const [edited] =
       done.undo === null ? [] : await codeDifference(input.repo, project, trees, input.ignored);

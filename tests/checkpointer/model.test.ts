@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decide, isIdle, startCheckpointer } from '../../src/watch/checkpointer.ts';
+import { decide, isIdle, startCheckpointer } from '../../src/checkpointer/decide.ts';
 import type {
   CheckpointerEvent,
   CheckpointerSettings,
@@ -8,7 +8,7 @@ import type {
   Decided,
   Facts,
   LockState,
-} from '../../src/watch/checkpointer-types.ts';
+} from '../../src/checkpointer/types.ts';
 
 // A world in which things happen at random, and the driver that carries out what is decided, as the timer does.
 
