@@ -1,5 +1,6 @@
 import { checkpointCommands } from './rows-checkpoints.ts';
 import { projectCommands } from './rows-project.ts';
+import { remoteCommands } from './rows-remote.ts';
 import { sessionCommands } from './rows-session.ts';
 import { testCommands } from './rows-tests.ts';
 import type { CommandSpec } from './table.ts';
@@ -10,4 +11,5 @@ export const commandTable: readonly CommandSpec[] = [
   ...testCommands,
   ...checkpointCommands,
   ...projectCommands,
+  ...remoteCommands,
 ];

@@ -84,6 +84,7 @@ function openContext(output: Output, globals: Globals, signal: AbortSignal): Com
     signal,
     json: globals.json,
     verbose: globals.verbose,
+    acceptNewHostKey: globals.acceptNewHostKey,
     interactive,
     colors: output.colors,
     note: output.note,

@@ -23,6 +23,8 @@ export interface CommandContext {
   readonly write: (text: string) => void;
   /** Shows several things becoming ready, live on a terminal, plain lines elsewhere. */
   readonly progress: (titles: readonly string[]) => Progress;
+  /** `--accept-new-host-key`: a remote box never seen before is believed. */
+  readonly acceptNewHostKey?: boolean;
   /** What the command's row has begun before. */
   readonly begun?: Begun | undefined;
 }
