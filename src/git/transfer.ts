@@ -25,7 +25,8 @@ export function shallowCommits(repo: Repo): readonly string[] {
 
 /** Whether objects that a remote promised may be missing here (`git clone --filter`). */
 export async function isPartial(repo: Repo): Promise<boolean> {
-  return (await git(repo, ['config', '--get', 'extensions.partialClone'])).ok;
+  const names = String.raw`^(remote\..*\.promisor|extensions\.partialclone)$`;
+  return (await git(repo, ['config', '--get-regexp', names])).ok;
 }
 
 /** How far git is: what it does, and how much of it is done. */
@@ -70,7 +71,12 @@ export function startPack(
     );
   });
   done.catch(() => {}); // told where it is awaited
-  return { stdout: child.stdout, done, stop: () => void child.kill('SIGKILL') };
+  const stop = (): void => {
+    child.kill('SIGKILL');
+    // What nobody reads any more would keep it from being closed.
+    child.stdout.destroy();
+  };
+  return { stdout: child.stdout, done, stop };
 }
 
 const complaint = (stderr: string): string =>

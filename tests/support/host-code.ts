@@ -90,7 +90,11 @@ export async function look(dir: string, env: NodeJS.ProcessEnv): Promise<Seen> {
   return {
     files: filesOf(dir, (file) => !named.has(file)),
     staged: await ask('ls-files', '--stage', '-z'),
-    status: await ask('status', '--porcelain=v2', '-z', '-uall', '--branch'),
+    // What a branch follows is set by hand on each side.
+    status: (await ask('status', '--porcelain=v2', '-z', '-uall', '--branch')).replaceAll(
+      /# branch\.(?:upstream|ab) [^\0]*\0/g,
+      '',
+    ),
     head: `${await ask('rev-parse', 'HEAD')} ${await ask('symbolic-ref', '-q', 'HEAD')}`,
   };
 }

@@ -53,8 +53,7 @@ export async function pushCode(deps: PushDeps, input: PushInput): Promise<Pushed
   const { leftOut, ...fresh } = await freshSettings(repo);
   const notes = [...(await travelNotes(repo, now, there)), ...remoteNotes(state, leftOut)];
   const about = { sent, dir: state.dir, notSent: now.skipped, notes };
-  if (state.unsaved === null && isSame(state.last, sent))
-    return { ...about, received: null, bytes: 0, late: false };
+  if (state.isLast && isSame(state.last, sent)) return { ...about, received: null, bytes: 0, late: false };
   const asked: ReceiveInput = {
     ...input.place,
     commit: now.commit,

@@ -47,7 +47,7 @@ export async function receive(deps: ReceiveDeps, input: ReceiveInput): Promise<R
   const doing = 'noting what was received';
   const maxFileBytes = await deps.maxFileBytes(path.join(repo.root, input.inside));
   if (!input.force && place.kind !== 'foreign') {
-    const unsaved = await findUnsaved(repo, { clock: deps.clock, maxFileBytes, known: input.known });
+    const { unsaved } = await findUnsaved(repo, { clock: deps.clock, maxFileBytes, known: input.known });
     if (unsaved) throw unsavedError(unsaved);
   }
   await setRef(repo, { ref: names.next, from: undefined, to: input.commit, doing });

@@ -42,6 +42,7 @@ export async function boxState(deps: BoxDeps, input: PlaceOnBox): Promise<BoxSta
       head: null,
       clean: true,
       last: null,
+      isLast: false,
       unsaved: null,
       bases: repo ? await readBases(repo) : [],
       lineEnds: { autocrlf: '', eol: '' },
@@ -55,9 +56,10 @@ export async function boxState(deps: BoxDeps, input: PlaceOnBox): Promise<BoxSta
     ...about,
     objectFormat: repo.objectFormat,
     head,
-    clean: found === null || (await isClean(repo, deps.clock, maxFileBytes)),
+    clean: found.unsaved === null || (await isClean(repo, deps.clock, maxFileBytes)),
     last: last === undefined ? null : await stateFacts(repo, await readSaved(repo, last)),
-    unsaved: found,
+    isLast: last !== undefined && found.is === last,
+    unsaved: found.unsaved,
     bases: await readBases(repo),
     lineEnds: await readLineEnds(repo),
   };
@@ -117,11 +119,17 @@ interface Looking {
   readonly known: string | null;
 }
 
+/** What is only here; or what that was received the present is. */
+export interface Found {
+  readonly unsaved: Unsaved | null;
+  readonly is: string | null;
+}
+
 /**
  * What of the present would be lost if only the other side's memory were left: it is neither what was received (now,
  * the time before, or a moment before a kill), nor a commit that the other side has, without a change. null: nothing.
  */
-export async function findUnsaved(repo: Repo, looking: Looking): Promise<Unsaved | null> {
+export async function findUnsaved(repo: Repo, looking: Looking): Promise<Found> {
   const head = (await readRef(repo, 'HEAD')) ?? null;
   const branch = await currentBranch(repo);
   const received = await readReceived(repo);
@@ -130,21 +138,22 @@ export async function findUnsaved(repo: Repo, looking: Looking): Promise<Unsaved
   for (const saved of received) {
     if (saved.head !== head || saved.branch !== branch) continue;
     const { files, staged } = await compare(saved);
-    if (files.length === 0 && !staged) return null;
+    if (files.length === 0 && !staged) return { unsaved: null, is: saved.commit };
   }
   const clean = await isClean(repo, looking.clock, looking.maxFileBytes);
-  if (clean && (head === null || head === looking.known)) return null;
+  if (clean && (head === null || head === looking.known)) return { unsaved: null, is: null };
   const [last] = received;
   const moved = branch === (last?.branch ?? branch) ? null : (branch ?? '(detached)');
-  if (!last) return unsavedSinceHead(repo, looking, head);
+  if (!last) return { unsaved: await unsavedSinceHead(repo, looking, head), is: null };
   const { files, staged } = await compare(last);
-  return {
+  const unsaved: Unsaved = {
     files: files.slice(0, mostNamed),
     count: files.length,
     staged: staged && last.head === head,
     commits: head === null || head === last.head ? [] : await newCommits(repo, head, last.head),
     branch: moved,
   };
+  return { unsaved, is: null };
 }
 
 /** What was received, the newest first; one of which the objects are gone counts no more. */

@@ -45,6 +45,8 @@ export interface BoxState {
   readonly clean: boolean;
   /** What was sent there last. */
   readonly last: StateFacts | null;
+  /** The present there is exactly that. */
+  readonly isLast: boolean;
   /** Differs from everything that was sent there; null: nothing does. */
   readonly unsaved: Unsaved | null;
   /** Commits that need not be sent again. */
