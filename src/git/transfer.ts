@@ -49,7 +49,8 @@ export function startPack(
     readonly onProgress?: PackProgress;
   },
 ): PackStream {
-  const flags = ['--revs', '--thin', '--stdout', '--delta-base-offset'];
+  // `--shallow`: also what is only in `haves` that no want descends from is left out, as with states of a work tree.
+  const flags = ['--revs', '--thin', '--shallow', '--stdout', '--delta-base-offset'];
   const shows = input.onProgress ? ['--progress', '--all-progress'] : ['-q'];
   const [file = 'git', ...args] = gitArgv(repo, ['pack-objects', ...flags, ...shows]);
   // What a partial clone lacks is fetched: the other side shall have all of it.

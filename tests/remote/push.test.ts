@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -47,7 +48,9 @@ describe('host push', () => {
   });
 
   it('sends only what changed, says what it wrote and how to take it back, and undo there does', async () => {
-    const t = await pushed({ files: { 'big.bin': 'x'.repeat(500_000) } });
+    const t = await make({ files: { 'big.bin': randomBytes(100_000).toString('hex') } });
+    writeFiles(t.dir, 'big.untracked', randomBytes(100_000).toString('hex'));
+    await t.sure('host', 'push', 'box');
     writeFiles(t.dir, 'a.txt', 'changed\n');
     rmSync(path.join(t.dir, 'src/b.txt'));
     const facts = JSON.parse(await t.sure('host', 'push', '--json'));

@@ -43,6 +43,7 @@ export async function pullCode(deps: PullDeps, input: PullInput): Promise<Pulled
   const before = await readPulled(repo, prefix);
   const asked: SendInput = {
     ...input.place,
+    host: line.target.name,
     objectFormat: repo.objectFormat,
     pulled: before,
     own: await ownCommits(repo),
@@ -83,7 +84,7 @@ async function readPulled(repo: Repo, prefix: string): Promise<Pulled> {
   };
 }
 
-const mostOwn = 2000;
+const mostOwn = 500;
 
 /** Commits that need not come: those of this repository's own refs, the newest first. */
 async function ownCommits(repo: Repo): Promise<readonly string[]> {

@@ -21,7 +21,11 @@ export async function send(deps: BoxDeps): Promise<void> {
   const input = JSON.parse(readFileSync(askInput, 'utf8')) as SendInput;
   const { dir, repo } = await lookAtPlace(absoluteDir(input.dir, deps.env), deps.env);
   if (!repo)
-    throw new DevenvError('no-repo', `${dir} is no git repository`, 'devenv host push sends one there');
+    throw new DevenvError(
+      'no-repo',
+      `${dir} is no git repository`,
+      `devenv host push ${input.host} sends one there`,
+    );
   if (repo.objectFormat !== input.objectFormat) throw formatError(dir, repo.objectFormat, input.objectFormat);
   const maxFileBytes = await deps.maxFileBytes(repo.root);
   const now = await snapshot(repo, { now: deps.clock.now(), maxFileBytes, purpose: 'look' });

@@ -114,6 +114,8 @@ export interface Pulled {
 
 /** Asks the box for its checkpoints. */
 export interface SendInput extends PlaceOnBox {
+  /** What the asker calls this box. */
+  readonly host: string;
   readonly objectFormat: 'sha1' | 'sha256';
   readonly pulled: Pulled;
   /** Commits that the asker has by itself. */
