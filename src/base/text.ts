@@ -18,6 +18,17 @@ export function parseSize(text: string | number): number | undefined {
   return Math.round(Number(match[1]) * 1024 ** power);
 }
 
+/** Bytes as a person reads them: `12.3 MB`. */
+export function formatSize(bytes: number): string {
+  const [size, unit] =
+    bytes < 1024
+      ? [bytes, 'bytes']
+      : bytes < 1024 * 1024
+        ? [bytes / 1024, 'KB']
+        : [bytes / 1024 / 1024, 'MB'];
+  return `${Math.floor(size * 10) / 10} ${unit}`;
+}
+
 /** `850ms`, `3.2s`, `4m 05s`, `2h 10m`, `3d 4h`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)}ms`;

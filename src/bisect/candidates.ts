@@ -1,5 +1,6 @@
 import { DevenvError, showName } from '../base/index.ts';
 import {
+  isPulled,
   lastGood,
   listCheckpoints,
   resolveCheckpoint,
@@ -50,7 +51,8 @@ async function findEnd(repo: Repo, name: string | null, asked: Asked): Promise<E
   const revision = asked.commits ? await findCommit(repo, name) : undefined;
   if (revision !== undefined) return revision;
   try {
-    return await resolveCheckpoint(repo, name);
+    const found = await resolveCheckpoint(repo, name);
+    if (!isPulled(found.tag)) return found;
   } catch (error) {
     const commit = await findCommit(repo, name);
     if (commit !== undefined) return commit;
@@ -61,6 +63,11 @@ async function findEnd(repo: Repo, name: string | null, asked: Asked): Promise<E
       'name a commit, branch or tag as git takes it, or a checkpoint',
     );
   }
+  throw new DevenvError(
+    'usage',
+    `${showName(name)} was made on another machine: it stands in no line with those of here`,
+    'bisect where it was made (devenv bisect --host HOST), or over commits: --commits',
+  );
 }
 
 async function checkpointLine(

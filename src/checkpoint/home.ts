@@ -5,7 +5,7 @@ import { DevenvError } from '../base/index.ts';
 import type { Repo } from '../git/index.ts';
 
 /** Throws 'refused' for a repository that is a whole home directory, or the whole disk. */
-export function refuseHome(repo: Repo): void {
+export function refuseHome(repo: Pick<Repo, 'root' | 'env'>): void {
   const home = repo.env['HOME'] ?? homedir();
   if (repo.root !== '/' && (!path.isAbsolute(home) || repo.root !== realpath(home))) return;
   throw new DevenvError(

@@ -4,7 +4,8 @@ import { listRefNames, readRef } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import { readInventory } from './inventory.ts';
 import type { Trashed } from './inventory.ts';
-import { resolveCheckpoint } from './list.ts';
+import { isPulled } from './pulled.ts';
+import { resolveCheckpoint } from './resolve.ts';
 import { checkpointRefs, pinRefs, tagRefs, trashRefs } from './names.ts';
 import { freeStamp, updateRefs } from './prune.ts';
 
@@ -14,6 +15,12 @@ export async function pinCheckpoint(
   name: string,
 ): Promise<{ readonly tag: string; readonly commit: string; readonly changed: boolean }> {
   const { tag, commit } = await resolveCheckpoint(repo, name);
+  if (isPulled(tag))
+    throw new DevenvError(
+      'usage',
+      `${tag} was brought from another machine: it is kept until devenv host pull --prune`,
+      'pin it there: devenv checkpoint pin --host HOST',
+    );
   const live = checkpointRefs + tag;
   if ((await readRef(repo, live)) !== commit)
     throw new DevenvError(

@@ -1,4 +1,4 @@
-import { DevenvError, nearest } from '../base/index.ts';
+import { DevenvError, showName } from '../base/index.ts';
 import {
   currentBranch,
   git,
@@ -12,7 +12,8 @@ import {
 import type { Repo } from '../git/index.ts';
 import { worktreeId } from './cache.ts';
 import { parseMessage, scanMessage } from './message.ts';
-import { checkpointRefs, compareNames, pinRefs, stampLength, trashRefs } from './names.ts';
+import { checkpointRefs, compareNames, encodeHost, hostRefs, stampLength } from './names.ts';
+import { comparePulled, pulledName } from './pulled.ts';
 import type { Checkpoint, CheckpointVerdict } from './types.ts';
 
 const format = '%(refname)%00%(objectname)%00%(tree)%00%(committerdate:unix)%00%(contents)%00%01';
@@ -26,15 +27,33 @@ const verdicts: readonly CheckpointVerdict[] = ['passed', 'failed', 'flaky', 'br
 /** Checkpoints, newest first; those whose commit is broken are left out. */
 export async function listCheckpoints(
   repo: Repo,
-  options: { readonly limit?: number } = {},
+  options: { readonly limit?: number; readonly from?: string } = {},
 ): Promise<readonly Checkpoint[]> {
   await settleImports(repo);
+  if (options.from !== undefined) return listPulled(repo, options.from, options.limit);
   if (options.limit === undefined) return withFileCounts(repo, await readCheckpoints(repo, [checkpointRefs]));
   const names = (await checkpointNames(repo))
     .slice(0, options.limit + 1)
     .map((name) => checkpointRefs + name);
   if (names.length === 0) return [];
   return (await withFileCounts(repo, await readCheckpoints(repo, names))).slice(0, options.limit);
+}
+
+/** What `host pull` brought from a box: its present first, then its checkpoints, newest first. */
+async function listPulled(repo: Repo, host: string, limit?: number): Promise<readonly Checkpoint[]> {
+  const found = await readCheckpoints(repo, [hostRefs + encodeHost(host)]);
+  if (found.length === 0)
+    throw new DevenvError(
+      'unknown-host',
+      `nothing was brought from ${showName(host)} yet`,
+      `devenv host pull ${showName(host)} brings its checkpoints here`,
+    );
+  return (
+    await withFileCounts(
+      repo,
+      found.toSorted((a, b) => comparePulled(b.tag, a.tag)),
+    )
+  ).slice(0, limit);
 }
 
 /** The names alone, newest first; no process where refs are files. */
@@ -53,7 +72,8 @@ export async function newestName(repo: Repo): Promise<string | undefined> {
   return newest;
 }
 
-async function readCheckpoints(repo: Repo, patterns: readonly string[]): Promise<Draft[]> {
+/** What some patterns of `for-each-ref` name, newest first. */
+export async function readCheckpoints(repo: Repo, patterns: readonly string[]): Promise<Draft[]> {
   const found: Draft[] = [];
   await readRecords(
     repo,
@@ -76,7 +96,7 @@ export function parseRow(row: string): Draft[] {
   const [ref = '', commit = '', tree = '', seconds = '', contents = ''] = row.split('\0');
   // Nearly all are plain checkpoints, and there can be thousands.
   const plain = ref.startsWith(checkpointRefs) ? ref.slice(checkpointRefs.length) : undefined;
-  const tag = plain ?? named.exec(ref)?.slice(1).find(Boolean);
+  const tag = plain ?? named.exec(ref)?.slice(1).find(Boolean) ?? pulledName(ref);
   // No tree: not a commit, so not ours.
   if (tag === undefined || tree === '') return [];
   const { words, field } = scanMessage(contents);
@@ -92,7 +112,8 @@ export function parseRow(row: string): Draft[] {
       at: new Date(Number(seconds) * 1000).toISOString(),
       branch: field('Branch') ?? null,
       head: head === undefined || head === 'none' ? null : head,
-      message: words === tag ? '' : words,
+      // That of a work tree only says that it is one.
+      message: words === tag || tag.endsWith('/present') ? '' : words,
       filesChanged: files === undefined ? undefined : Number(files),
       reason: field('Reason') ?? '',
       suites: field('Suites')?.split(', ') ?? [],
@@ -164,88 +185,4 @@ export async function lastGood(repo: Repo): Promise<Checkpoint | undefined> {
 
 async function isAncestor(repo: Repo, commit: string | null): Promise<boolean> {
   return commit !== null && (await git(repo, ['merge-base', '--is-ancestor', commit, 'HEAD'])).ok;
-}
-
-/**
- * The checkpoint a person names: its tag, a unique beginning of it (with or without `checkpoint-`),
- * `last`, `-1` (the newest), `-2`, ...; nothing is the last good one. Throws 'unknown-tag'.
- */
-export async function resolveCheckpoint(repo: Repo, name?: string): Promise<Checkpoint> {
-  await settleImports(repo);
-  if (name === undefined) return (await lastGood(repo)) ?? noGood();
-  const found = (await readExact(repo, name)) ?? (await pickAlsoTrashed(repo, name));
-  return { ...found, filesChanged: found.filesChanged ?? 0 };
-}
-
-// One in the trash must be named in full: nobody gets an old one by a slip of the finger.
-async function pickAlsoTrashed(repo: Repo, name: string): Promise<Draft> {
-  const all = await readCheckpoints(repo, [checkpointRefs]);
-  try {
-    return pick(all, name);
-  } catch (error) {
-    const trashed = await readCheckpoints(repo, [trashRefs, `${pinRefs}undo`]);
-    const found = trashed.find(({ tag }) => tag === name || tag === `checkpoint-${name}`);
-    if (!found) throw error;
-    return found;
-  }
-}
-
-// A whole name, or the newest, needs no look at the thousands of others.
-async function readExact(repo: Repo, name: string): Promise<Draft | undefined> {
-  const names = await checkpointNames(repo);
-  const tag =
-    name === 'last' || name === '-1'
-      ? names[0]
-      : names.find((one) => one === name.replace(/^refs\/tags\//, ''));
-  return tag === undefined ? undefined : (await readCheckpoints(repo, [checkpointRefs + tag]))[0];
-}
-
-function noGood(): never {
-  throw new DevenvError(
-    'unknown-tag',
-    'there is no good checkpoint yet',
-    'name one of `devenv checkpoints`, or make one with `devenv checkpoint`',
-  );
-}
-
-function pick(all: readonly Draft[], name: string): Draft {
-  const short = name.replace(/^(refs\/)?(tags\/|devenv\/checkpoints\/)/, '');
-  const exact =
-    all.find((draft) => draft.tag === short || draft.tag === `checkpoint-${short}`) ?? fromEnd(all, short);
-  if (exact) return exact;
-  const begins = all.filter(
-    (draft) =>
-      short !== '' &&
-      (draft.tag.startsWith(short) ||
-        draft.tag.startsWith(`checkpoint-${short}`) ||
-        (short.length >= 7 && draft.commit.startsWith(short))),
-  );
-  if (begins.length === 1 && begins[0]) return begins[0];
-  if (begins.length > 1)
-    throw new DevenvError(
-      'unknown-tag',
-      `${name} could be any of ${begins.length} checkpoints: ${begins
-        .slice(0, 3)
-        .map((draft) => draft.tag)
-        .join(', ')}${begins.length > 3 ? ', ...' : ''}`,
-      'write more of the name',
-    );
-  throw new DevenvError('unknown-tag', `there is no checkpoint ${name}`, nearHint(all, short));
-}
-
-function nearHint(all: readonly Draft[], name: string): string {
-  const tags = all.map((draft) => draft.tag);
-  const near = nearest(name, tags);
-  if (near !== undefined) return `did you mean ${near}?`;
-  // A moment at which there was none: its neighbours are what is looked for.
-  const stamp = /^(?:checkpoint-)?(\d{8}(?:-\d{0,6})?)$/.exec(name)?.[1];
-  if (stamp === undefined || tags.length === 0) return 'see `devenv checkpoints`';
-  const after = tags.findLast((tag) => compareNames(tag, `checkpoint-${stamp}`) > 0);
-  const before = tags.find((tag) => compareNames(tag, `checkpoint-${stamp}`) < 0);
-  return `the nearest are ${[before, after].filter((tag) => tag !== undefined).join(' and ')}`;
-}
-
-function fromEnd(all: readonly Draft[], name: string): Draft | undefined {
-  if (name === 'last') return all[0];
-  return /^-\d+$/.test(name) ? all[Number(name.slice(1)) - 1] : undefined;
 }

@@ -45,3 +45,26 @@ export function nextName(now: number, newest: string | undefined, taken: (name: 
     if (!taken(name)) return name;
   }
 }
+
+/** `refs/devenv/hosts/<host>/<name>`: what was brought from a remote box; `present` is its work tree, `heads/` its branches. */
+export const hostRefs = 'refs/devenv/hosts/';
+/** `refs/devenv/pushed/<host>`: the work tree as it was sent to a remote box the last time. */
+export const pushedRefs = 'refs/devenv/pushed/';
+/** On a remote box, `<work tree>/last`: what was sent there; `next` while it is put in place, `previous` the one before. */
+export const receivedRefs = 'refs/devenv/received/';
+
+/** A host's name as one part of a ref: what git does not allow there is written as `%XX`. */
+export function encodeHost(host: string): string {
+  const hex = (text: string): string =>
+    [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
+  return host.replaceAll(/[^\w@.-]/gu, hex).replaceAll(/^\.|\.(?=\.|lock$|$)/g, '%2E');
+}
+
+/** The host that a part of a ref names. */
+export function decodeHost(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // not written by us
+  }
+}

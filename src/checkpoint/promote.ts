@@ -10,7 +10,7 @@ import {
   updateIndex,
   type Repo,
 } from '../git/index.ts';
-import { resolveCheckpoint } from './list.ts';
+import { resolveCheckpoint } from './resolve.ts';
 import type { Checkpoint } from './types.ts';
 import { claimUndoEntry, dropUndoEntry, nextUndoRef, savePresent } from './undo-entries.ts';
 

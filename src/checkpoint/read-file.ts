@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, readlinkSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
-import { errnoOf, systemClock } from '../base/index.ts';
+import { errnoOf, formatSize, systemClock } from '../base/index.ts';
 
 /** What one path holds on the disk, as git would store it raw. */
 export type DiskFile =
@@ -29,16 +29,6 @@ export function readDiskFile(file: Buffer, maxBytes: number): DiskFile {
   return { kind: 'changing', why: 'changed all the time while it was read' };
 }
 
-function sizeText(bytes: number): string {
-  const [size, unit] =
-    bytes < 1024
-      ? [bytes, 'bytes']
-      : bytes < 1024 * 1024
-        ? [bytes / 1024, 'KB']
-        : [bytes / 1024 / 1024, 'MB'];
-  return `${Math.floor(size * 10) / 10} ${unit}`;
-}
-
 /** undefined: it changed, read it again. */
 function readOnce(file: Buffer, maxBytes: number): DiskFile | undefined {
   try {
@@ -48,7 +38,7 @@ function readOnce(file: Buffer, maxBytes: number): DiskFile | undefined {
     if (stat.isSymbolicLink())
       return { kind: 'link', content: readlinkSync(file, { encoding: 'buffer' }), executable: false, stat };
     if (!stat.isFile()) return { kind: 'special', why: 'not a regular file' };
-    if (stat.size > maxBytes) return { kind: 'large', why: `larger than ${sizeText(maxBytes)}` };
+    if (stat.size > maxBytes) return { kind: 'large', why: `larger than ${formatSize(maxBytes)}` };
     if (Math.abs(systemClock.now() - Number(stat.ctimeMs)) < longestWriteMs) waitForWriter(file);
     return readRegular(file);
   } catch (error) {

@@ -3,11 +3,12 @@ import type { RawPath, Repo, Status } from '../git/index.ts';
 import type { Capture } from './capture.ts';
 import { capture } from './capture.ts';
 import { worktreeId } from './cache.ts';
+import { isAttributes } from './hold.ts';
 import { parseMessage } from './message.ts';
 import { presentRefs, undoRefs } from './names.ts';
 import { allRaw, parsePaths } from './saved-state.ts';
 import { defaultMaxFileBytes, keepCapture, toSnapshot } from './snapshot.ts';
-import type { Entry, Snapshot } from './types.ts';
+import type { Snapshot } from './types.ts';
 
 /** What changes the work tree: a rollback (or reset), taking one back, doing it again. */
 export type StepKind = 'rollback' | 'undo' | 'redo';
@@ -64,9 +65,6 @@ export interface SavePresentInput {
   /** Whether git may convert files on their way to the disk; where it may not, all clean ones are as HEAD holds them. */
   readonly converts?: Promise<boolean> | undefined;
 }
-
-// New ones, or changed ones, are in force as well.
-const isAttributes = (file: Entry): boolean => /(^|\/)\.gitattributes$/.test(file.path);
 
 /** Saves the present before it is changed; `claimUndoEntry` makes it something to go back to. */
 export async function savePresent(repo: Repo, input: SavePresentInput): Promise<SavedPresent> {

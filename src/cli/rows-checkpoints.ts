@@ -42,6 +42,7 @@ export const checkpointCommands: readonly CommandSpec[] = [
         'those that were dropped in the last week',
         ['export', 'good', 'since', 'until', 'touching', 'limit'],
       ],
+      ['--from <host>', 'those that devenv host pull brought from a remote box', ['trash']],
       ['--since <time>', 'only those made since then: 2h, yesterday, 2026-01-31'],
       ['--until <time>', 'only those made until then'],
       ['--touching <file...>', 'only those in which one of these files or folders changed'],
@@ -53,6 +54,7 @@ export const checkpointCommands: readonly CommandSpec[] = [
       flag(p, 'trash')
         ? (await import('../commands/trash.ts')).trash(ctx)
         : (await import('../commands/checkpoints.ts')).checkpoints(ctx, {
+            from: text(p, 'from'),
             good: flag(p, 'good'),
             since: text(p, 'since'),
             until: text(p, 'until'),

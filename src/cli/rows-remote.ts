@@ -30,6 +30,16 @@ const hostActions: Readonly<Record<string, { readonly most: number; readonly run
     run: async (ctx, [host], p) =>
       (await import('../commands/host.ts')).hostBootstrap(ctx, { host, force: flag(p, 'force') }),
   },
+  push: {
+    most: 1,
+    run: async (ctx, [host], p) =>
+      (await import('../commands/host-push.ts')).hostPush(ctx, { host, force: flag(p, 'force') }),
+  },
+  pull: {
+    most: 1,
+    run: async (ctx, [host], p) =>
+      (await import('../commands/host-pull.ts')).hostPull(ctx, { host, prune: flag(p, 'prune') }),
+  },
   remove: {
     most: 1,
     run: async (ctx, [host], p) =>
@@ -46,7 +56,7 @@ export const remoteCommands: readonly CommandSpec[] = [
     name: 'host',
     group: 'Remote',
     onHost: 'here',
-    summary: 'remote boxes: add, list, check, bootstrap, remove',
+    summary: 'remote boxes: add, list, check, bootstrap, push, pull, remove',
     args: '[action] [name] [destination]',
     completes: 'none',
     options: [
@@ -55,7 +65,11 @@ export const remoteCommands: readonly CommandSpec[] = [
       ['--keepalive <time>', 'add: between two signs of life (default: 15s)'],
       ['--forward-agent', 'add: let the box use your ssh agent'],
       ['--no-check', 'add: without connecting once'],
-      ['--force', 'add: replace one of that name; bootstrap: also when it is there already'],
+      [
+        '--force',
+        'add: replace one of that name; bootstrap: also when it is there; push: also over work that is only there',
+      ],
+      ['--prune', 'pull: forget what was brought before and is not there any more'],
       ['--keep-files', 'remove: only forget it, leave the box as it is'],
       ['--yes', 'remove: end sessions of devenv there, and take its nightly runs away'],
     ],
@@ -78,6 +92,18 @@ export const remoteCommands: readonly CommandSpec[] = [
     example: 'devenv __settle',
     hidden: true,
     run: async (ctx) => (await import('../commands/settle.ts')).settleHere(ctx),
+  },
+  {
+    name: '__code',
+    group: 'Remote',
+    hidden: true,
+    onHost: 'here',
+    summary: 'the other end of host push and host pull',
+    args: '<action> [json]',
+    completes: 'none',
+    example: 'devenv __code state',
+    run: async (ctx, p) =>
+      (await import('../commands/code-on-box.ts')).codeOnBox(ctx, { action: p.args[0], json: p.args[1] }),
   },
 ];
 

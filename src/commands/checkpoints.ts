@@ -4,6 +4,8 @@ import { checkPathspecs, openRepo, type Repo } from '../git/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
 export interface CheckpointsInput {
+  /** Those that were brought from this host. */
+  readonly from?: string | undefined;
   readonly good?: boolean;
   /** As a person writes a moment: `2h`, `2026-01-31`. */
   readonly since?: string | undefined;
@@ -57,8 +59,9 @@ export async function findCheckpoints(
 ): Promise<readonly Checkpoint[]> {
   const { good = false, touching = [] } = input;
   const limit = readLimit(input.limit);
+  const from = input.from === undefined ? {} : { from: input.from };
   if (!good && touching.length === 0 && input.since === undefined && input.until === undefined)
-    return listCheckpoints(repo, limit === undefined ? {} : { limit });
+    return listCheckpoints(repo, { ...from, ...(limit === undefined ? {} : { limit }) });
   checkPathspecs(repo, ctx.cwd, touching);
   const { filterCheckpoints, readMoment } = await import('../checkpoint/index.ts');
   const moment = (name: 'since' | 'until'): number | undefined => {
@@ -74,7 +77,7 @@ export async function findCheckpoints(
     dir: ctx.cwd,
     limit,
   };
-  return filterCheckpoints(repo, await listCheckpoints(repo), filter);
+  return filterCheckpoints(repo, await listCheckpoints(repo, from), filter);
 }
 
 function readLimit(text: string | undefined): number | undefined {

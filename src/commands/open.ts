@@ -1,8 +1,16 @@
 import { DevenvError, formatTable, nearest } from '../base/index.ts';
-import { resolveCheckpoint } from '../checkpoint/index.ts';
+import { isPulled, resolveCheckpoint } from '../checkpoint/index.ts';
 import { findRoot, loadProject, type OpenedMarker, type Project } from '../config/index.ts';
 import { openRepo } from '../git/index.ts';
-import { closeOpened, fixedPorts, homeOf, isGone, listOpened, openCheckpoint } from '../open/index.ts';
+import {
+  closeOpened,
+  fixedPorts,
+  homeOf,
+  isGone,
+  listOpened,
+  openCheckpoint,
+  openedName,
+} from '../open/index.ts';
 import {
   endOrphans,
   findSession,
@@ -124,11 +132,11 @@ async function endSession(ctx: CommandContext, root: string): Promise<void> {
   else await endOrphans(deps(ctx), root);
 }
 
-// Counted from the newest (`last`, `-2`): the same checkpoint that `devenv open` takes by that name.
+// Counted from the newest (`last`, `-2`), or of a box: the same checkpoint that `devenv open` takes by that name.
 async function tagOf(ctx: CommandContext, project: Project, name: string): Promise<string> {
-  if (!/^(last|-\d+)$/.test(name)) return name;
+  if (!/^(last|-\d+)$/.test(name) && !isPulled(name)) return name;
   const repo = await openRepo({ cwd: project.root, env: ctx.env });
-  return (await resolveCheckpoint(repo, name)).tag;
+  return openedName((await resolveCheckpoint(repo, name)).tag);
 }
 
 function pickOpened(

@@ -81,7 +81,8 @@ export function rollbackDeps(ctx: CommandContext, project: Project): RollbackDep
   return { env: ctx.env, clock: ctx.clock, restart: () => restartServices(ctx, project.root) };
 }
 
-async function restartServices(ctx: CommandContext, root: string): Promise<readonly string[]> {
+/** Restarts the services of a project that run; returns their names. */
+export async function restartServices(ctx: CommandContext, root: string): Promise<readonly string[]> {
   const { createTmux } = await import('../tmux/index.ts');
   const { findSession, restartable, restartWindows } = await import('../session/index.ts');
   const deps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };

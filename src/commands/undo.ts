@@ -68,7 +68,7 @@ function describeStep(
 ): string {
   const { n, kind, at, target, reason, files, state, undoes } = step;
   const mark = n === next.undo ? colors.bold('undo >') : n === next.redo ? colors.bold('redo >') : '      ';
-  const promoted = /^the (commit of .+)$/.exec(target)?.[1];
+  const promoted = /^the ((?:commit of|push from) .+)$/.exec(target)?.[1];
   const what =
     promoted !== undefined && kind === 'rollback'
       ? promoted

@@ -14,6 +14,7 @@ export * from './index-file.ts';
 export * from './worktree.ts';
 export * from './diff.ts';
 export * from './packs.ts';
+export * from './transfer.ts';
 export { deadImports, settleImports } from './import-record.ts';
 export * from './pager.ts';
 export * from './commit.ts';

@@ -22,7 +22,9 @@ export async function openCheckpoint(
   input: { readonly name: string; readonly signal?: AbortSignal },
 ): Promise<Opened> {
   const repo = await openRepo({ cwd: project.root, env });
-  const { tag, commit } = await resolveCheckpoint(repo, input.name);
+  const found = await resolveCheckpoint(repo, input.name);
+  const { commit } = found;
+  const tag = openedName(found.tag);
   const place = makePlace(project.root, env);
   refuseInside(repo, place);
   sweepPlace(repo, place);
@@ -51,6 +53,9 @@ export async function openCheckpoint(
   writeMarker(place, { ...marker, links });
   return { ...marker, links, created: true };
 }
+
+/** One that was brought from a box has its host before it: that is no folder here. */
+export const openedName = (tag: string): string => tag.replaceAll('/', '-');
 
 function refuseInside(repo: Repo, place: string): void {
   if (!`${place}${path.sep}`.startsWith(`${repo.root}${path.sep}`)) return;

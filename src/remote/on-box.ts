@@ -14,6 +14,8 @@ export interface BoxCommand {
   readonly anywhere?: boolean;
   /** Ends when nobody listens any more (a stream of facts), instead of coming to its end. */
   readonly endsWithLink?: boolean;
+  /** Reads the standard input of the call; without it, that is only heard for Ctrl-C. */
+  readonly readsInput?: boolean;
   /** Leaves a note of how it ended under this name, for when the link breaks before it can tell. */
   readonly record?: string;
 }
@@ -68,24 +70,31 @@ export PATH LANG DEVENV_REMOTE`;
  * works for who listens.
  */
 const inBackground = `exec 3<&0
-"$node" "$data/$BUILD/bin/devenv.js" "$@" </dev/null 3<&- &
+if [ -n "$READS" ]; then
+  "$node" "$data/$BUILD/bin/devenv.js" "$@" <&3 3<&- &
+else
+  "$node" "$data/$BUILD/bin/devenv.js" "$@" </dev/null 3<&- &
+fi
 pid=$!
 if [ -n "$RECORD" ]; then
   (umask 077; mkdir -p "$data/run"; printf '%s\\n' "$pid" >"$data/run/$RECORD.pid")
 fi
-(
-  while read -r word; do
-    case $word in INT) kill -INT "$pid" ;; esac
-  done
-  [ -z "$ENDS" ] || kill -HUP "$pid"
-) <&3 >/dev/null 2>&1 &
-hears=$!
+hears=
+if [ -z "$READS" ]; then
+  (
+    while read -r word; do
+      case $word in INT) kill -INT "$pid" ;; esac
+    done
+    [ -z "$ENDS" ] || kill -HUP "$pid"
+  ) <&3 >/dev/null 2>&1 &
+  hears=$!
+fi
 wait "$pid"
 code=$?
 if [ -n "$RECORD" ]; then
   (umask 077; printf '%s\\n' "$code" >"$data/run/$RECORD.code")
 fi
-kill "$hears" 2>/dev/null
+[ -z "$hears" ] || kill "$hears" 2>/dev/null
 exit "$code"`;
 
 /** Gives the command the terminal; a terminal the box has never heard of is taken for xterm's. */
@@ -95,7 +104,7 @@ exec "$node" "$data/$BUILD/bin/devenv.js" "$@"`;
 
 /** The script and its variables; `run` it with `control`. */
 export function boxScript(command: BoxCommand): Pick<ScriptRun, 'script' | 'vars' | 'control'> {
-  return { ...prepare(command, inBackground), control: true };
+  return { ...prepare(command, inBackground), control: !command.readsInput };
 }
 
 /** As `boxScript`, for `attach`. */
@@ -117,6 +126,7 @@ function prepare(command: BoxCommand, body: string): Pick<ScriptRun, 'script' | 
       ENDS: command.endsWithLink ? '1' : '',
       AGENT: command.target.forwardAgent ? '1' : '',
       RECORD: command.record ?? '',
+      READS: command.readsInput ? '1' : '',
     },
   };
 }

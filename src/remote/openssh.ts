@@ -77,7 +77,8 @@ export function createOpenSsh(target: Target, deps: TransportDeps): Transport {
 
 /** What never began may be tried again over a new connection when the kept one had died; what began, if it says so. */
 function mayRepeat(error: unknown, script: ScriptRun, kept: boolean): boolean {
-  if (!(error instanceof DevenvError) || script.stdin !== undefined) return false;
+  const asked = script.stdin === undefined || Buffer.isBuffer(script.stdin);
+  if (!(error instanceof DevenvError) || !asked) return false;
   if (error.code === 'lost') return script.repeatable === true;
   return kept && error.code === 'unreachable';
 }

@@ -7,3 +7,5 @@ export type { UndoSteps, UndoStep } from './steps.ts';
 export { needsRecovery, recover, unfinished } from './recover.ts';
 export type { Recovery } from './recover.ts';
 export type { Plan, PlanInput, Step } from './plan.ts';
+export { compareWithState, putState, settleBefore } from './put-state.ts';
+export type { PutStateInput, StateDifference } from './put-state.ts';

@@ -1,5 +1,5 @@
 import { DevenvError } from '../base/index.ts';
-import { savePresent } from '../checkpoint/index.ts';
+import { isAttributes, savePresent } from '../checkpoint/index.ts';
 import type { SavedPresent, SavedState, SavePresentInput } from '../checkpoint/index.ts';
 import { diffCommits, indexStamp, mayConvert, shownPath } from '../git/index.ts';
 import type { IndexUpdate, RawPath, Repo, Status } from '../git/index.ts';
@@ -72,7 +72,17 @@ export async function prepare(repo: Repo, input: PutBackInput): Promise<Ready> {
       const known = present.allRaw || checked.raw.length === 0;
       const kept = [...plan.kept, ...checked.kept];
       const saved = known ? present : await present.withRaw(checked.raw);
-      return { present: saved, checked, kept, index, indexStamp: stamp, head, converts: await converts };
+      // Attributes that only come with this very step are in force for the files that come with them.
+      const brings = plan.steps.some(({ path, after }) => after !== null && isAttributes({ path }));
+      return {
+        present: saved,
+        checked,
+        kept,
+        index,
+        indexStamp: stamp,
+        head,
+        converts: (await converts) || brings,
+      };
     }
     for (const path of checked.unsaved) include.add(path);
     changed = checked.changed;

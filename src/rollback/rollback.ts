@@ -109,8 +109,8 @@ export async function rollBack(
   });
 }
 
-// The look at the work tree takes longest: it begins before the rest is known.
-function beginLook(repo: Repo): Look {
+/** The look at the work tree takes longest: it begins before the rest is known. */
+export function beginLook(repo: Repo): Look {
   const stamp = indexStamp(repo);
   const status = readStatus(repo);
   status.catch(() => {}); // told where it is awaited, if nothing else went wrong before
@@ -188,7 +188,8 @@ function nextStep(entries: readonly UndoEntry[], kind: 'undo' | 'redo'): UndoEnt
   );
 }
 
-async function finishOutcome(
+/** Restarts services where files changed, and adds what a person needs to know. */
+export async function finishOutcome(
   deps: RollbackDeps,
   result: PutBackResult,
   about: Pick<RollbackOutcome, 'kind' | 'to' | 'recovered' | 'unfinished'>,

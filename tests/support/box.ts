@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -9,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { hasMark, listProcesses, run, self, sendSignal } from '../../src/base/index.ts';
+import { hasMark, listProcesses, packageRoot, run, self, sendSignal } from '../../src/base/index.ts';
 import { startDelayProxy, type DelayProxy } from './delay-proxy.ts';
 import { tempDir, testEnv } from './temp.ts';
 import { until } from './until.ts';
@@ -172,6 +173,18 @@ function clientConfig(dir: string, host: string, port: number | undefined, optio
   ]
     .join('\n')
     .replace('User root', `User ${process.env['USER'] ?? (self.uid === 0 ? 'root' : String(self.uid))}`);
+}
+
+/** Puts this build of devenv on a box by hand, to be run with this machine's Node. Returns its folder there. */
+export function installDevenv(box: Box): string {
+  const root = packageRoot();
+  const build = readFileSync(path.join(root, 'dist/build-id'), 'utf8').trim();
+  const dir = path.join(box.home, '.local/share/devenv', build);
+  mkdirSync(dir, { recursive: true });
+  for (const name of ['bin', 'dist', 'layouts', 'package.json'])
+    cpSync(path.join(root, name), path.join(dir, name), { recursive: true });
+  writeFileSync(path.join(dir, '.ok'), `${self.execPath}\n`);
+  return dir;
 }
 
 /** A folder with every command of this machine but some: what is missing on the box. */

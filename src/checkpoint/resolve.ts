@@ -1,0 +1,116 @@
+import { DevenvError, nearest, showName } from '../base/index.ts';
+import { settleImports, type Repo } from '../git/index.ts';
+import { checkpointNames, lastGood, readCheckpoints, type Draft } from './list.ts';
+import { checkpointRefs, compareNames, encodeHost, hostRefs, pinRefs, trashRefs } from './names.ts';
+import { comparePulled, splitPulled } from './pulled.ts';
+import type { Checkpoint } from './types.ts';
+
+/**
+ * The checkpoint a person names: its tag, a unique beginning of it (with or without `checkpoint-`),
+ * `last`, `-1` (the newest), `-2`, ...; nothing is the last good one. `HOST/NAME` is one that `host pull` brought, with
+ * `present` for the work tree of that box. Throws 'unknown-tag'.
+ */
+export async function resolveCheckpoint(repo: Repo, name?: string): Promise<Checkpoint> {
+  await settleImports(repo);
+  if (name === undefined) return (await lastGood(repo)) ?? noGood();
+  const found =
+    (await readExact(repo, name)) ?? (await pickPulled(repo, name)) ?? (await pickAlsoTrashed(repo, name));
+  return { ...found, filesChanged: found.filesChanged ?? 0 };
+}
+
+async function pickPulled(repo: Repo, name: string): Promise<Draft | undefined> {
+  const { host, rest } = splitPulled(name);
+  if (host === undefined) return undefined;
+  const found = await readCheckpoints(repo, [hostRefs + encodeHost(host)]);
+  if (found.length === 0)
+    throw new DevenvError(
+      'unknown-tag',
+      `there is no checkpoint ${showName(name)}: nothing was brought from ${showName(host)} yet`,
+      `devenv host pull ${showName(host)} brings its checkpoints here`,
+    );
+  const bare = found
+    .toSorted((a, b) => comparePulled(b.tag, a.tag))
+    .map((draft) => ({ ...draft, tag: splitPulled(draft.tag).rest }));
+  const present = bare.find(({ tag }) => tag === rest && tag === 'present');
+  const one =
+    present ??
+    pick(
+      bare.filter(({ tag }) => tag !== 'present'),
+      rest,
+      name,
+    );
+  return { ...one, tag: `${host}/${one.tag}` };
+}
+
+// One in the trash must be named in full: nobody gets an old one by a slip of the finger.
+async function pickAlsoTrashed(repo: Repo, name: string): Promise<Draft> {
+  const all = await readCheckpoints(repo, [checkpointRefs]);
+  try {
+    return pick(all, name);
+  } catch (error) {
+    const trashed = await readCheckpoints(repo, [trashRefs, `${pinRefs}undo`]);
+    const found = trashed.find(({ tag }) => tag === name || tag === `checkpoint-${name}`);
+    if (!found) throw error;
+    return found;
+  }
+}
+
+// A whole name, or the newest, needs no look at the thousands of others.
+async function readExact(repo: Repo, name: string): Promise<Draft | undefined> {
+  const names = await checkpointNames(repo);
+  const tag =
+    name === 'last' || name === '-1'
+      ? names[0]
+      : names.find((one) => one === name.replace(/^refs\/tags\//, ''));
+  return tag === undefined ? undefined : (await readCheckpoints(repo, [checkpointRefs + tag]))[0];
+}
+
+function noGood(): never {
+  throw new DevenvError(
+    'unknown-tag',
+    'there is no good checkpoint yet',
+    'name one of `devenv checkpoints`, or make one with `devenv checkpoint`',
+  );
+}
+
+function pick(all: readonly Draft[], name: string, asked = name): Draft {
+  const short = name.replace(/^(refs\/)?(tags\/|devenv\/checkpoints\/)/, '');
+  const exact =
+    all.find((draft) => draft.tag === short || draft.tag === `checkpoint-${short}`) ?? fromEnd(all, short);
+  if (exact) return exact;
+  const begins = all.filter(
+    (draft) =>
+      short !== '' &&
+      (draft.tag.startsWith(short) ||
+        draft.tag.startsWith(`checkpoint-${short}`) ||
+        (short.length >= 7 && draft.commit.startsWith(short))),
+  );
+  if (begins.length === 1 && begins[0]) return begins[0];
+  if (begins.length > 1)
+    throw new DevenvError(
+      'unknown-tag',
+      `${asked} could be any of ${begins.length} checkpoints: ${begins
+        .slice(0, 3)
+        .map((draft) => draft.tag)
+        .join(', ')}${begins.length > 3 ? ', ...' : ''}`,
+      'write more of the name',
+    );
+  throw new DevenvError('unknown-tag', `there is no checkpoint ${asked}`, nearHint(all, short));
+}
+
+function nearHint(all: readonly Draft[], name: string): string {
+  const tags = all.map((draft) => draft.tag);
+  const near = nearest(name, tags);
+  if (near !== undefined) return `did you mean ${near}?`;
+  // A moment at which there was none: its neighbours are what is looked for.
+  const stamp = /^(?:checkpoint-)?(\d{8}(?:-\d{0,6})?)$/.exec(name)?.[1];
+  if (stamp === undefined || tags.length === 0) return 'see `devenv checkpoints`';
+  const after = tags.findLast((tag) => compareNames(tag, `checkpoint-${stamp}`) > 0);
+  const before = tags.find((tag) => compareNames(tag, `checkpoint-${stamp}`) < 0);
+  return `the nearest are ${[before, after].filter((tag) => tag !== undefined).join(' and ')}`;
+}
+
+function fromEnd(all: readonly Draft[], name: string): Draft | undefined {
+  if (name === 'last') return all[0];
+  return /^-\d+$/.test(name) ? all[Number(name.slice(1)) - 1] : undefined;
+}

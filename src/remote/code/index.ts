@@ -1,0 +1,11 @@
+export * from './types.ts';
+export type { BoxLine, CallOptions } from './call.ts';
+export { boxState } from './state.ts';
+export type { BoxDeps } from './state.ts';
+export { receive } from './receive.ts';
+export type { ReceiveDeps } from './receive.ts';
+export { send } from './send.ts';
+export { pushCode } from './push.ts';
+export type { Pushed, PushDeps, PushInput } from './push.ts';
+export { pullCode } from './pull.ts';
+export type { PulledNow, PullDeps, PullInput } from './pull.ts';

@@ -1,0 +1,195 @@
+import { appendFileSync, existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { DevenvError, plural, run, showName } from '../../base/index.ts';
+import { refuseHome } from '../../checkpoint/index.ts';
+import {
+  diskPath,
+  git,
+  gitEnv,
+  gitError,
+  missingGit,
+  mustGit,
+  openRepo,
+  readRef,
+  setRef,
+  takePack,
+  type Repo,
+} from '../../git/index.ts';
+import { putState, settleBefore, type RollbackDeps, type RollbackOutcome } from '../../rollback/index.ts';
+import { absoluteDir, lockPlace, lookAtPlace, type Place } from './place.ts';
+import { findUnsaved, receivedNames, type BoxDeps } from './state.ts';
+import type { FreshSettings, ReceiveInput, Received, Unsaved } from './types.ts';
+
+/** What receiving touches the world with. */
+export interface ReceiveDeps extends BoxDeps {
+  /** How services of a project are restarted when files of it changed. */
+  readonly restart: (root: string) => RollbackDeps['restart'];
+}
+
+/** Standard input, from which git reads the pack. */
+const packInput = 0;
+
+/**
+ * Takes in what the other side sends on standard input, and puts it in place as a rollback does: the present is saved
+ * first, undo takes it back, a kill at any moment loses nothing. Throws 'refused' for work that is only here.
+ */
+export async function receive(deps: ReceiveDeps, input: ReceiveInput): Promise<Received> {
+  const dir = absoluteDir(input.dir, deps.env);
+  using _ = lockPlace(dir, deps.env);
+  const place = await lookAtPlace(dir, deps.env);
+  const created = place.kind !== 'repo';
+  const repo = created ? await makeRepo(deps, place, input) : place.repo!;
+  refuseFormat(repo, input.fresh.objectFormat);
+  await settleBefore(repo);
+  if (input.head === null && (await readRef(repo, 'HEAD')) !== undefined) throw unbornError(dir);
+  await takePack(repo, packInput, [input.commit]);
+  const names = receivedNames(repo);
+  const doing = 'noting what was received';
+  const maxFileBytes = await deps.maxFileBytes(path.join(repo.root, input.inside));
+  if (!input.force && place.kind !== 'foreign') {
+    const { unsaved } = await findUnsaved(repo, { clock: deps.clock, maxFileBytes, known: input.known });
+    if (unsaved) throw unsavedError(unsaved);
+  }
+  await setRef(repo, { ref: names.next, from: undefined, to: input.commit, doing });
+  const outcome = await putState(
+    { env: deps.env, clock: deps.clock, restart: deps.restart(path.join(repo.root, input.inside)) },
+    repo,
+    { commit: input.commit, name: input.name, maxFileBytes },
+  );
+  await settleIndex(repo, created || outcome.written.length > manyFiles);
+  const last = await readRef(repo, names.last);
+  if (last !== undefined) await setRef(repo, { ref: names.previous, from: undefined, to: last, doing });
+  await setRef(repo, { ref: names.last, from: undefined, to: input.commit, doing });
+  await setRef(repo, { ref: names.next, from: undefined, to: null, doing });
+  return { dir: repo.root, created, ...facts(outcome) };
+}
+
+function facts(outcome: RollbackOutcome): Omit<Received, 'dir' | 'created'> {
+  const { written, deleted, kept, staged, head, undo, restarted, warnings, restartError } = outcome;
+  const done = { written, deleted, kept, staged, head, undo, restarted, warnings };
+  return { ...done, restartError: restartError ?? null };
+}
+
+/** The refusal, in the words of the side that it is told to; `howTo` follows. */
+export function unsavedError(unsaved: Unsaved, about = 'here', howTo?: string): DevenvError {
+  return new DevenvError(
+    'refused',
+    `there is work ${about} that was not sent: ${describeUnsaved(unsaved)}`,
+    howTo,
+  );
+}
+
+const mostSaid = 3;
+
+/** What it is, in one line. Pure. */
+export function describeUnsaved({ files, count, staged, commits, branch }: Unsaved): string {
+  const some = (all: readonly string[], total: number): string =>
+    `${all.slice(0, mostSaid).map(showName).join(', ')}${total > mostSaid ? ` and ${total - mostSaid} more` : ''}`;
+  return [
+    commits.length === 0 ? '' : `${plural(commits.length, 'commit')} (${some(commits, commits.length)})`,
+    count === 0 ? '' : `${plural(count, 'changed file')} (${some(files, count)})`,
+    count === 0 && staged ? 'something else is staged' : '',
+    branch === null ? '' : `branch ${showName(branch)} is checked out`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+}
+
+/** The error for a folder with files that is no repository. */
+export function foreignError(place: Pick<Place, 'dir' | 'holds'>, howTo?: string): DevenvError {
+  return new DevenvError(
+    'refused',
+    `${place.dir} is not empty and no git repository (${place.holds.slice(0, mostSaid).map(showName).join(', ')})`,
+    howTo,
+  );
+}
+
+function refuseFormat(repo: Repo, format: Repo['objectFormat']): void {
+  if (repo.objectFormat === format) return;
+  throw formatError(repo.root, repo.objectFormat, format);
+}
+
+/** The error for two repositories that cannot hold the same objects. */
+export function formatError(dir: string, has: string, wanted: string): DevenvError {
+  return new DevenvError(
+    'environment',
+    `${dir} is a ${has} repository, this one is ${wanted}: git cannot bring them together`,
+    'name another path for this host, or move that folder away',
+  );
+}
+
+/** The error for a repository without a commit that is sent to one with some. */
+export function unbornError(dir: string): DevenvError {
+  return new DevenvError(
+    'refused',
+    `${dir} has commits, and this repository has none yet: the branch there would be emptied`,
+    'make a commit first, or name another path for this host',
+  );
+}
+
+/** A repository in a folder that has none yet; each step may be done already by one that was cut off. */
+async function makeRepo(deps: BoxDeps, place: Place, input: ReceiveInput): Promise<Repo> {
+  if (place.kind === 'foreign' && !input.force) throw foreignError(place);
+  // Its words, before anything is made in a home directory.
+  refuseHome({ root: place.dir, env: deps.env });
+  mkdirSync(place.dir, { recursive: true });
+  const { objectFormat } = input.fresh;
+  const format = objectFormat === 'sha256' ? ['--object-format=sha256'] : [];
+  await initIn(place.dir, deps.env, format);
+  const repo = await openRepo({ cwd: place.dir, env: deps.env });
+  if (input.branch !== null)
+    await mustGit(repo, 'naming the branch', ['symbolic-ref', 'HEAD', `refs/heads/${input.branch}`]);
+  await configure(repo, input.fresh);
+  return repo;
+}
+
+async function initIn(root: string, env: NodeJS.ProcessEnv, format: readonly string[]): Promise<void> {
+  const result = await run(['git', 'init', '-q', ...format], { cwd: root, env: gitEnv(env) });
+  if (result.reason === 'missing') throw missingGit();
+  if (!result.ok) throw gitError('making a repository', result.stderr);
+}
+
+async function configure(repo: Repo, fresh: FreshSettings): Promise<void> {
+  const set = async (name: string, value: string): Promise<void> => {
+    if ((await git(repo, ['config', '--local', '--get', name])).ok) return;
+    await mustGit(repo, 'setting the repository up', ['config', '--local', name, value]);
+  };
+  const { autocrlf, eol } = fresh.lineEnds;
+  if (autocrlf !== '') await set('core.autocrlf', autocrlf);
+  if (eol !== '') await set('core.eol', eol);
+  for (const { name, url } of fresh.remotes) {
+    await set(`remote.${name}.url`, url);
+    await set(`remote.${name}.fetch`, `+refs/heads/*:refs/remotes/${name}/*`);
+  }
+  if (fresh.shallow.length > 0)
+    writeFileSync(path.join(repo.commonDir, 'shallow'), `${fresh.shallow.join('\n')}\n`);
+  const exclude = path.join(repo.commonDir, 'info/exclude');
+  const there = existsSync(exclude) ? readFileSync(exclude, 'utf8') : '';
+  if (fresh.excludes === '' || there.includes(fresh.excludes)) return;
+  mkdirSync(path.dirname(exclude), { recursive: true });
+  appendFileSync(exclude, `${there === '' || there.endsWith('\n') ? '' : '\n'}${fresh.excludes}`);
+}
+
+const manyFiles = 100;
+
+/**
+ * What a checkout leaves besides files: an empty folder for each submodule, without which it counts as deleted; and
+ * file times in the index, without which each look at the work tree would read every file again.
+ */
+async function settleIndex(repo: Repo, refresh: boolean): Promise<void> {
+  if (existsSync(path.join(repo.root, '.gitmodules'))) {
+    const out = await mustGit(repo, 'looking for submodules', ['ls-files', '-s', '-z']);
+    for (const [, name = ''] of out.toString('latin1').matchAll(/(?:^|\0)160000 [^\t]*\t([^\0]*)/g))
+      makeFolder(diskPath(repo.root, name));
+  }
+  // Somebody else may hold the index in this moment: then it is done the next time somebody looks.
+  if (refresh) await git(repo, ['update-index', '-q', '--refresh']);
+}
+
+function makeFolder(dir: Buffer): void {
+  try {
+    if (!lstatSync(dir, { throwIfNoEntry: false })) mkdirSync(dir, { recursive: true });
+  } catch {
+    // Something is in its place: git says so as well as we could.
+  }
+}
