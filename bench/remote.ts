@@ -1,8 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { run } from '../src/base/index.ts';
-import { makeBox, type Box } from '../tests/support/box.ts';
-import { installDevenv } from '../tests/support/install-devenv.ts';
+import { installDevenv, makeBox, type Box } from '../tests/support/box.ts';
 import { makeProject } from '../tests/support/project.ts';
 import { atMost, devenv, interleave, ms, round, type Goal } from './measure.ts';
 import { sixWindows } from './session.ts';

@@ -26,9 +26,12 @@ const vendors = [
  */
 const entries = {
   zod: () => {
-    const schema = readFileSync('src/config/schema.ts', 'utf8');
+    const schema = readdirSync('src/config')
+      .filter((name) => /^schema.*\.ts$/.test(name))
+      .map((name) => readFileSync(`src/config/${name}`, 'utf8'))
+      .join('\n');
     /** @type {Set<string>} */
-    const parts = new Set(Array.from(schema.matchAll(/\bz\.([a-z]\w*)\(/g), ([, name]) => name));
+    const parts = new Set(Array.from(schema.matchAll(/\bz\s*\.([a-z]\w*)\(/g), ([, name]) => name));
     const list = [...parts].toSorted().map((name) => [name, `${name} as ${name}_`, `${name}: ${name}_`]);
     return `import { config, ${list.map(([, named]) => named).join(', ')} } from 'zod';
       import en from './node_modules/zod/v4/locales/en.js';

@@ -2,9 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/base/index.ts';
-import { makeBox, type Box } from '../support/box.ts';
+import { installDevenv, makeBox, type Box } from '../support/box.ts';
 import { devenv } from '../support/cli.ts';
-import { installDevenv } from '../support/install-devenv.ts';
 import { makeProject } from '../support/project.ts';
 import { shopFiles } from './support.ts';
 

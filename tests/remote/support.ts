@@ -1,8 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { makeBox, type Box, type BoxOptions } from '../support/box.ts';
+import { installDevenv, makeBox, type Box, type BoxOptions } from '../support/box.ts';
 import { devenv } from '../support/cli.ts';
-import { installDevenv } from '../support/install-devenv.ts';
 import { git, makeProject, writeFiles } from '../support/project.ts';
 
 /** A project here and on a box that has devenv. */
