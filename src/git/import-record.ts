@@ -64,17 +64,24 @@ export async function settleImports(repo: Repo): Promise<void> {
   }
 }
 
-/** The records of imports whose devenv is gone. */
+/** The records of imports whose devenv is gone, in whichever work tree of the repository. */
 export function deadImports(repo: Repo): string[] {
-  const dir = path.join(repo.gitDir, 'devenv');
   const isDead = (record: string): boolean => {
     const pid = Number(/^import-(\d+)-/.exec(path.basename(record))?.[1] ?? 0);
     return pid > 0 && (pid === self.pid ? !running.has(record) : !isAlive(pid));
   };
-  if (!existsSync(dir)) return [];
-  return readdirSync(dir)
-    .map((name) => path.join(dir, name))
+  const linked = path.join(repo.commonDir, 'worktrees');
+  return [repo.commonDir, ...filesIn(linked)]
+    .flatMap((gitDir) => filesIn(path.join(gitDir, 'devenv')))
     .filter(isDead);
+}
+
+function filesIn(dir: string): string[] {
+  try {
+    return readdirSync(dir).map((name) => path.join(dir, name));
+  } catch {
+    return []; // there is none, or it is another user's
+  }
 }
 
 /** Notes the process of git. */
@@ -138,7 +145,7 @@ export function closeRecord(record: string | undefined): string | undefined {
 }
 
 /** Removes the report that a fast-import leaves when it ends early. */
-export function removeCrashReport(repo: Repo, pid: number | undefined): void {
+export function removeCrashReport(repo: Pick<Repo, 'gitDir'>, pid: number | undefined): void {
   if (pid !== undefined) rmSync(path.join(repo.gitDir, `fast_import_crash_${pid}`), { force: true });
 }
 
@@ -168,7 +175,8 @@ const keptMeanwhile = 'fast-import';
 // whether nothing is left, so that the record is needed no more.
 function sweep(repo: Repo, record: string): boolean {
   if (isGitAlive(record)) return false;
-  removeCrashReport(repo, gitOf(record));
+  // Of the work tree that it was started in.
+  removeCrashReport({ gitDir: path.dirname(path.dirname(record)) }, gitOf(record));
   const born = statSync(record).birthtimeMs;
   if (born === 0) return true; // a disk that does not tell: `git gc` removes it in time
   const dir = path.join(repo.commonDir, 'objects', 'pack');
