@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { isAlive, randomId, self } from '../base/index.ts';
+import { isAliveSince, randomId, self } from '../base/index.ts';
 import { ownDir } from './index-file.ts';
 import { packsAtWork } from './locks.ts';
 import { settlePair, type RefPair } from './ref-pair.ts';
@@ -68,7 +68,7 @@ export async function settleImports(repo: Repo): Promise<void> {
 export function deadImports(repo: Repo): string[] {
   const isDead = (record: string): boolean => {
     const pid = Number(/^import-(\d+)-/.exec(path.basename(record))?.[1] ?? 0);
-    return pid > 0 && (pid === self.pid ? !running.has(record) : !isAlive(pid));
+    return pid > 0 && (pid === self.pid ? !running.has(record) : !isAliveSince(pid, bornAt(record)));
   };
   const linked = path.join(repo.commonDir, 'worktrees');
   return [repo.commonDir, ...filesIn(linked)]
@@ -121,7 +121,13 @@ function gitOf(record: string): number | undefined {
 
 function isGitAlive(record: string): boolean {
   const pid = gitOf(record);
-  return pid !== undefined && isAlive(pid);
+  return pid !== undefined && isAliveSince(pid, bornAt(record));
+}
+
+/** Where the disk does not tell, when it was last written. */
+function bornAt(record: string): number {
+  const stat = statSync(record, { throwIfNoEntry: false });
+  return stat?.birthtimeMs || (stat?.mtimeMs ?? 0);
 }
 
 /** Ends the record of an import that was given up; it stays where its names are not settled. */
