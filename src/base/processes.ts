@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { run } from './process.ts';
+import { systemClock } from './world.ts';
 import type { Clock } from './world.ts';
 
 /** One process of this machine. */
@@ -99,6 +100,30 @@ export function withDescendants(
 /** Whether a process with that id runs; one that has ended but was not fetched by its parent does not. */
 export function isAlive(pid: number): boolean {
   return sendSignal(pid, 0) && !isZombie(pid);
+}
+
+/** File times, the time since the start of the machine and clocks that are set right differ by less. */
+const slackMs = 10_000;
+
+/**
+ * Whether a process with that id runs, and ran at that time already (milliseconds since 1970): after a start of the
+ * machine, or in another container, the number of a dead one is soon somebody else's.
+ */
+export function isAliveSince(pid: number, atMs: number): boolean {
+  return isAlive(pid) && (startedAt(pid) ?? atMs) <= atMs + slackMs;
+}
+
+/** When a process was started, milliseconds since 1970; undefined where that cannot be known. */
+function startedAt(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+    const upSeconds = Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0]);
+    // A tick is a hundredth of a second for every Linux that we run on.
+    return systemClock.now() - (upSeconds - ticks / 100) * 1000;
+  } catch {
+    return undefined;
+  }
 }
 
 // Ended, but not yet fetched by its parent: in a container the first process may take long to do so, or never does.

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { isAlive, randomId, self } from '../base/index.ts';
+import { isAliveSince, randomId, self } from '../base/index.ts';
 import { ownDir } from './index-file.ts';
 import { packsAtWork } from './locks.ts';
 import { settlePair, type RefPair } from './ref-pair.ts';
@@ -64,17 +64,24 @@ export async function settleImports(repo: Repo): Promise<void> {
   }
 }
 
-/** The records of imports whose devenv is gone. */
+/** The records of imports whose devenv is gone, in whichever work tree of the repository. */
 export function deadImports(repo: Repo): string[] {
-  const dir = path.join(repo.gitDir, 'devenv');
   const isDead = (record: string): boolean => {
     const pid = Number(/^import-(\d+)-/.exec(path.basename(record))?.[1] ?? 0);
-    return pid > 0 && (pid === self.pid ? !running.has(record) : !isAlive(pid));
+    return pid > 0 && (pid === self.pid ? !running.has(record) : !isAliveSince(pid, bornAt(record)));
   };
-  if (!existsSync(dir)) return [];
-  return readdirSync(dir)
-    .map((name) => path.join(dir, name))
+  const linked = path.join(repo.commonDir, 'worktrees');
+  return [repo.commonDir, ...filesIn(linked)]
+    .flatMap((gitDir) => filesIn(path.join(gitDir, 'devenv')))
     .filter(isDead);
+}
+
+function filesIn(dir: string): string[] {
+  try {
+    return readdirSync(dir).map((name) => path.join(dir, name));
+  } catch {
+    return []; // there is none, or it is another user's
+  }
 }
 
 /** Notes the process of git. */
@@ -114,7 +121,13 @@ function gitOf(record: string): number | undefined {
 
 function isGitAlive(record: string): boolean {
   const pid = gitOf(record);
-  return pid !== undefined && isAlive(pid);
+  return pid !== undefined && isAliveSince(pid, bornAt(record));
+}
+
+/** Where the disk does not tell, when it was last written. */
+function bornAt(record: string): number {
+  const stat = statSync(record, { throwIfNoEntry: false });
+  return stat?.birthtimeMs || (stat?.mtimeMs ?? 0);
 }
 
 /** Ends the record of an import that was given up; it stays where its names are not settled. */
@@ -138,7 +151,7 @@ export function closeRecord(record: string | undefined): string | undefined {
 }
 
 /** Removes the report that a fast-import leaves when it ends early. */
-export function removeCrashReport(repo: Repo, pid: number | undefined): void {
+export function removeCrashReport(repo: Pick<Repo, 'gitDir'>, pid: number | undefined): void {
   if (pid !== undefined) rmSync(path.join(repo.gitDir, `fast_import_crash_${pid}`), { force: true });
 }
 
@@ -168,7 +181,8 @@ const keptMeanwhile = 'fast-import';
 // whether nothing is left, so that the record is needed no more.
 function sweep(repo: Repo, record: string): boolean {
   if (isGitAlive(record)) return false;
-  removeCrashReport(repo, gitOf(record));
+  // Of the work tree that it was started in.
+  removeCrashReport({ gitDir: path.dirname(path.dirname(record)) }, gitOf(record));
   const born = statSync(record).birthtimeMs;
   if (born === 0) return true; // a disk that does not tell: `git gc` removes it in time
   const dir = path.join(repo.commonDir, 'objects', 'pack');

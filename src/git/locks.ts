@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { systemClock } from '../base/index.ts';
+import { isAlive, systemClock } from '../base/index.ts';
 import type { Repo } from './repo.ts';
 
 const pauseMs = 100;
@@ -40,8 +40,29 @@ function gitAtWork(repo: Repo): boolean | undefined {
 
 /** Whether a git writes a pack in this repository, as far as that can be seen. */
 export function packsAtWork(repo: Repo): boolean {
-  const packs = /\0(repack|pack-objects|index-pack|fast-import)\0/;
-  return someProcess(repo, (pid) => packs.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1'))) ?? false;
+  return runs(repo, /\0(repack|pack-objects|index-pack|fast-import)\0/);
+}
+
+/**
+ * Whether a git looks through all packs (`gc`, `repack`, `prune`, `fsck`), as far as that can be seen: it fails when
+ * one goes that it has listed.
+ */
+export function listsPacks(repo: Repo): boolean {
+  return gcRuns(repo) || runs(repo, /\0(gc|maintenance|repack|pack-objects|prune|fsck|multi-pack-index)\0/);
+}
+
+/** `git gc` notes its process and its host, also where another one's processes cannot be seen. */
+function gcRuns(repo: Repo): boolean {
+  try {
+    const pid = Number(readFileSync(path.join(repo.commonDir, 'gc.pid'), 'utf8').split(' ')[0]);
+    return pid > 0 && isAlive(pid);
+  } catch {
+    return false;
+  }
+}
+
+function runs(repo: Repo, command: RegExp): boolean {
+  return someProcess(repo, (pid) => command.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1'))) ?? false;
 }
 
 function someProcess(repo: Repo, isMeant: (pid: string) => boolean): boolean | undefined {

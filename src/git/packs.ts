@@ -12,6 +12,7 @@ import {
 import path from 'node:path';
 import { isAlive, randomId, self } from '../base/index.ts';
 import { git } from './exec.ts';
+import { listsPacks } from './locks.ts';
 import type { Repo } from './repo.ts';
 
 /**
@@ -109,13 +110,18 @@ export function choosePacks<T extends { readonly bytes: number }>(sorted: readon
 
 const roomName = 'devenv-fold-';
 
-/** Makes one pack of many small ones of ours; where that does not work, they are packs like any other from then on. */
+/**
+ * Makes one pack of many small ones of ours; where that does not work, they are packs like any other from then on.
+ * Not while a git of the user's looks through all packs.
+ */
 export async function foldPacks(
   repo: Repo,
   choose: (sorted: readonly Pack[]) => readonly Pack[] = choosePacks,
 ): Promise<void> {
   const dir = packDir(repo);
   sweepRooms(dir);
+  // The next snapshot tries again.
+  if (listsPacks(repo)) return;
   const own = ownPacks(repo);
   const old = choose(own);
   if (old.length < 2) return writeNotes(repo, []);
@@ -130,8 +136,9 @@ export async function foldPacks(
     const name = `pack-${made.stdout.toString('latin1').trim()}`;
     if (!made.ok || !holdsAll(room, name, dir, old)) return writeNotes(repo, []);
     const gone = old.filter((pack) => pack.name !== name);
+    if (listsPacks(repo)) return;
     if (gone.length === old.length) place(room, dir, name);
-    for (const pack of gone) removePack(dir, pack.name);
+    removePacks(dir, gone);
     writeNotes(repo, gone);
     if (statSync(path.join(dir, `${name}.pack`)).size > grownBytes) unkeep(dir, [name]);
   } finally {
@@ -147,10 +154,10 @@ function place(room: string, dir: string, name: string): void {
       renameSync(path.join(room, `${name}.${end}`), path.join(dir, `${name}.${end}`));
 }
 
-/** The index first: without it no other process begins to read the pack. */
-function removePack(dir: string, name: string): void {
+/** All indexes first: without its index no other process begins to read a pack, or lists it. */
+function removePacks(dir: string, packs: readonly Pack[]): void {
   for (const end of ['idx', 'pack', 'rev', 'bitmap', 'keep'])
-    rmSync(path.join(dir, `${name}.${end}`), { force: true });
+    for (const { name } of packs) rmSync(path.join(dir, `${name}.${end}`), { force: true });
 }
 
 /** Forgets the noted packs, but those that came while others were folded. */

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -5,6 +6,7 @@ import {
   endProcesses,
   hasMark,
   isAlive,
+  isAliveSince,
   listProcesses,
   run,
   supervise,
@@ -33,6 +35,20 @@ describe('run', () => {
     expect(await run(['cat'], { input: 'given' })).toMatchObject({ ok: true, stdout: 'given' });
     // A program that does not read its input is no error.
     expect(await run(['true'], { input: 'x'.repeat(1 << 20) })).toMatchObject({ ok: true });
+  });
+});
+
+describe.skipIf(!existsSync('/proc/uptime'))('isAliveSince', () => {
+  it('is of the process that was there, not of one that has its number now', async () => {
+    const child = spawn('sleep', ['100']);
+    const pid = child.pid ?? 0;
+    const ended = new Promise((resolve) => child.on('exit', resolve));
+    expect(isAliveSince(pid, Date.now())).toBe(true);
+    expect(isAliveSince(pid, Date.now() - 3_600_000)).toBe(false);
+    expect(isAliveSince(process.ppid, Date.now())).toBe(true);
+    child.kill();
+    await ended;
+    expect(isAliveSince(pid, Date.now())).toBe(false);
   });
 });
 

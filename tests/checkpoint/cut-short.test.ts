@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { listCheckpoints } from '../../src/checkpoint/index.ts';
 import { ownDir } from '../../src/git/index.ts';
 import { act, type Acted } from '../torture/rig.ts';
-import { makeRepo, withGitShim, type TestRepo } from './repo.ts';
+import { tempDir } from '../support/temp.ts';
+import { makeRepo, openTestRepo, withGitShim, type TestRepo } from './repo.ts';
 
 // git moves the ref of a checkpoint and its tag one after the other, in an order of its own: whoever is killed in
 // between leaves one of them. Here git does its work, and what it would not have come to is taken away again.
@@ -75,6 +76,19 @@ describe('[invariant 25] killed between the ref of a checkpoint and its tag', ()
     await cutShort(t, left, 'all');
     expect(await listCheckpoints(t.repo)).toHaveLength(2);
     await expectSettled(t, 2);
+  });
+
+  test.each<Left>(['ref', 'tag'])('with the %s written in another work tree, too', async (left) => {
+    const { t } = await edited();
+    const dir = path.join(tempDir('linked'), 'tree');
+    await t.git('worktree', 'add', '-q', '--detach', dir);
+    const linked = await openTestRepo(dir, t.env);
+    linked.write('a.txt', 'edited there\n');
+    await cutShort(linked, left, 'all');
+    expect(readdirSync(ownDir(linked.repo))).toHaveLength(1);
+    expect(await listCheckpoints(t.repo)).toHaveLength(2);
+    await expectSettled(linked, 2);
+    await t.git('worktree', 'remove', '--force', dir);
   });
 
   test.each<Left>(['ref', 'tag'])('with the %s written, a rollback makes it whole', async (left) => {

@@ -19,6 +19,19 @@ const noted = (t: TestRepo): string[] => {
 const looseCount = async (t: TestRepo): Promise<number> =>
   Number(/^count: (\d+)/m.exec(await t.git('count-objects', '-v'))?.[1]);
 
+/** A git that waits for its standard input. */
+async function gitAtWork(t: TestRepo, ...args: string[]): Promise<{ end: () => Promise<void> }> {
+  const child = spawn('git', args, { cwd: t.dir, env: t.env });
+  const ended = new Promise<void>((resolve) => child.on('exit', () => resolve()));
+  await until('git at work', () => readFileSync(`/proc/${child.pid}/comm`, 'utf8').startsWith('git'));
+  return {
+    end: async () => {
+      child.kill();
+      await ended;
+    },
+  };
+}
+
 describe('choosing the packs that become one', () => {
   test.each<[number[], number]>([
     [[], 0],
@@ -153,6 +166,26 @@ describe("devenv's own packs", () => {
     for (const [commit, text] of states) expect(await t.git('show', `${commit}:a.txt`)).toBe(text);
   });
 
+  test('[invariant 30] nothing is folded while a git looks through all packs', async () => {
+    const t = await makeRepo();
+    for (let i = 0; i < 3; i++) {
+      t.write('a.txt', `${i}\n`);
+      await t.checkpoint();
+    }
+    const before = readdirSync(packDir(t));
+    // Waits for its standard input.
+    const repack = await gitAtWork(t, 'pack-objects', '--stdout');
+    await foldPacks(t.repo, (sorted) => sorted);
+    expect(readdirSync(packDir(t))).toEqual(before);
+    await repack.end();
+    writeFileSync(path.join(t.repo.commonDir, 'gc.pid'), `${process.pid} some-host`);
+    await foldPacks(t.repo, (sorted) => sorted);
+    expect(readdirSync(packDir(t))).toEqual(before);
+    rmSync(path.join(t.repo.commonDir, 'gc.pid'));
+    await foldPacks(t.repo, (sorted) => sorted);
+    expect([kept(t).length, noted(t).length]).toEqual([1, 0]);
+  });
+
   test("a foreign .keep is left alone, and where git's own maintenance works nothing is kept", async () => {
     const t = await makeRepo();
     await t.git('repack', '-ad', '-q');
@@ -213,13 +246,10 @@ describe('[invariant 25] the litter of a killed import', () => {
     const keep = path.join(packDir(t), 'pack-0000000000000000000000000000000000000000.keep');
     writeFileSync(closed, 'a pack whose index is being written');
     writeFileSync(keep, 'fast-import');
-    // Waits for its standard input.
-    const repack = spawn('git', ['pack-objects', '--stdout'], { cwd: t.dir, env: t.env });
-    await until('git at work', () => readFileSync(`/proc/${repack.pid}/comm`, 'utf8').startsWith('git'));
+    const repack = await gitAtWork(t, 'pack-objects', '--stdout');
     await listCheckpoints(t.repo);
     expect([closed, keep].map((file) => existsSync(file))).toEqual([true, true]);
-    repack.kill();
-    await new Promise((resolve) => repack.on('exit', resolve));
+    await repack.end();
     await listCheckpoints(t.repo);
     expect([closed, keep].map((file) => existsSync(file))).toEqual([false, false]);
     expect(readdirSync(ownDir(t.repo))).toEqual([]);

@@ -33,10 +33,13 @@ interface World {
   readonly git: (...args: string[]) => Promise<string>;
   readonly s: Setup;
   readonly saved: { tag: string; state: State }[];
-  /** What each rollback that was not undone replaced. */
-  readonly undone: State[];
-  /** Nothing was done since the last rollback. */
-  fresh: boolean;
+  /** What each rollback that was not undone replaced, and whether nothing but rollbacks was done since. */
+  readonly undone: { readonly state: State; fresh: boolean }[];
+}
+
+/** Something was done: undoing what was rolled back before keeps it. */
+function touch(w: World): void {
+  for (const one of w.undone) one.fresh = false;
 }
 
 function contentOf(file: string, s: Setup): string {
@@ -107,14 +110,13 @@ async function rollback(w: World, back: number): Promise<void> {
     const after = await look(w);
     if (kept.length === 0) expectPutBack(w, target.state, before, after);
     expect(after.head).toBe(before.head);
-    if (undo !== null) w.undone.push(before);
-    w.fresh = undo !== null;
+    if (undo !== null) w.undone.push({ state: before, fresh: true });
   } catch (error) {
     expectRefused(error);
     expectSame(w, await look(w), before);
     // The way out that the refusal names.
     if (repoState(w.t.repo) === 'merging') await w.git('reset', '-q', '--hard').catch(() => '');
-    w.fresh = false;
+    touch(w);
   }
 }
 
@@ -129,8 +131,8 @@ async function undo(w: World): Promise<void> {
   try {
     const { kept } = await w.t.undo();
     const after = await look(w);
-    if (w.fresh) expectSame(w, after, target);
-    else if (kept.length === 0) expectPutBack(w, target, before, after);
+    if (target.fresh) expectSame(w, after, target.state);
+    else if (kept.length === 0) expectPutBack(w, target.state, before, after);
     w.undone.pop();
   } catch (error) {
     expectRefused(error);
@@ -178,12 +180,12 @@ async function ask(w: World, step: Ask): Promise<void> {
 async function live(s: Setup, steps: readonly Step[]): Promise<void> {
   const t = await makeRepo({ env: { LANG: s.lang, LC_ALL: s.lang } });
   const ran = await applySetup(t, s);
-  const w: World = { t, git: userGit(t), s, saved: [], undone: [], fresh: false };
+  const w: World = { t, git: userGit(t), s, saved: [], undone: [] };
   await checkpoint(w);
   for (const step of steps) {
     if (isAsk(step)) await ask(w, step);
     else {
-      w.fresh = false;
+      touch(w);
       await edit1(t, step);
     }
   }
