@@ -112,6 +112,9 @@ function describe({ colors }: CommandContext, { report, file }: Finished): strin
   const [word = '', ...rest] = report.summary.split(' ');
   return [
     `${paint(word)} ${rest.join(' ')}`,
+    ...report.checklist.flatMap(({ ok, level, remedy }) =>
+      !ok && level === 'error' && remedy ? [`  ${remedy}`] : [],
+    ),
     ...report.warnings.map((text) => `warning: ${text}`),
     `report: ${file}.md`,
   ].join('\n');
