@@ -7,16 +7,15 @@ import {
   listJobs,
   nextDue,
   readJob,
-  readNights,
   removeJob,
   usualTime,
   type Backend,
   type Installed,
-  type ListedJob,
 } from '../cron/index.ts';
 import { openStore } from '../store/index.ts';
 import { createTmux } from '../tmux/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
+import { nightFacts, type NightFacts } from './night-facts.ts';
 
 export interface CronInput {
   readonly action: 'install' | 'list' | 'remove';
@@ -126,7 +125,7 @@ async function list(ctx: CommandContext): Promise<CommandResult> {
         zone,
         backend: found.backend,
         nextAt: found.job ? new Date(await nextDue(found.job.at, ctx.clock.now(), zone)).toISOString() : null,
-        last: lastOf(store, found),
+        last: lastOf(await nightFacts(ctx, store, found.id)),
         drift: found.drift,
       })),
     );
@@ -137,12 +136,8 @@ async function list(ctx: CommandContext): Promise<CommandResult> {
   }
 }
 
-function lastOf(
-  store: Parameters<typeof readNights>[0],
-  { id }: ListedJob,
-): { readonly at: string; readonly outcome: string } | null {
-  const { last } = readNights(store, id);
-  return last ? { at: new Date(last.startedAt).toISOString(), outcome: last.outcome } : null;
+function lastOf({ lastAt, outcome }: NightFacts): Row['last'] {
+  return lastAt === null || outcome === null ? null : { at: lastAt, outcome };
 }
 
 interface Row {
@@ -181,11 +176,13 @@ async function remove(ctx: CommandContext, input: CronInput): Promise<CommandRes
   const id = input.id ?? projectId(findRoot(ctx.cwd).root);
   if (!/^[A-Za-z0-9_-]+$/.test(id))
     throw new DevenvError('usage', `--id: no such id: ${id}`, 'devenv cron list --json shows them');
-  const { from } = await removeJob(ctx, id, input.dryRun);
+  const { from, known } = await removeJob(ctx, id, input.dryRun);
   const where = from.map((one) => (one === 'cron' ? 'the crontab' : 'systemd')).join(' and ');
+  const gone = 'it was in no crontab any more; now it is forgotten';
   const verb = input.dryRun ? 'would be taken out of' : 'taken out of';
   return {
     json: { id, removed: from },
-    text: from.length === 0 ? 'nothing was scheduled here' : `${verb} ${where}; the reports stay`,
+    text:
+      from.length > 0 ? `${verb} ${where}; the reports stay` : known ? gone : 'nothing was scheduled here',
   };
 }

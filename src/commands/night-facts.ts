@@ -1,5 +1,5 @@
 import { formatAge, formatDuration } from '../base/index.ts';
-import { isOverdue, readJob, readNights, runningNight } from '../cron/index.ts';
+import { isOverdue, readJob, readNights, runningNight, type Job } from '../cron/index.ts';
 import type { Store } from '../store/index.ts';
 import type { CommandContext } from './context.ts';
 
@@ -42,11 +42,10 @@ export async function nightFacts(
   };
 }
 
-async function nextOf(job: NonNullable<ReturnType<typeof readJob>>, now: number): Promise<number> {
+async function nextOf(job: Job, now: number): Promise<number> {
   // Written down by the run before; only where that is missing it has to be reckoned.
   if (job.nextAt > now) return job.nextAt;
-  const { hostZone, nextDue } = await import('../cron/index.ts');
-  return nextDue(job.at, now, hostZone());
+  return (await import('./next-night.ts')).nextNight(job, now);
 }
 
 /** The line of `status`; undefined where nothing is scheduled and none ever ran. */

@@ -93,10 +93,10 @@ async function whyNotMissed(ctx: CommandContext, store: Store): Promise<string |
   const due = await lastDue(job.at, ctx.clock.now(), hostZone());
   const ago = formatAge(ctx.clock.now() - due);
   if (due < job.installedAt) return 'no run was due since it was scheduled';
-  const { last, running } = readNights(store, id);
+  // One that was killed is not the last one that ended.
+  const { last } = readNights(store, id);
   const counts = last && last.startedAt >= due && !['interrupted', 'cut-short'].includes(last.outcome);
-  // One that was killed is still noted as running, and is made up for.
-  return counts && !running ? `the run that was due ${ago} ended: ${last.outcome}` : undefined;
+  return counts ? `the run that was due ${ago} ended: ${last.outcome}` : undefined;
 }
 
 function reportJson({ report, file }: Finished): unknown {
@@ -112,6 +112,9 @@ function describe({ colors }: CommandContext, { report, file }: Finished): strin
   const [word = '', ...rest] = report.summary.split(' ');
   return [
     `${paint(word)} ${rest.join(' ')}`,
+    ...report.checklist.flatMap(({ ok, level, remedy }) =>
+      !ok && level === 'error' && remedy ? [`  ${remedy}`] : [],
+    ),
     ...report.warnings.map((text) => `warning: ${text}`),
     `report: ${file}.md`,
   ].join('\n');

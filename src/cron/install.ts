@@ -167,6 +167,8 @@ export interface Removed {
   readonly id: string;
   /** What it was taken out of; empty when nothing was scheduled. */
   readonly from: readonly Backend[];
+  /** It had been scheduled, whether or not it still was. */
+  readonly known: boolean;
 }
 
 /**
@@ -189,6 +191,7 @@ export async function removeJob(deps: CronDeps, id: string, dryRun = false): Pro
     }
     return {
       id,
+      known: known !== undefined,
       from: [...(inCrontab ? (['cron'] as const) : []), ...(inSystemd ? (['systemd'] as const) : [])],
     };
   });

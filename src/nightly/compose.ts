@@ -90,7 +90,10 @@ function toSuite(
   before: readonly NightlyReport[],
   mask: (text: string) => string,
 ): SuiteReport {
-  const usual = before.flatMap((night) => night.suites.filter((one) => one.name === rest.name));
+  // A run that failed was run again: it says nothing of how long it usually takes.
+  const usual = before.flatMap((night) =>
+    night.suites.filter((one) => one.name === rest.name && one.verdict === 'passed'),
+  );
   return {
     ...rest,
     ...(rest.why === undefined ? {} : { why: mask(rest.why) }),
@@ -126,7 +129,7 @@ function warningsOf(
   const { suites, coverage, before } = night;
   const amiss = checklist.filter(({ ok, level }) => !ok && level === 'warning');
   const flaky = suites.filter(({ verdict }) => verdict === 'flaky');
-  const slow = suites.filter((one) => isSlow(one.durationMs, one.usualMs));
+  const slow = suites.filter((one) => one.verdict === 'passed' && isSlow(one.durationMs, one.usualMs));
   const last = before.find((one) => one.coverage !== null)?.coverage ?? null;
   const untold = judged?.verification?.untold ?? [];
   return [
@@ -141,8 +144,12 @@ function warningsOf(
     ...(coverage !== null && last !== null && last - coverage >= 1
       ? [`coverage fell from ${last.toFixed(2)} % to ${coverage.toFixed(2)} %`]
       : []),
+    ...(judged?.verification?.verdict === 'stale' ? [stale] : []),
     ...(untold.length > 0 ? [`no checkpoint can hold ${describeUntold(untold)}`] : []),
   ];
 }
+
+const stale =
+  'what tests and services write belongs into .gitignore; with checkpoint.verify_in: worktree edits do not matter';
 
 const times = (ms: number, usualMs: number | null): string => `${(ms / (usualMs || 1)).toFixed(1)} times`;

@@ -3,7 +3,7 @@ import { checkpointerFact, nightHolder, watchLock, type WatchLock } from '../che
 import type { Project } from '../config/index.ts';
 import { nightLockName, readNights } from '../cron/index.ts';
 import { takeLock } from '../store/index.ts';
-import type { NightlyDeps } from './types.ts';
+import type { NightlyDeps, OnProgress } from './types.ts';
 
 /** Who asks whether a run is under way holds its lock for a blink. */
 const blinks = 20;
@@ -41,9 +41,12 @@ const makeWayMs = 60_000;
 export async function takeWatch(
   deps: NightlyDeps,
   project: Project,
-  signal: AbortSignal,
+  input: { readonly signal: AbortSignal; readonly onProgress: OnProgress },
 ): Promise<WatchLock> {
+  const { signal } = input;
   const lock = watchLock(deps, project);
+  const state = lock.state();
+  if (typeof state === 'object') input.onProgress(`waiting for ${state.holder} to make way`);
   const until = deps.clock.monotonic() + makeWayMs;
   while (typeof lock.state() === 'object' && deps.clock.monotonic() < until && !signal.aborted) {
     await deps.clock.sleep(200, signal);

@@ -142,7 +142,7 @@ async function go(deps: NightlyDeps, project: Project, input: RunInput): Promise
     const why = blocking && `${blocking.name}: ${blocking.message}`;
     return { outcome: 'blocked', why, checklist, warnings: [] };
   }
-  const lock = await takeWatch(deps, project, signal);
+  const lock = await takeWatch(deps, project, input);
   try {
     onProgress('looking after the session');
     const session = await input.around.heal(signal);

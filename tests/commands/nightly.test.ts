@@ -133,7 +133,9 @@ describe('--if-missed', () => {
   test.each(['passed', 'failed', 'timed-out'])('one that %s since then counts', async (outcome) => {
     const p = place();
     await install(p, { at: soon() });
-    p.nights({ outcome, startedAt: systemClock.now() + 1.1 * hour });
+    // Also when another one was killed after it.
+    const killed = { pid: spawnSync('true').pid, startedAt: systemClock.now() + 1.5 * hour };
+    p.nights({ outcome, startedAt: systemClock.now() + 1.1 * hour }, killed);
     expect(await ask(p, 2 * hour)).toMatchObject({ ran: false, why: expect.stringContaining(outcome) });
   });
 

@@ -25,10 +25,10 @@ describe('install and remove', () => {
     expect(readFileSync(path.join(stateOf(user), backups(user)[0] ?? ''), 'latin1')).toBe(foreign);
     expect(await user.install()).toMatchObject({ changed: false });
     expect(user.writes()).toBe(1);
-    expect(await removeJob(user.deps, job.id)).toEqual({ id: job.id, from: ['cron'] });
+    expect(await removeJob(user.deps, job.id)).toEqual({ id: job.id, from: ['cron'], known: true });
     expect(user.crontab()).toBe(foreign);
     expect(existsSync(job.wrapper)).toBe(false);
-    expect(await removeJob(user.deps, job.id)).toEqual({ id: job.id, from: [] });
+    expect(await removeJob(user.deps, job.id)).toEqual({ id: job.id, from: [], known: false });
     expect(user.writes()).toBe(2);
   });
 

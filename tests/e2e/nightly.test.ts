@@ -24,7 +24,7 @@ const config = `name: nights
 windows:
   api: { command: "until test -e crash; do sleep 0.1; done; rm crash; exit 3", kind: service }
 suites:
-  unit: { command: "grep -q good code.txt" }
+  unit: { command: good-code }
   e2e: { command: "grep -q good code.txt", on: demand }
 checkpoint: { quiet: 0s }
 `;
@@ -39,6 +39,8 @@ describe('nights by cron', () => {
   beforeAll(async () => {
     server = privateTmux();
     user = fakeUser();
+    // Found on the user's PATH alone.
+    user.program('good-code', 'grep -q good code.txt');
     env = { ...server.env, PATH: user.env['PATH'], FAKE_CRONTAB: user.env['FAKE_CRONTAB'] };
     cwd = await makeProject(env, {
       name: "it's my shop",

@@ -240,6 +240,7 @@ describe('the checklist says no: nothing runs', () => {
     expect(report).toMatchObject({ outcome: 'blocked', news: 'failure', suites: [], session: null });
     expect(report.summary).toMatch(says);
     expect(existsSync(path.join(n.t.root, 'ran'))).toBe(false);
+    if (input?.git !== false) expect(await tags(n)).toEqual([]);
   });
 
   test('a mistake in the configuration', async () => {
