@@ -17,6 +17,8 @@ const vendors = {
   'node:sqlite': 'store',
   chokidar: 'watch',
   'node-ssh': 'remote',
+  ssh2: 'remote',
+  'ssh-config': 'remote',
   commander: 'cli',
   listr2: 'cli',
   yaml: 'config',

@@ -8,7 +8,20 @@ import { build } from 'esbuild';
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const out = process.argv[2] ?? 'dist';
 /** Vendors kept out of the main file; the rest is small, and always or hardly needed. */
-const vendors = ['chokidar', 'execa', 'ignore', 'listr2', 'pino', 'saxes', 'simple-git', 'yaml', 'zod'];
+const vendors = [
+  'chokidar',
+  'execa',
+  'ignore',
+  'listr2',
+  'node-ssh',
+  'pino',
+  'saxes',
+  'simple-git',
+  'ssh-config',
+  'ssh2',
+  'yaml',
+  'zod',
+];
 /**
  * Commands that are called often, or whose speed is a goal: each also as a file of its own, which is half as long.
  * bin/devenv.js knows their names. Beside them stand the files of src/commands that their rows load.
@@ -146,6 +159,10 @@ const [own] = await Promise.all([
       stdin: { contents: `module.exports = require('${name}')`, resolveDir: process.cwd(), loader: 'js' },
       outfile: `${out}/vendor/${name}.cjs`,
       format: 'cjs',
+      // One copy for both: node-ssh and our own code pass each other its objects.
+      ...(name === 'node-ssh'
+        ? { alias: { ssh2: './ssh2.cjs' }, external: [...common.external, './ssh2.cjs'] }
+        : {}),
       // The only thing CommonJS lacks that these packages ask for.
       define: { 'import.meta.url': '__url' },
       banner: { js: "const __url=require('node:url').pathToFileURL(__filename).href;" },

@@ -81,10 +81,11 @@ export function quickHash(text: string): string {
   return (4_294_967_296 * (2_097_151 & b) + (a >>> 0)).toString(16).padStart(14, '0');
 }
 
-/** The streams of a question asked in the middle of a command: read here, asked on standard error. */
+/** This process's streams. A question in the middle of a command is asked on standard error. */
 export function standardStreams(): {
   readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
 } {
-  return { stdin: process.stdin, stderr: process.stderr };
+  return { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr };
 }

@@ -19,17 +19,27 @@ export function shellWord(value: string): string {
  */
 export function frame(script: string, vars: Readonly<Record<string, string>> = {}): Framed {
   const nonce = `devenv-${randomId(8)}`;
-  const assigned = Object.entries(vars).map(([name, value]) => `${name}=${shellWord(value)}\n`);
   const whole = [
     `printf '\\n%s BEGIN\\n' ${nonce}; printf '\\n%s BEGIN\\n' ${nonce} >&2\n`,
-    // sshd's own start directory is not always the home.
-    'devenv_umask=$(umask); umask 077; cd "$HOME" 2>/dev/null || cd /\n',
-    `(\n${assigned.join('')}${script}\n)\n`,
+    body(script, vars),
     `devenv_code=$?; printf '\\n%s END %s\\n' ${nonce} "$devenv_code"; exit "$devenv_code"\n`,
   ].join('');
-  const encoded = Buffer.from(whole).toString('base64');
-  return { command: `/bin/sh -c 'eval "$(printf %s ${encoded} | base64 -d)"'`, nonce };
+  return { command: oneWord(whole), nonce };
 }
+
+/** As `frame`, without the marks: for a script that has a terminal, where people would see them. */
+export function frameless(script: string, vars: Readonly<Record<string, string>> = {}): string {
+  return oneWord(body(script, vars));
+}
+
+function body(script: string, vars: Readonly<Record<string, string>>): string {
+  const assigned = Object.entries(vars).map(([name, value]) => `${name}=${shellWord(value)}\n`);
+  // sshd's own start directory is not always the home.
+  return `devenv_umask=$(umask); umask 077; cd "$HOME" 2>/dev/null || cd /\n(\n${assigned.join('')}${script}\n)\n`;
+}
+
+const oneWord = (script: string): string =>
+  `/bin/sh -c 'eval "$(printf %s ${Buffer.from(script).toString('base64')} | base64 -d)"'`;
 
 /** Tells a script's own output from everything around it, piece by piece. */
 export interface Unframer {
