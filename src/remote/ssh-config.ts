@@ -12,11 +12,10 @@ import type { Target } from './types.ts';
 type Line = SSHConfig[number];
 type Value = Extract<Line, { param: string }>['value'];
 
-/** A directive, and the files and sections it stands in. */
 interface Directive {
+  /** In lower case. */
   readonly name: string;
   readonly words: readonly string[];
-  readonly file: string;
 }
 
 /** Files that include each other deeper than this lead in a circle; OpenSSH has the same limit. */
@@ -76,14 +75,20 @@ function readInto(state: Reading, file: string, place: Place): void {
   }
   for (const line of lines) {
     if (!('param' in line)) continue;
-    const directive = { name: line.param.toLowerCase(), words: wordsOf(line.value), file };
+    const directive = directiveOf(state, line, file);
     if (directive.name === 'include') include(state, directive, place);
-    else if ('config' in line) {
-      if (!sectionCounts(state, directive)) continue;
-      for (const own of line.config)
-        if ('param' in own) set(state, { name: own.param.toLowerCase(), words: wordsOf(own.value), file });
-    } else set(state, directive);
+    else if (!('config' in line)) set(state, directive);
+    else if (sectionCounts(state, directive))
+      for (const own of line.config) if ('param' in own) set(state, directiveOf(state, own, file));
   }
+}
+
+/** The parser takes the next line for the value where there is none. */
+function directiveOf(state: Reading, line: Extract<Line, { param: string }>, file: string): Directive {
+  const words = wordsOf(line.value);
+  if (/[\r\n]/.test(`${line.param}${line.separator}`) || words.join('') === '')
+    throw wrong(state, `${file}: ${line.param.split(/\s/)[0]} has no value`);
+  return { name: line.param.toLowerCase(), words };
 }
 
 function readText(state: Reading, file: string, { required, depth, own }: Place): string | undefined {
