@@ -21,7 +21,7 @@ export function frame(script: string, vars: Readonly<Record<string, string>> = {
   const nonce = `devenv-${randomId(8)}`;
   const whole = [
     `printf '\\n%s BEGIN\\n' ${nonce}; printf '\\n%s BEGIN\\n' ${nonce} >&2\n`,
-    body(script, vars),
+    `${opening}(\n${assign(vars)}${script}\n)\n`,
     `devenv_code=$?; printf '\\n%s END %s\\n' ${nonce} "$devenv_code"; exit "$devenv_code"\n`,
   ].join('');
   return { command: oneWord(whole), nonce };
@@ -29,14 +29,17 @@ export function frame(script: string, vars: Readonly<Record<string, string>> = {
 
 /** As `frame`, without the marks: for a script that has a terminal, where people would see them. */
 export function frameless(script: string, vars: Readonly<Record<string, string>> = {}): string {
-  return oneWord(body(script, vars));
+  // No shell around it: that one would get the terminal's Ctrl-C, too.
+  return oneWord(`${opening}${assign(vars)}${script}\n`);
 }
 
-function body(script: string, vars: Readonly<Record<string, string>>): string {
-  const assigned = Object.entries(vars).map(([name, value]) => `${name}=${shellWord(value)}\n`);
-  // sshd's own start directory is not always the home.
-  return `devenv_umask=$(umask); umask 077; cd "$HOME" 2>/dev/null || cd /\n(\n${assigned.join('')}${script}\n)\n`;
-}
+/** sshd's own start directory is not always the home. */
+const opening = 'devenv_umask=$(umask); umask 077; cd "$HOME" 2>/dev/null || cd /\n';
+
+const assign = (vars: Readonly<Record<string, string>>): string =>
+  Object.entries(vars)
+    .map(([name, value]) => `${name}=${shellWord(value)}\n`)
+    .join('');
 
 const oneWord = (script: string): string =>
   `/bin/sh -c 'eval "$(printf %s ${Buffer.from(script).toString('base64')} | base64 -d)"'`;

@@ -28,6 +28,8 @@ export interface LoginDeps {
 const helloMs = 10_000;
 const loginMs = 20_000;
 
+type Verify = (isValid: boolean) => void;
+
 /** An attempt to log in: what goes wrong first ends it. */
 interface Attempt {
   readonly failed: Promise<never>;
@@ -49,8 +51,7 @@ export async function logIn(settings: SshSettings, given: LoginDeps): Promise<Li
   attempt.allow(helloMs);
   const config = {
     algorithms: chooseAlgorithms(settings.algorithms, trust.knownTypes),
-    hostVerifier: (key: Buffer, verify: (isValid: boolean) => void) =>
-      void judge(trust, key, verify, attempt),
+    hostVerifier: (key: Buffer, verify: Verify) => judge(trust, key, verify, attempt),
     authHandler: authHandler(steps, settings.user, attempt),
     ...agentFor(settings, given.target),
   };
@@ -105,7 +106,7 @@ function beginAttempt(ask: Ask | undefined, signal: AbortSignal): Attempt {
 
 /** Resolves when the machine has let the user in. */
 function loggedIn({ client }: Link, trust: Trust, attempt: Attempt): Promise<void> {
-  client.on('handshake', () => {
+  client.once('handshake', () => {
     attempt.allow(loginMs);
     // Only now has the machine proven that the key is its own.
     try {
@@ -117,19 +118,16 @@ function loggedIn({ client }: Link, trust: Trust, attempt: Attempt): Promise<voi
   return new Promise((resolve) => client.once('ready', resolve));
 }
 
-async function judge(
-  trust: Trust,
-  key: Buffer,
-  verify: (isValid: boolean) => void,
-  { fail }: Attempt,
-): Promise<void> {
-  try {
-    await trust.check(key);
-    verify(true);
-  } catch (error) {
-    fail(error);
-    verify(false);
-  }
+/** At a renewal the answer must come at once, or what is sent meanwhile breaks the connection. */
+function judge(trust: Trust, key: Buffer, verify: Verify, { fail }: Attempt): void {
+  if (trust.isAccepted(key)) return verify(true);
+  trust
+    .check(key)
+    .then(() => verify(true))
+    .catch((error: unknown) => {
+      fail(error);
+      verify(false);
+    });
 }
 
 /** Tries one way after the other, of those that the machine would take; first it is asked which these are. */

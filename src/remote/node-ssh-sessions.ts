@@ -1,9 +1,12 @@
-import { messageOf } from '../base/index.ts';
+import { messageOf, systemClock } from '../base/index.ts';
 import type { ClientChannel, ExecOptions } from 'ssh2';
 import type { Link } from './node-ssh-link.ts';
 
 /** sshd lets ten sessions into one connection unless told otherwise; some are left to others. */
 const mostAtOnce = 8;
+
+/** How often a session is asked for that is refused although no other is open. */
+const triesAlone = 4;
 
 /** A command that was started, or why it was not. */
 export type Opened =
@@ -34,7 +37,7 @@ export function createSessions(link: Link, onIdle: () => void): Sessions {
     if (count === 0) onIdle();
   };
   link.onEnd(() => waiting.splice(0).forEach((go) => go()));
-  const open = async (command: string, options: ExecOptions): Promise<Opened> => {
+  const open = async (command: string, options: ExecOptions, tries = 1): Promise<Opened> => {
     while (isFull()) await new Promise<void>((go) => waiting.push(go));
     count += 1;
     const opened = await start(link, command, options);
@@ -44,11 +47,16 @@ export function createSessions(link: Link, onIdle: () => void): Sessions {
       return opened;
     }
     leave();
-    if (!link.isAlive() || count === 0 || !/open failure/.test(opened.error.message)) return opened;
-    most = Math.min(most, count);
-    return open(command, options);
+    if (!link.isAlive() || tries >= triesAlone || !/open failure/.test(opened.error.message)) return opened;
+    if (count > 0) {
+      most = Math.min(most, count);
+      return open(command, options, tries);
+    }
+    // A session that has just ended may still count there.
+    await systemClock.sleep(50);
+    return open(command, options, tries + 1);
   };
-  return { open, count: () => count };
+  return { open: (command, options) => open(command, options), count: () => count };
 }
 
 function start({ client }: Link, command: string, options: ExecOptions): Promise<Opened> {

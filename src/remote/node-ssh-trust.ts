@@ -29,6 +29,8 @@ export interface TrustDeps {
 export interface Trust {
   /** Types of the known keys, to be asked for first: another type would look like another box. */
   readonly knownTypes: readonly string[];
+  /** Whether this key was found good before: the keys of a connection are renewed now and then, its host key stays. */
+  readonly isAccepted: (key: Buffer) => boolean;
   /** Resolves when the key may be trusted; throws `hostkey-unknown` or `hostkey-changed`. */
   readonly check: (key: Buffer) => Promise<void>;
   /** Writes an accepted key to known_hosts; to be called when the box has proven that it holds the key. */
@@ -50,9 +52,8 @@ export function readTrust(settings: TrustSettings, deps: TrustDeps): Trust {
   let isNew = false;
   return {
     knownTypes: Array.from(new Set(plain.map((line) => line.type))),
+    isAccepted: (key) => accepted?.equals(key) ?? false,
     check: async (key) => {
-      // The keys of a connection are renewed now and then; its host key stays.
-      if (accepted?.equals(key)) return;
       const verdict = judgeKey(key, about);
       const shown = { type: keyTypeOf(key), fingerprint: fingerprintOf(key) };
       if (verdict.kind === 'revoked') throw revokedKey(deps.host, shown);

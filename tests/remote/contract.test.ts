@@ -3,47 +3,13 @@ import { createServer, connect, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import {
-  openTransport,
-  resolveTarget,
-  type Transport,
-  type TransportDeps,
-  type TransportKind,
-} from '../../src/remote/index.ts';
-import { makeBox, type Box, type BoxOptions } from '../support/box.ts';
+import type { Box } from '../support/box.ts';
+import { createTransports, logins } from '../support/transports.ts';
 import { until } from '../support/until.ts';
 
-const opened: Transport[] = [];
-const boxes: Box[] = [];
-
-async function open(box: Box, kind: TransportKind, deps: Partial<TransportDeps> = {}): Promise<Transport> {
-  const hosts = { [box.host]: { ssh: box.host, path: undefined, transport: kind, keepaliveMs: 1000 } };
-  const transport = await openTransport(resolveTarget(box.host, hosts as never, 'shop'), {
-    env: box.env,
-    interactive: false,
-    acceptNewHostKey: false,
-    note: () => {},
-    ...deps,
-  });
-  expect(transport.kind).toBe(kind);
-  opened.push(transport);
-  return transport;
-}
-
-async function newBox(options: BoxOptions = {}): Promise<Box> {
-  const box = await makeBox({ port: true, ...options });
-  boxes.push(box);
-  return box;
-}
-
-afterEach(async () => {
-  for (const transport of opened.splice(0)) await transport.close({ forget: true });
-});
-afterAll(async () => {
-  for (const box of boxes.splice(0)) await box.end();
-});
-
-const logins = (box: Box): number => box.log().match(/Accepted publickey/g)?.length ?? 0;
+const { newBox, open, close, end } = createTransports();
+afterEach(close);
+afterAll(end);
 
 describe.each(['openssh', 'node-ssh'] as const)('a script over %s', (kind) => {
   let box: Box;
