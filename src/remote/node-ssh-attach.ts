@@ -1,10 +1,10 @@
 import { constants } from 'node:os';
-import type { ClientChannel, ExecOptions } from 'ssh2';
+import type { ClientChannel } from 'ssh2';
 import { lendTerminal, standardStreams, terminalSize, type LentTerminal } from '../base/index.ts';
 import { lostError } from './failure.ts';
 import { explainNotOpened } from './node-ssh-failure.ts';
 import type { Link } from './node-ssh-link.ts';
-import type { Sessions } from './node-ssh-sessions.ts';
+import type { SessionOptions, Sessions } from './node-ssh-sessions.ts';
 import type { AttachResult } from './types.ts';
 
 const noSize = { columns: 80, rows: 24 };
@@ -22,7 +22,7 @@ export interface AttachDeps {
 export async function attachTo(
   { link, sessions, host, env }: AttachDeps,
   command: string,
-  options: ExecOptions,
+  options: SessionOptions,
 ): Promise<AttachResult> {
   const { columns: cols, rows } = terminalSize() ?? noSize;
   const opened = await sessions.open(command, {

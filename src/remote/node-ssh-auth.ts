@@ -205,10 +205,15 @@ const parsed = (key: unknown): readonly ParsedKey[] => (isParsed(key) ? [key] : 
 const isParsed = (key: unknown): key is ParsedKey =>
   typeof key === 'object' && key !== null && 'getPublicSSH' in key;
 
+/** An agent that does not answer is none. */
+const agentMs = 5000;
+
 /** The agent's keys; undefined when no agent answers, which is no error: there may be key files. */
 function identitiesOf(agent: BaseAgent): Promise<readonly ParsedKey[] | undefined> {
   return new Promise((resolve) => {
+    const impatient = setTimeout(() => resolve(undefined), agentMs);
     agent.getIdentities((error, keys) => {
+      clearTimeout(impatient);
       resolve(error ? undefined : (keys ?? []).flatMap(parsed));
     });
   });

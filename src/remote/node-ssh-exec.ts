@@ -1,9 +1,8 @@
 import { PassThrough } from 'node:stream';
-import type { ExecOptions } from 'ssh2';
 import { readFramed, supervise, type Ended } from './call.ts';
 import type { Framed } from './frame.ts';
 import type { Link } from './node-ssh-link.ts';
-import type { Sessions } from './node-ssh-sessions.ts';
+import type { SessionOptions, Sessions } from './node-ssh-sessions.ts';
 import type { ScriptRun } from './types.ts';
 
 /** How a framed script ended over node-ssh. */
@@ -19,7 +18,7 @@ export function execFramed(
   { link, sessions }: { readonly link: Link; readonly sessions: Sessions },
   { command, nonce }: Framed,
   script: ScriptRun,
-  options: ExecOptions,
+  options: SessionOptions,
 ): Promise<NodeSshEnded> {
   const { promise, resolve } = Promise.withResolvers<NodeSshEnded>();
   const reading = readFramed(nonce, script);

@@ -39,6 +39,8 @@ interface Attempt {
   readonly ask: Ask | undefined;
   /** What the machine would have taken to let the user in. */
   takes: readonly string[];
+  /** Nothing is waited for any more. */
+  readonly done: () => void;
 }
 
 /** Connects and logs in. Throws what keeps it from that; nothing stays open then. */
@@ -66,7 +68,7 @@ export async function logIn(settings: SshSettings, given: LoginDeps): Promise<Li
     await link.end();
     throw explainNodeSsh(label, settings, error, { passedOver, takes: attempt.takes });
   } finally {
-    attempt.allow(undefined);
+    attempt.done();
   }
 }
 
@@ -82,9 +84,10 @@ function beginAttempt(ask: Ask | undefined, signal: AbortSignal): Attempt {
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
   let timer: NodeJS.Timeout | undefined;
+  let isDone = false;
   const allow = (ms: number | undefined): void => {
     clearTimeout(timer);
-    if (ms !== undefined)
+    if (ms !== undefined && !isDone)
       timer = setTimeout(() => fail(Object.assign(new Error('timeout'), { level: 'client-timeout' })), ms);
   };
   const patiently =
@@ -101,7 +104,12 @@ function beginAttempt(ask: Ask | undefined, signal: AbortSignal): Attempt {
         allow(loginMs);
       }
     };
-  return { failed, fail, allow, ask: ask && patiently(ask), takes: [] };
+  const done = (): void => {
+    isDone = true;
+    allow(undefined);
+    signal.removeEventListener('abort', onAbort);
+  };
+  return { failed, fail, allow, ask: ask && patiently(ask), takes: [], done };
 }
 
 /** Resolves when the machine has let the user in. */

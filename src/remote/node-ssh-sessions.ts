@@ -8,6 +8,9 @@ const mostAtOnce = 8;
 /** How often a session is asked for that is refused although no other is open. */
 const triesAlone = 4;
 
+/** With what a command is started; the agent may be used from there (the types leave that out). */
+export type SessionOptions = ExecOptions & { readonly agentForward?: boolean };
+
 /** A command that was started, or why it was not. */
 export type Opened =
   | { readonly channel: ClientChannel }
@@ -20,7 +23,7 @@ export type Opened =
 
 /** Runs commands over one connection, so many at once; the others wait their turn. */
 export interface Sessions {
-  readonly open: (command: string, options: ExecOptions) => Promise<Opened>;
+  readonly open: (command: string, options: SessionOptions) => Promise<Opened>;
   /** How many run or are about to. */
   readonly count: () => number;
 }
@@ -37,7 +40,7 @@ export function createSessions(link: Link, onIdle: () => void): Sessions {
     if (count === 0) onIdle();
   };
   link.onEnd(() => waiting.splice(0).forEach((go) => go()));
-  const open = async (command: string, options: ExecOptions, tries = 1): Promise<Opened> => {
+  const open = async (command: string, options: SessionOptions, tries = 1): Promise<Opened> => {
     while (isFull()) await new Promise<void>((go) => waiting.push(go));
     count += 1;
     const opened = await start(link, command, options);
@@ -47,6 +50,9 @@ export function createSessions(link: Link, onIdle: () => void): Sessions {
       return opened;
     }
     leave();
+    // As ssh: a box that does not take the agent runs the command without it.
+    if (/agent forwarding/.test(opened.error.message))
+      return open(command, { ...options, agentForward: false }, tries);
     if (!link.isAlive() || tries >= triesAlone || !/open failure/.test(opened.error.message)) return opened;
     if (count > 0) {
       most = Math.min(most, count);
@@ -59,7 +65,7 @@ export function createSessions(link: Link, onIdle: () => void): Sessions {
   return { open: (command, options) => open(command, options), count: () => count };
 }
 
-function start({ client }: Link, command: string, options: ExecOptions): Promise<Opened> {
+function start({ client }: Link, command: string, options: SessionOptions): Promise<Opened> {
   return new Promise((resolve) => {
     try {
       client.exec(command, options, (error, channel) =>

@@ -1,4 +1,3 @@
-import type { ExecOptions } from 'ssh2';
 import { DevenvError } from '../base/index.ts';
 import { createAsk } from './ask.ts';
 import { repeatOnce, stoppedError } from './call.ts';
@@ -10,7 +9,7 @@ import { createForwards } from './node-ssh-forward.ts';
 import { explainNotOpened } from './node-ssh-failure.ts';
 import type { Link } from './node-ssh-link.ts';
 import { openRoute } from './node-ssh-route.ts';
-import { createSessions, type Sessions } from './node-ssh-sessions.ts';
+import { createSessions, type SessionOptions, type Sessions } from './node-ssh-sessions.ts';
 import { resolveRoute } from './ssh-route.ts';
 import type { ScriptResult, ScriptRun, Target, Transport, TransportDeps } from './types.ts';
 
@@ -26,7 +25,7 @@ interface Connection {
 export function createNodeSsh(target: Target, deps: TransportDeps): Transport {
   const keeper = createKeeper(target, deps);
   const forwards = createForwards(target, () => keeper.connect());
-  const optionsOf = ({ link }: Connection): ExecOptions => ({
+  const optionsOf = ({ link }: Connection): SessionOptions => ({
     env: { ...link.settings.env },
     ...(target.forwardAgent && link.settings.agent !== undefined ? { agentForward: true } : {}),
   });

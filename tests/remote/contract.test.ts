@@ -3,7 +3,9 @@ import { createServer, connect, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { run, sendSignal } from '../../src/base/index.ts';
 import type { Box } from '../support/box.ts';
+import { tempDir } from '../support/temp.ts';
 import { createTransports, logins } from '../support/transports.ts';
 import { until } from '../support/until.ts';
 
@@ -141,6 +143,32 @@ describe.each(['openssh', 'node-ssh'] as const)('a script over %s', (kind) => {
     await expect(readAll(localPort)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     service.close();
   });
+
+  it.each([true, false])(
+    'lets the agent be used from the box only when asked to: %s',
+    async (forwardAgent) => {
+      const socket = path.join(tempDir('agent'), 's');
+      const agent = await run(['ssh-agent', '-a', socket]);
+      try {
+        const env = { ...box.env, SSH_AUTH_SOCK: socket };
+        await run(['ssh-add', `${box.dir}/id`], { env });
+        const withAgent = await newBox({ client: [`IdentityAgent ${socket}`] });
+        const transport = await open(withAgent, kind, { forwardAgent });
+        for (let i = 0; i < 2; i += 1) {
+          const { stdout } = await transport.run({ script: 'ssh-add -l || true' });
+          expect(stdout.toString().includes('ED25519')).toBe(forwardAgent);
+        }
+        const refusing = await newBox({
+          client: [`IdentityAgent ${socket}`],
+          server: ['AllowAgentForwarding no'],
+        });
+        const other = await open(refusing, kind, { forwardAgent });
+        expect((await other.run({ script: 'echo on' })).stdout.toString()).toBe('on\n');
+      } finally {
+        sendSignal(Number(/SSH_AGENT_PID=(\d+)/.exec(agent.stdout)?.[1]), 'SIGTERM');
+      }
+    },
+  );
 
   it('can be used again after it was closed', async () => {
     const transport = await open(box, kind);
@@ -284,6 +312,16 @@ describe.each(['openssh', 'node-ssh'] as const)('a fault under %s', (kind) => {
     await expect(transport.run({ script: 'true' })).rejects.toMatchObject({
       code: 'unreachable',
       message: expect.stringContaining('the box refuses the connection') as string,
+    });
+  });
+
+  it('a box that does not answer', async () => {
+    const box = await newBox();
+    box.proxy?.freeze();
+    const transport = await open(box, kind);
+    await expect(transport.run({ script: 'true' })).rejects.toMatchObject({
+      code: 'timeout',
+      message: `${box.host}: no answer in time`,
     });
   });
 

@@ -17,7 +17,7 @@ export interface Transports {
   readonly open: (
     box: Box,
     kind: TransportKind,
-    deps?: Partial<TransportDeps>,
+    deps?: Partial<TransportDeps> & { readonly forwardAgent?: boolean },
     ssh?: string,
   ) => Promise<Transport>;
   /** To be called after each test. */
@@ -36,7 +36,13 @@ export function createTransports(): Transports {
       return box;
     },
     open: async (box, kind, deps = {}, ssh = box.host) => {
-      const host = { ssh, path: undefined, transport: kind, keepaliveMs: 1000, forwardAgent: false };
+      const host = {
+        ssh,
+        path: undefined,
+        transport: kind,
+        keepaliveMs: 1000,
+        forwardAgent: deps.forwardAgent ?? false,
+      };
       const transport = await openTransport(resolveTarget(ssh, { [ssh]: host }, 'shop'), {
         env: box.env,
         interactive: false,
