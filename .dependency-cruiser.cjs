@@ -19,6 +19,8 @@ const vendors = {
   chokidar: 'watch',
   croner: 'cron',
   'node-ssh': 'remote',
+  ssh2: 'remote',
+  'ssh-config': 'remote',
   commander: 'cli',
   listr2: 'cli',
   yaml: 'config',

@@ -14,9 +14,12 @@ const vendors = [
   'execa',
   'ignore',
   'listr2',
+  'node-ssh',
   'pino',
   'saxes',
   'simple-git',
+  'ssh-config',
+  'ssh2',
   'yaml',
   'zod',
 ];
@@ -262,6 +265,10 @@ const [own] = await Promise.all([
       plugins: [onlyEnglish, withoutThreads],
       outfile: `${out}/vendor/${name}.cjs`,
       format: 'cjs',
+      // One copy for both: node-ssh and our own code pass each other its objects.
+      ...(name === 'node-ssh'
+        ? { alias: { ssh2: './ssh2.cjs' }, external: [...common.external, './ssh2.cjs'] }
+        : {}),
       // The only thing CommonJS lacks that these packages ask for.
       define: { 'import.meta.url': '__url' },
       banner: { js: "const __url=require('node:url').pathToFileURL(__filename).href;" },

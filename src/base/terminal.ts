@@ -43,3 +43,46 @@ export function openTerminal(): Terminal | undefined {
     },
   };
 }
+
+/** This process's terminal, lent to a program on another machine. */
+export interface LentTerminal {
+  readonly input: NodeJS.ReadStream;
+  readonly output: NodeJS.WriteStream;
+  readonly size: () => { readonly columns: number; readonly rows: number };
+  readonly onResize: (listener: () => void) => void;
+  /** Takes the terminal back; `midway`: the program did not come to put the screen back itself. */
+  readonly giveBack: (midway: boolean) => void;
+}
+
+/** Leaves the other screen, mouse, paste and focus reports, application keys, colours; shows the cursor. */
+const plainScreen =
+  '\u001B[?1049l\u001B[?1000l\u001B[?1002l\u001B[?1003l\u001B[?1006l\u001B[?2004l\u001B[?1004l\u001B[?1l\u001B>\u001B[0m\u001B[?25h';
+
+/** Lends the terminal: keys go on as they are typed, Ctrl-C among them. undefined where there is none. */
+export function lendTerminal(): LentTerminal | undefined {
+  const { stdin, stdout } = process;
+  if (!stdin.isTTY || !stdout.isTTY) return undefined;
+  const resizeListeners: (() => void)[] = [];
+  const onResize = (): void => resizeListeners.forEach((listener) => listener());
+  const restore = (midway: boolean): void => {
+    if (stdin.isRaw) stdin.setRawMode(false);
+    if (midway) stdout.write(plainScreen);
+  };
+  // Whatever ends the process, the user's shell must get a working terminal.
+  const onExit = (): void => restore(true);
+  stdin.setRawMode(true);
+  stdout.on('resize', onResize);
+  process.on('exit', onExit);
+  return {
+    input: stdin,
+    output: stdout,
+    size: () => ({ columns: stdout.columns, rows: stdout.rows }),
+    onResize: (listener) => void resizeListeners.push(listener),
+    giveBack: (midway) => {
+      stdin.pause();
+      stdout.off('resize', onResize);
+      process.off('exit', onExit);
+      restore(midway);
+    },
+  };
+}

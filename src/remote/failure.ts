@@ -1,4 +1,13 @@
 import { DevenvError, type ErrorCode } from '../base/index.ts';
+import {
+  changedKey,
+  notLetIn,
+  openKeyFile,
+  passphraseHint,
+  revokedKey,
+  unknownKey,
+  type ShownKey,
+} from './trust-errors.ts';
 
 /** What keeps a command from the box; `retry` names those after which nothing can have happened there. */
 export type RemoteCode = Extract<
@@ -19,56 +28,38 @@ interface Rule {
   readonly tell: (host: string, log: string) => DevenvError;
 }
 
-const fingerprintIn = (log: string): string | undefined =>
-  /Server host key: \S+ (SHA256:\S+)/.exec(log)?.[1] ??
-  /sent by the remote host is\s+(SHA256:[^\s.]+)/.exec(log)?.[1];
-
-const keyTypeIn = (log: string): string =>
-  /Server host key: (\S+) /.exec(log)?.[1] ?? /fingerprint for the (\S+) key/.exec(log)?.[1] ?? 'host';
+const keyIn = (log: string): ShownKey => ({
+  type: /Server host key: (\S+) /.exec(log)?.[1] ?? /fingerprint for the (\S+) key/.exec(log)?.[1] ?? 'host',
+  fingerprint:
+    /Server host key: \S+ (SHA256:\S+)/.exec(log)?.[1] ??
+    /sent by the remote host is\s+(SHA256:[^\s.]+)/.exec(log)?.[1],
+});
 
 /** In this order: the first that fits is the cause, later ones are consequences. */
 const rules: readonly Rule[] = [
   {
     when: /REVOKED HOST KEY|host key .*(?:is )?revoked/i,
-    tell: (host, log) =>
-      new DevenvError(
-        'hostkey-changed',
-        `${host}: its host key is marked as revoked (${keyTypeIn(log)} ${fingerprintIn(log) ?? ''}); nothing was sent`,
-        'somebody declared that key stolen or retired: do not connect before the owner of the box gave you a new one',
-      ),
+    tell: (host, log) => revokedKey(host, keyIn(log)),
   },
   {
     when: /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key for .* has changed/,
     tell: (host, log) => {
       const [, file, line] = /Offending (?:\S+ )?key in (.+):(\d+)/.exec(log) ?? [];
-      const remove = /remove with:\s+(ssh-keygen .+)/.exec(log)?.[1]?.trim();
-      const known = file === undefined ? '' : `, another one stands in ${file}:${line}`;
-      return new DevenvError(
-        'hostkey-changed',
-        `${host}: its host key is not the known one: it shows ${keyTypeIn(log)} ${fingerprintIn(log) ?? '(unknown)'}${known}; nothing was sent`,
-        `somebody may be in between. If the box was set up anew: ${remove ?? `ssh-keygen -R ${host}`}; then connect once by hand and compare the fingerprint`,
+      const remove = /remove with:\s+(ssh-keygen .+)/.exec(log)?.[1]?.trim() ?? `ssh-keygen -R ${host}`;
+      return changedKey(
+        host,
+        keyIn(log),
+        file === undefined ? { remove } : { at: `${file}:${line}`, remove },
       );
     },
   },
   {
     when: /Host key verification failed|No \S+ host key is known|host key is not cached/,
-    tell: (host, log) =>
-      new DevenvError(
-        'hostkey-unknown',
-        `${host}: its host key is not known here (${keyTypeIn(log)} ${fingerprintIn(log) ?? 'fingerprint not shown'}); nothing was sent`,
-        `compare the fingerprint, then: ssh ${host} once by hand, or --accept-new-host-key`,
-      ),
+    tell: (host, log) => unknownKey(host, keyIn(log), `ssh ${host} once by hand, or --accept-new-host-key`),
   },
   {
     when: /UNPROTECTED PRIVATE KEY FILE|bad permissions/,
-    tell: (host, log) => {
-      const file = /Permissions \S+ for '([^']+)'/.exec(log)?.[1] ?? 'the key';
-      return new DevenvError(
-        'auth',
-        `${host}: the key ${file} can be read by others, so ssh does not use it`,
-        `chmod 600 ${file}`,
-      );
-    },
+    tell: (host, log) => openKeyFile(host, /Permissions \S+ for '([^']+)'/.exec(log)?.[1] ?? 'the key'),
   },
   {
     when: /Bad owner or permissions on|Bad configuration option|bad configuration options|Missing argument|keyword .* extra arguments|Can't open user config file/,
@@ -152,11 +143,11 @@ function tellAuth(host: string, log: string): DevenvError {
   const asked = /Permission denied \(([^)]*)\)/.exec(log)?.[1];
   // The box takes the key, and then this side cannot use it: nobody told it the pass phrase.
   const encrypted = /Server accepts key: /.test(log);
-  return new DevenvError(
-    'auth',
-    `${host}: not let in${asked ? ` (it takes ${asked})` : ''}`,
+  return notLetIn(
+    host,
+    asked,
     encrypted
-      ? 'the key has a pass phrase and nobody can be asked: ssh-add it to an agent, or run this on a terminal'
+      ? passphraseHint
       : `is your public key in the box's ~/.ssh/authorized_keys, and the user right? ssh ${host} shows more`,
   );
 }

@@ -21,28 +21,28 @@ export function frame(script: string, vars: Readonly<Record<string, string>> = {
   const nonce = `devenv-${randomId(8)}`;
   const whole = [
     `printf '\\n%s BEGIN\\n' ${nonce}; printf '\\n%s BEGIN\\n' ${nonce} >&2\n`,
-    `(\n${prepared(script, vars)}\n)\n`,
+    `${opening}(\n${assign(vars)}${script}\n)\n`,
     `devenv_code=$?; printf '\\n%s END %s\\n' ${nonce} "$devenv_code"; exit "$devenv_code"\n`,
   ].join('');
   return { command: oneWord(whole), nonce };
 }
 
-/** As `frame`, for a script that has the user's terminal: its output is not marked. */
-export function frameForTerminal(script: string, vars: Readonly<Record<string, string>> = {}): string {
-  return oneWord(prepared(script, vars));
+/** As `frame`, without the marks: for a script that has a terminal, where people would see them. */
+export function frameless(script: string, vars: Readonly<Record<string, string>> = {}): string {
+  // No shell around it: that one would get the terminal's Ctrl-C, too.
+  return oneWord(`${opening}${assign(vars)}${script}\n`);
 }
 
-function prepared(script: string, vars: Readonly<Record<string, string>>): string {
-  const assigned = Object.entries(vars).map(([name, value]) => `${name}=${shellWord(value)}\n`);
-  // sshd's own start directory is not always the home.
-  const start = 'devenv_umask=$(umask); umask 077; cd "$HOME" 2>/dev/null || cd /\n';
-  return `${start}${assigned.join('')}${script}`;
-}
+/** sshd's own start directory is not always the home. */
+const opening = 'devenv_umask=$(umask); umask 077; cd "$HOME" 2>/dev/null || cd /\n';
 
-function oneWord(script: string): string {
-  const encoded = Buffer.from(script).toString('base64');
-  return `/bin/sh -c 'eval "$(printf %s ${encoded} | base64 -d)"'`;
-}
+const assign = (vars: Readonly<Record<string, string>>): string =>
+  Object.entries(vars)
+    .map(([name, value]) => `${name}=${shellWord(value)}\n`)
+    .join('');
+
+const oneWord = (script: string): string =>
+  `/bin/sh -c 'eval "$(printf %s ${Buffer.from(script).toString('base64')} | base64 -d)"'`;
 
 /** Tells a script's own output from everything around it, piece by piece. */
 export interface Unframer {
