@@ -23,8 +23,11 @@ if (has[0] < needs[0] || (has[0] === needs[0] && has[1] < needs[1])) {
   };
   // The commands that scripts/build.mjs gives a file of their own; they know nothing of remote boxes.
   const remote = process.argv.some((word) => /^--host(=|$)/.test(word));
-  const own = remote ? undefined : ['start', 'status', 'checkpoint'].find((name) => name === process.argv[2]);
-  import(`../dist/${own || 'main'}.js`).then(
+  const hot = remote ? undefined : ['start', 'status', 'checkpoint'].find((name) => name === process.argv[2]);
+  // A remote box is not sent them: all that is in them is in main.js too.
+  const { existsSync } = process.getBuiltinModule('node:fs');
+  const own = hot && existsSync(new URL(`../dist/${hot}.js`, import.meta.url)) ? hot : 'main';
+  import(`../dist/${own}.js`).then(
     ({ main }) => main(process.argv.slice(2)).then(() => process.exit()),
     (error) => {
       const missing = error && error.code === 'ERR_MODULE_NOT_FOUND';
