@@ -43,6 +43,15 @@ busy=
 [ -n "$list" ] || busy=$(for file in $(working); do tr '\\0' ' ' <"$file" 2>/dev/null; echo; done | sort -u)
 fences=$(crontab -l 2>/dev/null | grep -c '^# >>> devenv:')
 timers=$(for file in "$units"/devenv-*.timer; do [ ! -e "$file" ] || basename "$file"; done)
+# Schedules of another devenv of this user are none of our business.
+mine=
+theirs=
+for file in "$state"/cron/*/nightly; do
+  [ -f "$file" ] || continue
+  if ours -q "$file"; then mine=1; else theirs=1; fi
+done
+if [ -n "$theirs" ]; then foreign=1; fi
+if [ -n "$theirs" ] && [ -z "$mine" ]; then fences=0; timers=; fi
 open=
 for file in "$state"/open/*/*/.git; do if [ -e "$file" ]; then open=\${file%/.git}; fi; done
 
@@ -57,6 +66,7 @@ if [ -z "$YES" ] && [ -n "$list$busy$timers$fenced" ]; then
   exit 0
 fi
 
+[ -z "$fenced$timers" ] || [ -z "$theirs" ] || failed "another devenv has schedules there too: devenv cron remove in each project of this one"
 for file in $(sessions); do
   root=$(field "$file" DEVENV_ROOT)
   [ -d "$root" ] || continue

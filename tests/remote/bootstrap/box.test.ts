@@ -144,10 +144,10 @@ describe('a box with a Node', () => {
     expect(readFileSync(path.join(dataOf(box), build, '.ok'), 'utf8')).toBe(`${other}\n`);
   }, 60_000);
 
-  it('older builds go, but for the one before and one that is at work', async () => {
+  it('older builds go, but for the one before, those at work and one that is scheduled', async () => {
     const data = dataOf(box);
-    const old = ['0.0.1+aaaaaaaa', '0.0.1+bbbbbbbb', '0.0.2+cccccccc', '0.0.2+dddddddd'];
-    const [before = '', works = '', called = ''] = old;
+    const old = ['0.0.1+aaaaaaaa', '0.0.1+bbbbbbbb', '0.0.2+cccccccc', '0.0.2+dddddddd', '0.0.2+eeeeeeee'];
+    const [before = '', works = '', called = '', nightly = ''] = old;
     for (const name of old) {
       mkdirSync(path.join(data, name, 'bin'), { recursive: true });
       writeFileSync(path.join(data, name, '.ok'), `${data}/runtimes/node-${name.slice(0, 5)}/bin/node\n`);
@@ -162,6 +162,9 @@ describe('a box with a Node', () => {
     const shim = path.join(box.home, '.local/state/devenv/bin/0123');
     mkdirSync(shim, { recursive: true });
     writeFileSync(path.join(shim, 'devenv'), `exec node ${data}/${called}/bin/devenv.js "$@"\n`);
+    const job = path.join(box.home, '.local/state/devenv/cron/p1');
+    mkdirSync(job, { recursive: true });
+    writeFileSync(path.join(job, 'nightly'), `exec node ${data}/${nightly}/bin/devenv.js nightly\n`);
     const env = { DEVENV_TEST_ID: box.env['DEVENV_TEST_ID'], DEVENV_PANE_DEVENV: `${shim}/devenv` };
     const children = [
       spawn(self.execPath, [program], { env: { DEVENV_TEST_ID: env.DEVENV_TEST_ID }, stdio: 'ignore' }),
@@ -171,7 +174,7 @@ describe('a box with a Node', () => {
       const result = await bootstrap('--force');
       expect(result.code, result.stderr).toBe(0);
       expect(listData(box).filter((name) => name.includes('+'))).toEqual(
-        [before, works, called, build].toSorted(),
+        [before, works, called, nightly, build].toSorted(),
       );
       expect(readdirSync(path.join(data, 'runtimes')).toSorted()).toEqual(['node-0.0.1', 'node-0.0.2']);
     } finally {
@@ -179,6 +182,6 @@ describe('a box with a Node', () => {
     }
     const result = await bootstrap('--force');
     expect(result.code, result.stderr).toBe(0);
-    expect(listData(box).filter((name) => name.includes('+'))).toEqual([before, build].toSorted());
+    expect(listData(box).filter((name) => name.includes('+'))).toEqual([before, nightly, build].toSorted());
   }, 60_000);
 });

@@ -86,12 +86,20 @@ it('what is not of devenv stays: an opened work tree, another devenv, files of o
   expect(listData(box)).toEqual(['notes.txt']);
 
   rmSync(path.join(stateOf(box), 'open'), { recursive: true });
+  const job = path.join(stateOf(box), 'cron/p1');
+  mkdirSync(job, { recursive: true });
+  writeFileSync(path.join(job, 'nightly'), 'exec node /usr/lib/node_modules/devenv/bin/devenv.js nightly\n');
+  const lines = '# >>> devenv:p1 (managed, v1) >>>\n17 4 * * * /x\n# <<< devenv:p1 <<<\n';
+  const crontab = fakeCrontab(box, lines);
   const shim = path.join(stateOf(box), 'bin/0123');
   mkdirSync(shim, { recursive: true });
   writeFileSync(path.join(shim, 'devenv'), 'exec node /usr/lib/node_modules/devenv/bin/devenv.js "$@"\n');
   const again = await remove();
   expect(again.stdout).toContain(`${stateOf(box)} stays there: another devenv of yours uses it`);
   expect(existsSync(shim)).toBe(true);
+  expect(readFileSync(crontab, 'utf8')).toBe(lines);
+  rmSync(job, { recursive: true });
+  writeFileSync(crontab, '');
   rmSync(path.join(stateOf(box), 'bin'), { recursive: true });
   expect((await remove()).stdout).toBe(`${box.host}: devenv is gone from there\n`);
   expect(existsSync(stateOf(box))).toBe(false);
