@@ -21,11 +21,14 @@ if (has[0] < needs[0] || (has[0] === needs[0] && has[1] < needs[1])) {
   process.emitWarning = (warning, ...rest) => {
     if (!String(warning).includes('SQLite')) warn.call(process, warning, ...rest);
   };
-  // What scripts/build.mjs gives a file of its own: some commands, and all that is to run on a remote box.
-  const remote = process.argv.some((word) => /^--host(=|$)/.test(word)) && 'remote';
+  // What scripts/build.mjs gives a file of its own: some commands, and all that is to run on a remote box. A box is
+  // not sent them: all that is in them is in main.js too.
+  const { existsSync } = process.getBuiltinModule('node:fs');
   const words = process.argv.slice(2);
-  const own = remote || ['start', 'status', 'checkpoint'].find((name) => name === process.argv[2]);
-  import(`../dist/${own || 'main'}.js`).then(
+  const remote = words.some((word) => /^--host(=|$)/.test(word)) && 'remote';
+  const own = remote || ['start', 'status', 'checkpoint'].find((name) => name === words[0]);
+  const file = own && existsSync(new URL(`../dist/${own}.js`, import.meta.url)) ? own : 'main';
+  import(`../dist/${file}.js`).then(
     ({ main }) =>
       main(words)
         // `checkpoint -m --host` has the word and means none: the whole program knows every command.

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
+import { minify } from '@swc/core';
 import { build } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
@@ -207,6 +208,20 @@ const boxOnly = {
   },
 };
 
+/** What execa needs for its option `verbose` alone, which devenv does not use. */
+const withoutVerbose = {
+  name: 'without-verbose',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(figures|pretty-ms)$/ }, ({ path, importer }) =>
+      importer.includes('/execa/') ? { path, namespace: 'not-verbose' } : undefined,
+    );
+    onLoad({ filter: /./, namespace: 'not-verbose' }, () => ({
+      contents: 'export default {}',
+      loader: 'js',
+    }));
+  },
+};
+
 /** pino's threads need files beside it, which a bundle does not have: devenv writes its log without them. */
 const withoutThreads = {
   name: 'without-threads',
@@ -262,7 +277,7 @@ const [own] = await Promise.all([
         resolveDir: process.cwd(),
         loader: 'js',
       },
-      plugins: [onlyEnglish, withoutThreads],
+      plugins: [onlyEnglish, withoutThreads, withoutVerbose],
       outfile: `${out}/vendor/${name}.cjs`,
       format: 'cjs',
       // One copy for both: node-ssh and our own code pass each other its objects.
@@ -275,6 +290,14 @@ const [own] = await Promise.all([
     }),
   ),
 ]);
+// The names of a file's own things, given anew by how often they occur: 3 % less to send. Nothing else is changed.
+const box = await minify(readFileSync(`${out}/box.js`, 'utf8'), {
+  module: true,
+  compress: false,
+  mangle: { topLevel: true },
+  format: { comments: false },
+});
+writeFileSync(`${out}/box.js`, box.code);
 writeFileSync(`${out}/meta.json`, JSON.stringify(own.metafile));
 
 // What a remote box must have, exactly: the version and a hash of all that is sent there.

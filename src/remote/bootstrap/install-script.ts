@@ -71,7 +71,8 @@ if there; then told there "$node"; fi
 in=$data/.in-$$
 mine=
 trap 'rm -rf "$in"; [ -z "$mine" ] || rm -rf "$lock"' EXIT
-trap 'exit 129' HUP INT TERM
+# PIPE: when the link is gone, saying so must not keep it from tidying up.
+trap 'exit 129' HUP INT TERM PIPE
 why=$(mkdir -p "$data/runtimes" "$data/run" "$data/bin" 2>&1) || failed write "$why"
 for old in "$data"/.in-*; do
   if [ "$old" = "$in" ] || ! kill -0 "\${old##*-}" 2>/dev/null; then rm -rf "$old"; fi

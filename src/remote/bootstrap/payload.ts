@@ -3,10 +3,12 @@ import path from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { cacheDir, makeDir, packageRoot, randomId } from '../../base/index.ts';
 
-/** What a box does not need: live lists are drawn at home, and from a box nobody goes on to another. */
-const leftOut = /^dist\/(meta\.json|(main|remote)\.js|vendor\/(listr2|node-ssh|ssh2|ssh-config)\..*)$/;
-/** Parts of main.js again, only quicker to load: main.js itself stands in for them there. */
-const partsOfMain = /^dist\/(start|status|checkpoint)\.js$/;
+/**
+ * What a box does not need: `dist/start.js` and its like are parts of main.js again, only quicker to load; the live
+ * list of a terminal is drawn at home; and from a box nobody goes on to another.
+ */
+const leftOut =
+  /^dist\/(meta\.json|(main|remote|start|status|checkpoint)\.js|vendor\/(listr2|node-ssh|ssh2|ssh-config)\..*)$/;
 /** What stands in the place of dist/main.js there. */
 const boxMain = 'dist/box.js';
 /** How long payloads of other builds stay in the cache. */
@@ -40,11 +42,10 @@ export function readPackage(root: string): Readonly<Record<string, string>> {
   );
   const chosen = [...names, 'package.json'].filter((name) => !leftOut.test(name)).toSorted();
   return Object.fromEntries(
-    chosen.map((name) =>
-      partsOfMain.test(name)
-        ? [name, "export * from './main.js';\n"]
-        : [name === boxMain ? 'dist/main.js' : name, readFileSync(path.join(root, name), 'utf8')],
-    ),
+    chosen.map((name) => [
+      name === boxMain ? 'dist/main.js' : name,
+      readFileSync(path.join(root, name), 'utf8'),
+    ]),
   );
 }
 

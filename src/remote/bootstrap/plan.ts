@@ -105,9 +105,11 @@ function chooseNode(name: string, probe: Probe, build: Build): NodeSource {
   const { version } = build.node;
   const runtime = { name: `node-${version}-${os}-${arch}`, version };
   const whole = build.node.bytes >= wholeNodeBytes;
-  if (whole && os === build.os && arch === build.arch && libc === build.libc)
+  // A Linux that does not tell its C library is taken at its word: what is sent is tried there.
+  const fits = libc === build.libc || (os === 'linux' && libc === 'other' && build.libc === 'glibc');
+  if (whole && os === build.os && arch === build.arch && fits)
     return { kind: 'own', ...runtime, file: build.node.path };
-  if (os === 'linux' && libc === 'glibc' && /^(x64|arm64)$/.test(arch))
+  if (os === 'linux' && /^(x64|arm64)$/.test(arch))
     return { kind: 'npm', ...runtime, packageName: `node-linux-${arch}` };
   throw new DevenvError(
     'unsupported',

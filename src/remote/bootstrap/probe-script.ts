@@ -40,7 +40,7 @@ say free_inodes "$(column -Pi 4)"
 
 scratch=$where/.devenv-probe-$$
 trap 'rm -rf "$scratch"' EXIT
-trap 'exit 129' HUP INT TERM
+trap 'exit 129' HUP INT TERM PIPE
 if why=$(mkdir "$scratch" 2>&1) && why=$({ printf '#!/bin/sh\\necho runs\\n' >"$scratch/try"; } 2>&1); then
   chmod 700 "$scratch/try"
   say exec "$("$scratch/try" 2>&1)"
@@ -60,9 +60,10 @@ if [ -d "$scratch" ] && [ -x "$shell" ]; then
       sleep 0.1 2>/dev/null || { sleep 1; left=$((left - 9)); }
       left=$((left - 1))
     done
-    { kill -9 "-$asked" || kill -9 "$asked"; } 2>/dev/null
     login=$(sed -n "s/^$mark:\\(.*\\):$mark\\$/\\1/p" "$scratch/path" 2>/dev/null)
     [ -z "$login" ] || break
+    # It hangs: its group goes, where it has one of its own.
+    if [ -n "$own" ]; then kill -9 "-$asked" 2>/dev/null; else kill -9 "$asked" 2>/dev/null; fi
   done
   if [ -n "$login" ]; then
     say path "$login"

@@ -17,6 +17,14 @@ nl='
 say() { printf '%s=%s\\n' "$1" "\${2%%"$nl"*}"; }
 failed() { say failed "$1"; exit 70; }
 real=$(cd "$data" 2>/dev/null && pwd -P) || real=$data
+# They are searched for as lines of text: a line break in one would make it match everything.
+for place in "$data" "$real" "$state" "$cache"; do
+  case $place in
+    *"$nl"*) failed "a path with a line break in it: remove it by hand" ;;
+    /*) ;;
+    *) failed "not an absolute path: $place" ;;
+  esac
+done
 ours() { printf '%s\\n' "$data/" "$real/" | grep -F -f - "$@"; }
 field() { tr '\\0' '\\n' <"$1" 2>/dev/null | sed -n "s/^$2=//p" | head -n 1; }
 
@@ -27,13 +35,23 @@ for file in "$state"/bin/*/devenv; do
   [ -f "$file" ] || continue
   if ours -q "$file"; then shims=$shims\${file%/devenv}$nl; else foreign=1; fi
 done
-sessions() { printf '%s' "$shims" | grep -l -F -f - /proc/[0-9]*/environ 2>/dev/null; }
+calling() { printf '%s' "$shims" | grep -F -f - "$@"; }
+sessions() { calling -l /proc/[0-9]*/environ 2>/dev/null; }
 list=$(for file in $(sessions); do field "$file" DEVENV_SESSION; done | sort -u)
 working() { ours -l /proc/[0-9]*/cmdline 2>/dev/null; }
 busy=
 [ -n "$list" ] || busy=$(for file in $(working); do tr '\\0' ' ' <"$file" 2>/dev/null; echo; done | sort -u)
 fences=$(crontab -l 2>/dev/null | grep -c '^# >>> devenv:')
 timers=$(for file in "$units"/devenv-*.timer; do [ ! -e "$file" ] || basename "$file"; done)
+# Schedules of another devenv of this user are none of our business.
+mine=
+theirs=
+for file in "$state"/cron/*/nightly; do
+  [ -f "$file" ] || continue
+  if ours -q "$file"; then mine=1; else theirs=1; fi
+done
+if [ -n "$theirs" ]; then foreign=1; fi
+if [ -n "$theirs" ] && [ -z "$mine" ]; then fences=0; timers=; fi
 open=
 for file in "$state"/open/*/*/.git; do if [ -e "$file" ]; then open=\${file%/.git}; fi; done
 
@@ -41,11 +59,14 @@ printf '%s\\n' "$list" | while read -r name; do [ -z "$name" ] || say session "$
 printf '%s\\n' "$busy" | while read -r line; do [ -z "$line" ] || say busy "$line"; done
 say cron "$fences"
 say timers "$(printf '%s' "$timers" | tr '\\n' ' ')"
-if [ -z "$YES" ] && [ -n "$list$busy$timers" ] || [ -z "$YES" ] && [ "$fences" -gt 0 ]; then
+fenced=
+if [ "$fences" -gt 0 ]; then fenced=1; fi
+if [ -z "$YES" ] && [ -n "$list$busy$timers$fenced" ]; then
   say result refused
   exit 0
 fi
 
+[ -z "$fenced$timers" ] || [ -z "$theirs" ] || failed "another devenv has schedules there too: devenv cron remove in each project of this one"
 for file in $(sessions); do
   root=$(field "$file" DEVENV_ROOT)
   [ -d "$root" ] || continue
@@ -53,15 +74,16 @@ for file in $(sessions); do
   DEVENV_TMUX_SOCKET=$socket "$data/bin/devenv" stop --cwd "$root" >/dev/null 2>&1 </dev/null
 done
 [ -z "$(sessions)" ] || failed "its sessions could not be ended: devenv stop there"
+# Nothing is killed here: what is at work gets its time, and then it is the user's to end.
 tries=50
 while [ -n "$(working)" ] && [ "$tries" -gt 0 ]; do
-  for file in $(working); do file=\${file%/cmdline}; kill "\${file##*/}" 2>/dev/null; done
   sleep 0.1 2>/dev/null || { sleep 1; tries=$((tries - 9)); }
   tries=$((tries - 1))
 done
-[ -z "$(working)" ] || failed "a command of devenv does not end: $(working | head -n 1)"
+file=$(working | head -n 1)
+[ -z "$file" ] || failed "devenv is still at work there: $(tr '\\0' ' ' <"$file" 2>/dev/null)"
 
-if [ "$fences" -gt 0 ]; then
+if [ -n "$fenced" ]; then
   [ "$fences" = "$(crontab -l | grep -c '^# <<< devenv:')" ] || failed "the marks of devenv in the crontab are not in pairs: mend it by hand (crontab -e)"
   kept=$(crontab -l | sed '/^# >>> devenv:/,/^# <<< devenv:/d'; echo .)
   why=$(printf '%s' "\${kept%.}" | crontab - 2>&1) || failed "the crontab could not be written: $why"
@@ -72,7 +94,10 @@ for name in $timers; do
   rm -f "$units/$name" "$units/\${name%.timer}.service"
 done
 
-if [ -L "$data" ]; then rm -rf "$real"/* "$real"/.[!.]*; else rm -rf "$data"; fi
+# Only what devenv made, by name; what somebody else put there keeps the folder.
+for name in bin current previous path run runtimes repos lock; do rm -rf "\${real:?}/$name"; done
+rm -rf "\${real:?}"/[0-9]*+???????? "\${real:?}"/.in-*
+[ -L "$data" ] || rmdir "$data" 2>/dev/null
 [ ! -e "$data/bin" ] || failed "not all of $data could be removed"
 if [ -n "$open" ]; then say kept "$open"; say why open; fi
 if [ -n "$foreign" ]; then say kept "$state"; say why foreign; fi

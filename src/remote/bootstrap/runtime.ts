@@ -56,7 +56,7 @@ async function fetchByNpm(
   const dir = mkdtempSync(`${file}.`);
   const options = { cwd: dir, env: deps.env, signal: deps.signal, timeoutMs: npmTimeoutMs };
   try {
-    const packed = await run(['npm', 'pack', wanted, '--silent'], options);
+    const packed = await run(['npm', 'pack', wanted, '--loglevel=error'], options);
     if (packed.reason === 'stopped') throw new DevenvError('interrupted', 'interrupted');
     const archive = packed.stdout.trim().split('\n').at(-1) ?? '';
     if (!packed.ok || archive === '') throw notFetched(wanted, packed.reason ?? packed.stderr);
@@ -69,10 +69,8 @@ async function fetchByNpm(
 }
 
 function notFetched(wanted: string, why: string): DevenvError {
-  const line = why
-    .split('\n')
-    .find((text) => text.trim() !== '')
-    ?.trim();
+  const said = why.split('\n').map((text) => text.replace(/^npm (?:error|ERR!) ?/, '').trim());
+  const line = said.find((text) => text !== '' && !/^(code|errno|syscall|type) /.test(text));
   return new DevenvError(
     'environment',
     `npm could not fetch ${wanted}, the Node for the box${line ? `: ${line}` : ''}`,

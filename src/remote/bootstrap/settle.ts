@@ -106,7 +106,8 @@ exec "$node" "$data/$build/bin/devenv.js" "$@"
 
 /**
  * The builds that a living process runs or would call: one on its command line, or one that the panes of a session
- * call as \`devenv\` (a small program in the state folder, which the panes' environment names).
+ * call as \`devenv\` (a small program in the state folder, which the panes' environment names), or one that a
+ * schedule will call.
  */
 async function inUse(
   builds: readonly string[],
@@ -114,7 +115,8 @@ async function inUse(
 ): Promise<ReadonlySet<string> | undefined> {
   if (!existsSync('/proc/self/environ')) return undefined;
   const shims = readShims(path.join(stateDir(env), 'bin'));
-  const used = new Set<string>();
+  const scheduled = readScheduled(path.join(stateDir(env), 'cron'));
+  const used = new Set(builds.filter((build) => scheduled.some((text) => text.includes(`/${build}/`))));
   for (const { pid, command } of await listProcesses()) {
     const environment = environOf(pid).join('\n');
     for (const build of builds) {
@@ -134,6 +136,15 @@ function readShims(bin: string): readonly { readonly dir: string; readonly text:
     });
   } catch {
     return []; // no session was ever built here
+  }
+}
+
+/** The scripts that cron and timers call. */
+function readScheduled(dir: string): readonly string[] {
+  try {
+    return readdirSync(dir).map((id) => readText(path.join(dir, id, 'nightly')));
+  } catch {
+    return []; // nothing was ever scheduled here
   }
 }
 
