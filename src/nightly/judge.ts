@@ -1,3 +1,4 @@
+import type { Clock } from '../base/index.ts';
 import type { Checkpoint } from '../checkpoint/index.ts';
 import {
   decide,
@@ -8,9 +9,7 @@ import {
   startCheckpointer,
   treeOf,
   type CheckpointerAction,
-  type CheckpointerEvent,
   type CheckpointerState,
-  type Facts,
   type LockState,
   type RolledBack,
   type StepContext,
@@ -49,49 +48,66 @@ const changedTries = 3;
  * confirmed regression is put back, all else is kept), but does not ask.
  */
 export async function judgeNight(deps: NightlyDeps, project: Project, input: JudgeInput): Promise<Judged> {
+  const night = createNight(deps, project, input);
+  const { ctx, done } = night;
+  for (let n = 0; n < changedTries && !ctx.verified.last && !input.signal.aborted; n++) {
+    await night.present.look();
+    await judge(ctx);
+  }
+  await actWhenQuiet(night, deps.clock, input.signal);
+  if (typeof input.lock === 'object')
+    done.decisions.push(`kept: ${input.lock.holder} makes the checkpoints here and did not make way`);
+  const back = done.undone && { tag: done.undone.to, created: false };
+  return {
+    verification: ctx.verified.last,
+    decisions: done.decisions,
+    checkpoint: back ?? done.checkpoint,
+    undone: done.undone,
+  };
+}
+
+/** What comes about, while it does. */
+interface Done {
+  readonly decisions: string[];
+  checkpoint?: Judged['checkpoint'];
+  undone?: RolledBack | undefined;
+}
+
+/** One look under way. */
+interface Night {
+  readonly ctx: StepContext;
+  readonly present: ReturnType<typeof createPresent>;
+  readonly done: Done;
+  readonly state: () => CheckpointerState;
+  /** Leaves the tree as it is, and says why. */
+  readonly keep: (why: string) => void;
+}
+
+function createNight(deps: NightlyDeps, project: Project, input: JudgeInput): Night {
   const { checkpoint, nightly } = project.config;
   const settings = { ...checkpoint, onFailure: nightly.onFailure };
-  const { clock } = deps;
-  const began = clock.monotonic();
-  const decisions: string[] = [];
-  const done: { checkpoint?: Judged['checkpoint']; undone?: RolledBack | undefined } = {};
-  let state: CheckpointerState = startCheckpointer(settings, began, input.lock);
+  let state = startCheckpointer(settings, deps.clock.monotonic(), input.lock);
   let good: Checkpoint | undefined;
+  const done: Done = { decisions: [] };
   const present = createPresent(deps, project, input);
-
-  const around: StepInput['around'] = {
-    attended: () => Promise.resolve(false),
-    ask: () => Promise.resolve(),
-    tell: (text) => input.around.tell(text),
-    rollBack: async (asked) => (done.undone = await input.around.rollBack(asked)),
-    undo: async () => {
-      await input.around.undo();
-      done.undone = undefined;
-    },
+  const steps: StepInput = {
+    repo: input.repo,
+    around: noting(input.around, done),
+    watched: present.watched,
+    ignored: input.ignored,
+    hint: () => {},
+    configured: async () => (await reloadProject(project)) === undefined,
+    events: input.events,
   };
-  const gather = async (): Promise<Facts | undefined> => {
-    const key = await present.look();
-    if (key === undefined) return undefined;
-    const found = await gatherFacts(deps, project, { ...input, around, watched: present.watched }, key);
-    good = found.good;
-    return found.facts;
-  };
-  const handle = async (event: CheckpointerEvent): Promise<void> => {
-    const decided = decide(settings, state, event);
-    state = decided.state;
-    if (event.kind === 'tagged') done.checkpoint = { tag: event.tag, created: event.created };
-    if (decided.decision) decisions.push(decided.decision.text);
-    if (decided.action) await act(decided.action);
-  };
-  const kept = (why: string): void => {
+  const keep = (why: string): void => {
     state = { ...state, confirmed: undefined, why };
-    decisions.push(`kept: ${why}`);
+    done.decisions.push(`kept: ${why}`);
   };
   const act = async (action: CheckpointerAction): Promise<void> => {
     // The tree is another one by now: this night judges it no more.
-    if (action.kind === 'verify') return kept('the tree changed while it was judged');
+    if (action.kind === 'verify') return keep('the tree changed while it was judged');
     if (action.kind === 'confirm' && good?.tree === treeOf(action.tree))
-      return kept(`${ctx.verified.last?.why ?? 'it fails'}; but this very tree passed as ${good.tag}`);
+      return keep(`${ctx.verified.last?.why ?? 'it fails'}; but this very tree passed as ${good.tag}`);
     return perform(ctx, action);
   };
   const ctx: StepContext = {
@@ -99,50 +115,60 @@ export async function judgeNight(deps: NightlyDeps, project: Project, input: Jud
     project,
     who: 'nightly',
     by: { suites: nightly.suites, gates: nightly.gates },
-    input: {
-      repo: input.repo,
-      around,
-      watched: present.watched,
-      ignored: input.ignored,
-      hint: () => {},
-      configured: async () => (await reloadProject(project)) === undefined,
-      events: input.events,
-    },
+    input: steps,
     verified: { last: undefined },
-    gather,
-    handle,
+    gather: async () => {
+      const key = await present.look();
+      if (key === undefined) return undefined;
+      const found = await gatherFacts(deps, project, steps, key);
+      good = found.good;
+      return found.facts;
+    },
+    handle: async (event) => {
+      const decided = decide(settings, state, event);
+      state = decided.state;
+      if (event.kind === 'tagged') done.checkpoint = { tag: event.tag, created: event.created };
+      if (decided.decision) done.decisions.push(decided.decision.text);
+      if (decided.action) await act(decided.action);
+    },
     say: () => {},
     soon: () => {},
     signal: () => input.signal,
     good: () => good,
   };
+  return { ctx, present, done, keep, state: () => state };
+}
 
-  for (let n = 0; n < changedTries && !ctx.verified.last && !input.signal.aborted; n++) {
-    await present.look();
-    await judge(ctx);
-  }
-  const waitsFrom = clock.monotonic();
-  while (state.confirmed && !input.signal.aborted) {
-    const facts = await gather();
-    if (!facts) break;
-    if (facts.repoState !== 'clean') break; // said already
-    if (clock.monotonic() - waitsFrom > longestWaitMs && facts.at < state.nextAt) {
-      kept(`${state.confirmed.why}; the tree is being edited`);
-      break;
-    }
-    await clock.sleep(Math.max(0, state.nextAt - clock.monotonic()), input.signal);
-    const now = await gather();
-    if (now && !input.signal.aborted) await handle({ kind: 'tick', facts: now });
-  }
-  if (typeof input.lock === 'object')
-    decisions.push(`kept: ${input.lock.holder} makes the checkpoints here and did not make way`);
-  const back = done.undone && good ? { tag: done.undone.to, created: false } : undefined;
+/** What is around, noting what was put back. Nobody is there to be asked. */
+function noting(around: Surroundings, done: Done): StepInput['around'] {
   return {
-    verification: ctx.verified.last,
-    decisions,
-    checkpoint: back ?? done.checkpoint,
-    undone: done.undone,
+    attended: () => Promise.resolve(false),
+    ask: () => Promise.resolve(),
+    tell: (text) => around.tell(text),
+    rollBack: async (asked) => (done.undone = await around.rollBack(asked)),
+    undo: async () => {
+      await around.undo();
+      done.undone = undefined;
+    },
   };
+}
+
+/** A confirmed regression is put back as soon as nothing was edited for a while. */
+async function actWhenQuiet(night: Night, clock: Clock, signal: AbortSignal): Promise<void> {
+  const from = clock.monotonic();
+  const { ctx } = night;
+  for (;;) {
+    const { confirmed, nextAt } = night.state();
+    if (!confirmed || signal.aborted) return;
+    const facts = await ctx.gather();
+    // That git is in the middle of something was said already.
+    if (!facts || facts.repoState !== 'clean') return;
+    if (facts.at - from > longestWaitMs && facts.at < nextAt)
+      return night.keep(`${confirmed.why}; the tree is being edited`);
+    await clock.sleep(Math.max(0, nextAt - clock.monotonic()), signal);
+    const now = await ctx.gather();
+    if (now && !signal.aborted) await ctx.handle({ kind: 'tick', facts: now });
+  }
 }
 
 /** The work tree as it is: nobody watches it here, so it is looked at anew each time. */

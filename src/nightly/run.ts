@@ -1,18 +1,15 @@
-import { writeFileSync } from 'node:fs';
 import { endMarked, formatAge, formatDuration, messageOf, self } from '../base/index.ts';
 import type { Project } from '../config/index.ts';
-import { readNights, refreshJob, writeNights, type Night } from '../cron/index.ts';
+import { readNights, writeNights, type Night } from '../cron/index.ts';
 import { repoOf } from '../verify/index.ts';
 import { runChecklist } from './checklist.ts';
 import { comparedNights, composeReport, type Found, type Frame } from './compose.ts';
+import { finish, writeSkipped, type Finished } from './finish.ts';
 import { judgeNight } from './judge.ts';
 import { giveBack, takeNight, takeWatch } from './lock.ts';
-import { renderMarkdown } from './markdown.ts';
-import { newsFrom, notify } from './notify.ts';
-import { isBad, newsOf } from './outcome.ts';
 import { masker, openOutput, type Output } from './output.ts';
-import { claimReport, readReports, reportDir, tidy } from './places.ts';
-import type { CheckResult, NightlyDeps, NightlyReport, OnProgress, Outcome, Surroundings } from './types.ts';
+import { claimReport, readReports, reportDir } from './places.ts';
+import type { CheckResult, NightlyDeps, NightlyReport, OnProgress, Surroundings } from './types.ts';
 
 export interface NightlyInput {
   /** Ends the run, whatever it is at; the report is written all the same. */
@@ -24,12 +21,6 @@ export interface NightlyInput {
   readonly onProgress: OnProgress;
   /** Why the project cannot be judged at all (a mistake in its configuration). */
   readonly blocked?: { readonly message: string; readonly hint: string | undefined } | undefined;
-}
-
-export interface Finished {
-  readonly report: NightlyReport;
-  /** The report's path without `.md` or `.json`. */
-  readonly file: string;
 }
 
 /** In the environment of every suite and gate that it runs. */
@@ -46,7 +37,7 @@ export async function runNightly(
   input: NightlyInput,
 ): Promise<Finished> {
   const lock = await takeNight(deps, project.id);
-  if ('pid' in lock) return writeSkipped(deps, project, { input, holder: lock });
+  if ('pid' in lock) return writeSkipped(deps, project, { caughtUp: input.caughtUp, holder: lock });
   using _lock = lock;
   const startedAt = deps.clock.now();
   const began = deps.clock.monotonic();
@@ -188,77 +179,4 @@ function eventsOf({ output, onProgress }: RunInput): Parameters<typeof judgeNigh
     },
     result: ({ name, verdict }) => onProgress(`${name} ${verdict}`),
   };
-}
-
-interface ToFinish {
-  readonly composed: NightlyReport;
-  readonly file: string;
-  readonly last: Night | undefined;
-}
-
-/** Writes the report, tells the news, and writes what came of that too. */
-async function finish(
-  deps: NightlyDeps,
-  project: Project,
-  { composed, file, last }: ToFinish,
-): Promise<NightlyReport> {
-  const { outcome } = composed;
-  const first = { ...composed, news: newsOf(outcome, last) };
-  write(file, first);
-  const night: Night = {
-    startedAt: Date.parse(composed.startedAt),
-    endedAt: Date.parse(composed.endedAt),
-    outcome,
-    bad: isBad(outcome),
-    report: file,
-  };
-  writeNights(deps.store, project.id, { last: night, running: undefined });
-  deps.store.addEvent(project.id, 'nightly', { outcome, report: file, text: composed.summary });
-  deps.log.info({ outcome, report: file }, composed.summary);
-  const news = newsFrom(first, `${file}.md`);
-  const notified = news ? await notify(deps, project, news) : [];
-  const silent = notified.filter(({ ok }) => !ok).map(({ by, why }) => `${by} was not told: ${why ?? '?'}`);
-  const report = { ...first, notified, warnings: [...first.warnings, ...silent] };
-  if (notified.length > 0) write(file, report);
-  tidy(reportDir(deps.env, project), deps.clock.now(), project.config.nightly.keepReportsMs);
-  await refreshJob(deps, project.id);
-  return report;
-}
-
-function write(file: string, report: NightlyReport): void {
-  writeFileSync(`${file}.json`, `${JSON.stringify(report, null, 2)}\n`, { mode: 0o600 });
-  writeFileSync(`${file}.md`, renderMarkdown(report), { mode: 0o600 });
-}
-
-/** Another run is under way: that is noted, and nothing else. */
-function writeSkipped(
-  deps: NightlyDeps,
-  project: Project,
-  about: {
-    readonly input: NightlyInput;
-    readonly holder: { readonly pid: number | undefined; readonly startedAt: number | undefined };
-  },
-): Finished {
-  const now = deps.clock.now();
-  const { pid, startedAt } = about.holder;
-  const since = startedAt === undefined ? '' : ` since ${new Date(startedAt).toISOString()}`;
-  const why = `another nightly run is under way${since}${pid === undefined ? '' : ` (pid ${pid}): kill ${pid} ends it`}`;
-  const file = claimReport(reportDir(deps.env, project), now);
-  const outcome: Outcome = 'skipped';
-  const report = composeReport(
-    { outcome, why, checklist: [], warnings: [] },
-    {
-      project,
-      startedAt: now,
-      endedAt: now,
-      durationMs: 0,
-      caughtUp: about.input.caughtUp,
-      log: null,
-      before: [],
-      mask: (text) => text,
-    },
-  );
-  write(file, report);
-  deps.store.addEvent(project.id, 'nightly', { outcome, report: file, text: report.summary });
-  return { report, file };
 }
