@@ -109,6 +109,20 @@ describe('host pull', () => {
     expect(readFileSync(path.join(t.dir, 'a.txt'), 'utf8')).toBe('of here\n');
   });
 
+  it('all that is on the box can be brought here; what is the same on both sides is not refused', async () => {
+    const t = await pushed();
+    await t.gitThere('switch', '-q', '-c', 'agent');
+    await t.gitThere('commit', '-q', '--allow-empty', '-m', 'Work');
+    writeFiles(t.there, 'fresh.txt', 'fresh\n');
+    await t.sure('host', 'pull', 'box');
+    expect((await t.run('host', 'push', 'box')).code).toBe(5);
+    await t.sure('rollback', 'box/present', '--head');
+    const { here, there } = await bothSides(t);
+    expect(there).toEqual(here);
+    expect(JSON.parse(await t.sure('host', 'push', '--json'))).toMatchObject({ written: [], undo: null });
+    expect(await t.sure('host', 'push', 'box')).toContain('has it already');
+  });
+
   it('they are listed, compared, put back, opened: by name, by its beginning, by their order', async () => {
     const t = await pushed();
     const first = await checkpointThere(t, 'one\n');

@@ -205,7 +205,7 @@ describe('at the same time', () => {
     const result = await running;
     expect([result.code, result.stderr]).toEqual([
       5,
-      expect.stringMatching(/box: there is work here that was not sent: 1 changed file \(fresh\.txt\)/),
+      expect.stringMatching(/box: there is work there that was not sent: 1 changed file \(fresh\.txt\)/),
     ]);
     expect((await bothSides(t)).there.files['a.txt']).not.toBe((await bothSides(t)).here.files['a.txt']);
   });

@@ -47,15 +47,17 @@ export async function pushCode(deps: PushDeps, input: PushInput): Promise<Pushed
   const sent = await stateFacts(repo, now);
   const known = await knownCommits(repo, [...state.bases, ...(state.head === null ? [] : [state.head])]);
   const knowsHead = state.head !== null && known.has(state.head);
-  if (!input.force) refuseUnsaved(line, state, knowsHead && state.clean);
+  if (!input.force) refuseUnsaved(line, state, isSame(state.present, sent) || (knowsHead && state.clean));
   refuseMisfit(line, state, { repo, head: now.head });
   const there = state.kind === 'repo' ? state.lineEnds : null;
   const { leftOut, ...fresh } = await freshSettings(repo);
   const notes = [...(await travelNotes(repo, now, there)), ...remoteNotes(state, leftOut)];
   const about = { sent, dir: state.dir, notSent: now.skipped, notes };
-  if (state.isLast && isSame(state.last, sent)) return { ...about, received: null, bytes: 0, late: false };
+  if (isSame(state.present, sent) && isSame(state.last, sent))
+    return { ...about, received: null, bytes: 0, late: false };
   const asked: ReceiveInput = {
     ...input.place,
+    host: line.target.name,
     commit: now.commit,
     branch: now.branch,
     head: now.head,
@@ -100,11 +102,7 @@ function refuseUnsaved({ target: { name } }: BoxLine, state: BoxState, isOurs: b
       `name another path for this host; with --force the files there are kept as an undo entry first (devenv undo --host ${name})`,
     );
   if (state.unsaved === null || isOurs) return;
-  throw unsavedError(
-    state.unsaved,
-    `on ${name} (${state.dir})`,
-    `devenv host pull ${name} brings it here (then devenv diff ${name}/present); devenv host push ${name} --force keeps it there as an undo entry and goes on`,
-  );
+  throw unsavedError(state.unsaved, `on ${name} (${state.dir})`, name);
 }
 
 function refuseMisfit(
@@ -140,8 +138,11 @@ async function transfer(
   let bytes = 0;
   const record = randomId(8);
   try {
+    // Not on the command line: a shallow clone may end in thousands of commits.
+    const header = Buffer.from(JSON.stringify(asked));
+    counted.push(header);
     const stdin = pack.stdout.pipe(counted);
-    const answer = await callBox(line, ['receive', JSON.stringify(asked)], { stdin, record });
+    const answer = await callBox(line, ['receive', String(header.length)], { stdin, record });
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by the very same build
     return { received: JSON.parse(answer) as Received, bytes, late: false };
   } catch (error) {

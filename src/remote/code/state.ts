@@ -42,24 +42,24 @@ export async function boxState(deps: BoxDeps, input: PlaceOnBox): Promise<BoxSta
       head: null,
       clean: true,
       last: null,
-      isLast: false,
+      present: null,
       unsaved: null,
       bases: repo ? await readBases(repo) : [],
       lineEnds: { autocrlf: '', eol: '' },
     };
   await settleBefore(repo);
   const maxFileBytes = await deps.maxFileBytes(repo.root);
-  const head = (await readRef(repo, 'HEAD')) ?? null;
   const last = await readRef(repo, receivedNames(repo).last);
-  const found = await findUnsaved(repo, { clock: deps.clock, maxFileBytes, known: null });
+  const unsaved = await findUnsaved(repo, { clock: deps.clock, maxFileBytes, known: null });
+  const present = await snapshot(repo, { now: deps.clock.now(), maxFileBytes, purpose: 'look' });
   return {
     ...about,
     objectFormat: repo.objectFormat,
-    head,
-    clean: found.unsaved === null || (await isClean(repo, deps.clock, maxFileBytes)),
+    head: present.head,
+    clean: present.files.length === 0,
     last: last === undefined ? null : await stateFacts(repo, await readSaved(repo, last)),
-    isLast: last !== undefined && found.is === last,
-    unsaved: found.unsaved,
+    present: await stateFacts(repo, present),
+    unsaved,
     bases: await readBases(repo),
     lineEnds: await readLineEnds(repo),
   };
@@ -117,43 +117,39 @@ interface Looking {
   readonly maxFileBytes: number;
   /** A commit that the other side has too. */
   readonly known: string | null;
-}
-
-/** What is only here; or what that was received the present is. */
-export interface Found {
-  readonly unsaved: Unsaved | null;
-  readonly is: string | null;
+  /** A state that it has too: the one that is about to be put in place. */
+  readonly coming?: string;
 }
 
 /**
  * What of the present would be lost if only the other side's memory were left: it is neither what was received (now,
  * the time before, or a moment before a kill), nor a commit that the other side has, without a change. null: nothing.
  */
-export async function findUnsaved(repo: Repo, looking: Looking): Promise<Found> {
+export async function findUnsaved(repo: Repo, looking: Looking): Promise<Unsaved | null> {
   const head = (await readRef(repo, 'HEAD')) ?? null;
   const branch = await currentBranch(repo);
   const received = await readReceived(repo);
   const compare = (saved: SavedState): ReturnType<typeof compareWithState> =>
     compareWithState(repo, looking.clock, { saved, maxFileBytes: looking.maxFileBytes });
-  for (const saved of received) {
+  const coming = looking.coming === undefined ? [] : [await readSaved(repo, looking.coming)];
+  for (const saved of [...received, ...coming]) {
     if (saved.head !== head || saved.branch !== branch) continue;
     const { files, staged } = await compare(saved);
-    if (files.length === 0 && !staged) return { unsaved: null, is: saved.commit };
+    if (files.length === 0 && !staged) return null;
   }
   const clean = await isClean(repo, looking.clock, looking.maxFileBytes);
-  if (clean && (head === null || head === looking.known)) return { unsaved: null, is: null };
+  if (clean && (head === null || head === looking.known)) return null;
   const [last] = received;
   const moved = branch === (last?.branch ?? branch) ? null : (branch ?? '(detached)');
-  if (!last) return { unsaved: await unsavedSinceHead(repo, looking, head), is: null };
+  if (!last) return unsavedSinceHead(repo, looking, head);
   const { files, staged } = await compare(last);
-  const unsaved: Unsaved = {
+  return {
     files: files.slice(0, mostNamed),
     count: files.length,
     staged: staged && last.head === head,
     commits: head === null || head === last.head ? [] : await newCommits(repo, head, last.head),
     branch: moved,
   };
-  return { unsaved, is: null };
 }
 
 /** What was received, the newest first; one of which the objects are gone counts no more. */
