@@ -104,7 +104,7 @@ describe('a link that breaks', () => {
     const t = await pushed();
     writeFiles(t.dir, 'a.txt', 'more\n');
     hold('received/main/next');
-    const running = t.run('host', 'push', 'box');
+    const running = t.run('host', 'push', 'box', '-q');
     await reached();
     box.proxy?.cut('rst');
     release();

@@ -260,7 +260,7 @@ describe('repositories of every kind', () => {
     await t.git('worktree', 'add', '-q', '-b', 'linked', linked);
     writeFiles(linked, 'only-there.txt', 'x\n');
     const { devenv } = await import('../support/cli.ts');
-    const result = await devenv(['host', 'push', 'box'], { cwd: linked, env: t.env });
+    const result = await devenv(['host', 'push', 'box', '-q'], { cwd: linked, env: t.env });
     expect([result.code, result.stderr]).toEqual([0, '']);
     expect(readFileSync(path.join(t.there, 'only-there.txt'), 'utf8')).toBe('x\n');
     expect(await t.gitThere('branch', '--show-current')).toBe('linked');
@@ -271,7 +271,7 @@ describe('repositories of every kind', () => {
     const inner = path.join(t.dir, 'apps/web');
     writeFiles(inner, 'devenv.yaml', readFileSync(path.join(t.dir, 'devenv.yaml'), 'utf8'));
     const { devenv } = await import('../support/cli.ts');
-    const result = await devenv(['host', 'push', 'box'], { cwd: inner, env: t.env });
+    const result = await devenv(['host', 'push', 'box', '-q'], { cwd: inner, env: t.env });
     expect([result.code, result.stderr]).toEqual([0, '']);
     expect(readFileSync(path.join(box.home, 'mono/a.txt'), 'utf8')).toBe('a\n');
     expect((await devenv(['checkpoints', '--host', 'box'], { cwd: inner, env: t.env })).stdout).toMatch(
@@ -311,6 +311,26 @@ describe('repositories of every kind', () => {
     await same(t);
     expect(readFileSync(path.join(t.there, 'x.crlf'), 'utf8')).toBe('one\r\ntwo\r\n');
     expect(readFileSync(path.join(t.there, 'auto.txt'), 'utf8')).toBe('one\r\ntwo\r\n');
+  });
+});
+
+describe('a session on the box', () => {
+  it('has its services restarted when files changed, and not when none did', async () => {
+    const t = await make();
+    const yaml = readFileSync(path.join(t.dir, 'devenv.yaml'), 'utf8');
+    writeFileSync(
+      path.join(t.dir, 'devenv.yaml'),
+      `${yaml}windows:\n  api: { command: "cat a.txt; exec sleep 600"}\n`,
+    );
+    await t.sure('host', 'push', 'box');
+    await t.sure('start', '--detach', '--host', 'box');
+    try {
+      writeFiles(t.dir, 'a.txt', 'more\n');
+      expect(await t.sure('host', 'push', 'box')).toContain('restarted api');
+      expect(await t.sure('host', 'push', 'box')).not.toContain('restarted');
+    } finally {
+      await t.sure('stop', '--host', 'box');
+    }
   });
 });
 

@@ -25,7 +25,9 @@ import {
 } from '../../git/index.ts';
 import { putState, settleBefore, type RollbackDeps, type RollbackOutcome } from '../../rollback/index.ts';
 import { absoluteDir, lockPlace, lookAtPlace, type Place } from './place.ts';
-import { findUnsaved, receivedNames, type BoxDeps } from './state.ts';
+import { receivedNames } from './facts.ts';
+import type { BoxDeps } from './state.ts';
+import { findUnsaved } from './unsaved.ts';
 import type { FreshSettings, ReceiveInput, Received, Unsaved } from './types.ts';
 
 /** What receiving touches the world with. */
@@ -67,7 +69,7 @@ export async function receive(deps: ReceiveDeps, headerBytes: number): Promise<R
   const maxFileBytes = await deps.maxFileBytes(root);
   if (!input.force && place.kind !== 'foreign') {
     const { known, commit: coming } = input;
-    const unsaved = await findUnsaved(repo, { clock: deps.clock, maxFileBytes, known, coming });
+    const { unsaved } = await findUnsaved(repo, { clock: deps.clock, maxFileBytes, known, coming });
     if (unsaved) throw unsavedError(unsaved, 'there', input.host);
   }
   await note(repo, 'next', input.commit);

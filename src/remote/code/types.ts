@@ -17,6 +17,8 @@ export interface StateFacts {
   readonly head: string | null;
   /** null: HEAD is detached. */
   readonly branch: string | null;
+  /** Paths announced with `git add -N`, as bytes. */
+  readonly intended: readonly string[];
 }
 
 /** Work on the box that is nowhere else. */
