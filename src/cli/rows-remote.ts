@@ -99,11 +99,11 @@ export const remoteCommands: readonly CommandSpec[] = [
     hidden: true,
     onHost: 'here',
     summary: 'the other end of host push and host pull',
-    args: '<action> [json]',
+    args: '<action> [about]',
     completes: 'none',
     example: 'devenv __code state',
     run: async (ctx, p) =>
-      (await import('../commands/code-on-box.ts')).codeOnBox(ctx, { action: p.args[0], json: p.args[1] }),
+      (await import('../commands/code-on-box.ts')).codeOnBox(ctx, { action: p.args[0], about: p.args[1] }),
   },
 ];
 

@@ -1,4 +1,12 @@
-import { DevenvError, formatAge, formatTable, plural, terminalSize, type Colors } from '../base/index.ts';
+import {
+  DevenvError,
+  formatAge,
+  formatTable,
+  plural,
+  showName,
+  terminalSize,
+  type Colors,
+} from '../base/index.ts';
 import { listCheckpoints, pinnedNames, type Checkpoint, type CheckpointFilter } from '../checkpoint/index.ts';
 import { checkPathspecs, openRepo, type Repo } from '../git/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
@@ -115,9 +123,9 @@ function table(
     formatAge(ctx.clock.now() - Date.parse(checkpoint.at)),
     paint(colors, checkpoint.verdict),
     String(checkpoint.filesChanged),
-    checkpoint.branch ?? '(detached)',
+    checkpoint.branch === null ? '(detached)' : showName(checkpoint.branch),
     [
-      checkpoint.message.split('\n')[0] ?? '',
+      plainText(checkpoint.message.split('\n')[0] ?? ''),
       checkpoint.partial ? '(partial)' : '',
       isPinned(checkpoint) ? '(pinned)' : '',
     ]
@@ -125,6 +133,12 @@ function table(
       .join(' '),
   ]);
   return formatTable([head, ...rows]);
+}
+
+// It may have been written on another machine: nothing in it reaches the terminal as more than text.
+function plainText(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, '?');
 }
 
 function paint(colors: Colors, verdict: Checkpoint['verdict']): string {

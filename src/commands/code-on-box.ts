@@ -1,14 +1,7 @@
 import { existsSync } from 'node:fs';
 import { DevenvError } from '../base/index.ts';
 import { bareProject } from '../config/index.ts';
-import {
-  boxState,
-  receive,
-  send,
-  type PlaceOnBox,
-  type ReceiveDeps,
-  type ReceiveInput,
-} from '../remote/code/index.ts';
+import { boxState, receive, send, type PlaceOnBox, type ReceiveDeps } from '../remote/code/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 import { evenIfMistaken } from './even-if-mistaken.ts';
 import { restartServices } from './rollback.ts';
@@ -16,7 +9,7 @@ import { restartServices } from './rollback.ts';
 /** The end on the box of `host push` and `host pull`: called by the very same build, never by a person. */
 export async function codeOnBox(
   ctx: CommandContext,
-  { action, json = '{}' }: { readonly action: string | undefined; readonly json: string | undefined },
+  { action, about = '{}' }: { readonly action: string | undefined; readonly about: string | undefined },
 ): Promise<CommandResult> {
   const deps: ReceiveDeps = {
     env: ctx.env,
@@ -24,12 +17,12 @@ export async function codeOnBox(
     maxFileBytes: (root) => maxFileBytes(ctx, root),
     restart: (root) => () => restartServices(ctx, root),
   };
-  /* oxlint-disable typescript/no-unsafe-type-assertion -- written by the very same build */
   switch (action) {
     case 'state':
-      return { json: await boxState(deps, JSON.parse(json) as PlaceOnBox) };
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by the very same build
+      return { json: await boxState(deps, JSON.parse(about) as PlaceOnBox) };
     case 'receive':
-      return { json: await receive(deps, JSON.parse(json) as ReceiveInput) };
+      return { json: await receive(deps, Number(about)) };
     case 'send':
       await send(deps);
       return {};
@@ -40,7 +33,6 @@ export async function codeOnBox(
         'devenv host push, devenv host pull',
       );
   }
-  /* oxlint-enable typescript/no-unsafe-type-assertion */
 }
 
 // The project may be what is just being sent.

@@ -28,7 +28,7 @@ const names = [
 const edit = fc.record({
   name: fc.constantFrom(...names),
   to: fc.constantFrom('gone', 'one\n', 'two\r\n', '*.log\n.env\n', 'link', 'run', 'bytes'),
-  stage: fc.boolean(),
+  stage: fc.constantFrom('no', 'yes', 'intent'),
 });
 type Edit = typeof edit extends fc.Arbitrary<infer T> ? T : never;
 
@@ -51,7 +51,8 @@ async function doEdit(t: HostCase, { name, to, stage }: Edit): Promise<void> {
   else if (to === 'bytes') writeFileSync(full, Buffer.from([0, 255, 13, 10, 26, 128, name.length]));
   else if (to !== 'gone') writeFileSync(full, to === 'run' ? 'run\n' : to);
   if (to === 'run') chmodSync(full, 0o755);
-  if (stage) await t.git('--literal-pathspecs', 'add', '-A', '--', name).catch(() => '');
+  if (stage === 'yes') await t.git('--literal-pathspecs', 'add', '-A', '--', name).catch(() => '');
+  if (stage === 'intent') await t.git('--literal-pathspecs', 'add', '-N', '--', name).catch(() => '');
 }
 
 async function move(t: HostCase, how: string, n: number): Promise<void> {

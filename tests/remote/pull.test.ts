@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { filesOf } from '../checkpoint/repo.ts';
-import { makeBox, type Box } from '../support/box.ts';
+import { installDevenv, makeBox, type Box } from '../support/box.ts';
 import { bothSides, hostCase, type HostCase } from '../support/host-code.ts';
 import { writeFiles } from '../support/project.ts';
 import { until } from '../support/until.ts';
@@ -109,6 +109,20 @@ describe('host pull', () => {
     expect(readFileSync(path.join(t.dir, 'a.txt'), 'utf8')).toBe('of here\n');
   });
 
+  it('all that is on the box can be brought here; what is the same on both sides is not refused', async () => {
+    const t = await pushed();
+    await t.gitThere('switch', '-q', '-c', 'agent');
+    await t.gitThere('commit', '-q', '--allow-empty', '-m', 'Work');
+    writeFiles(t.there, 'fresh.txt', 'fresh\n');
+    await t.sure('host', 'pull', 'box');
+    expect((await t.run('host', 'push', 'box')).code).toBe(5);
+    await t.sure('rollback', 'box/present', '--head');
+    const { here, there } = await bothSides(t);
+    expect(there).toEqual(here);
+    expect(JSON.parse(await t.sure('host', 'push', '--json'))).toMatchObject({ written: [], undo: null });
+    expect(await t.sure('host', 'push', 'box')).toContain('has it already');
+  });
+
   it('they are listed, compared, put back, opened: by name, by its beginning, by their order', async () => {
     const t = await pushed();
     const first = await checkpointThere(t, 'one\n');
@@ -195,6 +209,44 @@ describe('host pull', () => {
     expect(readdirSync(stage).filter((name) => name.startsWith('stage-'))).toEqual([]);
     await t.sure('host', 'pull', 'box');
     expect(await pulledRefs(t)).toHaveLength(2);
+  });
+
+  it.each([
+    ['a line break in a branch', { heads: { 'x\nupdate refs/heads/main': 'a'.repeat(40) } }],
+    ['a path that leads out', { heads: { '../../../heads/main': 'a'.repeat(40) } }],
+    ['a checkpoint of another name', { checkpoints: { 'present/../../../heads/main': 'a'.repeat(40) } }],
+    ['a commit that is none', { heads: { x: 'HEAD' } }],
+  ])('a box that somebody took over names no ref of here: %s', async (_, strange) => {
+    const t = await pushed();
+    const present = {
+      commit: 'b'.repeat(40),
+      tree: '',
+      staged: '',
+      head: null,
+      branch: 'main',
+      intended: [],
+    };
+    const answer = {
+      dir: '/x',
+      checkpoints: {},
+      heads: {},
+      gone: { checkpoints: [], heads: [] },
+      present: { ...present, files: 0, skipped: [] },
+      pack: false,
+      ...strange,
+    };
+    const fake = path.join(box.dir, `fake-${count}`);
+    writeFileSync(`${fake}.json`, `${JSON.stringify(answer)}\n`);
+    writeFileSync(fake, `#!/bin/sh\ncat >/dev/null; cat '${fake}.json'\n`, { mode: 0o755 });
+    writeFileSync(path.join(installDevenv(box), '.ok'), `${fake}\n`);
+    try {
+      const before = await t.git('for-each-ref');
+      const result = await t.run('host', 'pull', 'box');
+      expect([result.code, result.stderr]).toEqual([5, expect.stringContaining('no devenv would make')]);
+      expect(await t.git('for-each-ref')).toBe(before);
+    } finally {
+      installDevenv(box);
+    }
   });
 
   it('one who does not have the repository, or another kind of it, says so', async () => {

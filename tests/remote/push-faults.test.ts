@@ -104,7 +104,7 @@ describe('a link that breaks', () => {
     const t = await pushed();
     writeFiles(t.dir, 'a.txt', 'more\n');
     hold('received/main/next');
-    const running = t.run('host', 'push', 'box');
+    const running = t.run('host', 'push', 'box', '-q');
     await reached();
     box.proxy?.cut('rst');
     release();
@@ -206,7 +206,7 @@ describe('at the same time', () => {
     const result = await running;
     expect([result.code, result.stderr]).toEqual([
       5,
-      expect.stringMatching(/box: there is work here that was not sent: 1 changed file \(fresh\.txt\)/),
+      expect.stringMatching(/box: there is work there that was not sent: 1 changed file \(fresh\.txt\)/),
     ]);
     expect((await bothSides(t)).there.files['a.txt']).not.toBe((await bothSides(t)).here.files['a.txt']);
   });

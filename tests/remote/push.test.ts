@@ -260,7 +260,7 @@ describe('repositories of every kind', () => {
     await t.git('worktree', 'add', '-q', '-b', 'linked', linked);
     writeFiles(linked, 'only-there.txt', 'x\n');
     const { devenv } = await import('../support/cli.ts');
-    const result = await devenv(['host', 'push', 'box'], { cwd: linked, env: t.env });
+    const result = await devenv(['host', 'push', 'box', '-q'], { cwd: linked, env: t.env });
     expect([result.code, result.stderr]).toEqual([0, '']);
     expect(readFileSync(path.join(t.there, 'only-there.txt'), 'utf8')).toBe('x\n');
     expect(await t.gitThere('branch', '--show-current')).toBe('linked');
@@ -271,7 +271,7 @@ describe('repositories of every kind', () => {
     const inner = path.join(t.dir, 'apps/web');
     writeFiles(inner, 'devenv.yaml', readFileSync(path.join(t.dir, 'devenv.yaml'), 'utf8'));
     const { devenv } = await import('../support/cli.ts');
-    const result = await devenv(['host', 'push', 'box'], { cwd: inner, env: t.env });
+    const result = await devenv(['host', 'push', 'box', '-q'], { cwd: inner, env: t.env });
     expect([result.code, result.stderr]).toEqual([0, '']);
     expect(readFileSync(path.join(box.home, 'mono/a.txt'), 'utf8')).toBe('a\n');
     expect((await devenv(['checkpoints', '--host', 'box'], { cwd: inner, env: t.env })).stdout).toMatch(
@@ -282,35 +282,57 @@ describe('repositories of every kind', () => {
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('must end in apps/web')]);
   });
 
-  it('names that are no text, and line ends that git converts', async () => {
-    const t = await make({
-      files: { '.gitattributes': '*.crlf text eol=crlf\n', 'x.crlf': 'one\r\ntwo\r\n' },
-    });
+  it('names that are no text', async () => {
+    const t = await make();
+    const odd = Buffer.from([0x62, 0xff, 0x0a, 0x22]);
+    writeFileSync(Buffer.concat([Buffer.from(`${t.dir}/`), odd]), 'bytes\n');
+    await t.sure('host', 'push', 'box');
+    await same(t);
+    expect(readFileSync(Buffer.concat([Buffer.from(`${t.there}/`), odd]), 'utf8')).toBe('bytes\n');
+  });
+
+  it('line ends that attributes ask for, though these come with the same push', async () => {
+    const files = { '.gitattributes': '*.crlf text eol=crlf\n', 'x.crlf': 'one\r\ntwo\r\n' };
+    const t = await make({ files });
+    await t.sure('host', 'push', 'box');
+    await same(t);
+    expect(readFileSync(path.join(t.there, 'x.crlf'), 'utf8')).toBe('one\r\ntwo\r\n');
+  });
+
+  it('line ends that git converts by its settings; other settings there are told', async () => {
+    const t = await make();
     await t.git('config', 'core.autocrlf', 'true');
     writeFiles(t.dir, 'auto.txt', 'one\r\ntwo\r\n');
     await t.git('add', '-A');
     await t.git('commit', '-qm', 'Auto');
-    writeFileSync(
-      Buffer.concat([Buffer.from(`${t.dir}/`), Buffer.from([0x62, 0xff, 0x0a, 0x22])]),
-      'bytes\n',
-    );
-    await t.git('rm', '-q', '--cached', 'a.txt', 'src/b.txt', 'devenv.yaml', '.gitignore', '.gitattributes');
-    await t.git('-c', 'core.autocrlf=false', 'checkout', '-f', '-q', 'HEAD', '--', '.').catch(() => '');
-    for (const name of [
-      'auto.txt',
-      'x.crlf',
-      'a.txt',
-      'src/b.txt',
-      'devenv.yaml',
-      '.gitignore',
-      '.gitattributes',
-    ])
-      rmSync(path.join(t.dir, name), { force: true });
-    await t.git('checkout', '-f', '-q', 'HEAD', '--', '.');
+    await t.git('rm', '-rq', '--cached', '.');
+    await t.git('reset', '-q', '--hard');
     await t.sure('host', 'push', 'box');
     await same(t);
-    expect(readFileSync(path.join(t.there, 'x.crlf'), 'utf8')).toBe('one\r\ntwo\r\n');
     expect(readFileSync(path.join(t.there, 'auto.txt'), 'utf8')).toBe('one\r\ntwo\r\n');
+    await t.git('config', 'core.autocrlf', 'input');
+    writeFiles(t.dir, 'new.txt', 'x\n');
+    expect((await t.run('host', 'push', 'box')).stderr).toContain('core.autocrlf true, here input');
+  });
+});
+
+describe('a session on the box', () => {
+  it('has its services restarted when files changed, and not when none did', async () => {
+    const t = await make();
+    const yaml = readFileSync(path.join(t.dir, 'devenv.yaml'), 'utf8');
+    writeFileSync(
+      path.join(t.dir, 'devenv.yaml'),
+      `${yaml}windows:\n  api: { command: "cat a.txt; exec sleep 600"}\n`,
+    );
+    await t.sure('host', 'push', 'box');
+    await t.sure('start', '--detach', '--host', 'box');
+    try {
+      writeFiles(t.dir, 'a.txt', 'more\n');
+      expect(await t.sure('host', 'push', 'box')).toContain('restarted api');
+      expect(await t.sure('host', 'push', 'box')).not.toContain('restarted');
+    } finally {
+      await t.sure('stop', '--host', 'box');
+    }
   });
 });
 

@@ -56,7 +56,7 @@ export function mayTell(url: string): boolean {
   if (hasSecret(url)) return false;
   // `helper::address` runs a program.
   if (/^(https?|ssh|git|git\+ssh):\/\//i.test(url)) return true;
-  return /^[^/:]+:(?!:)/.test(url) && !/^[a-z]:[\\/]/i.test(url);
+  return /^[^/:]+:(?!:|\/\/)/.test(url) && !/^[a-z]:[\\/]/i.test(url);
 }
 
 async function readExcludes(repo: Repo): Promise<string> {

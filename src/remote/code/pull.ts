@@ -49,6 +49,7 @@ export async function pullCode(deps: PullDeps, input: PullInput): Promise<Pulled
     own: await ownCommits(repo),
   };
   const { sent, bytes } = await fetchFrom(deps, asked);
+  refuseStrange(sent, repo);
   const names = [...sent.gone.checkpoints, ...sent.gone.heads.map((name) => `heads/${name}`)];
   const pruned = input.prune ? names : [];
   await writeRefs(repo, prefix, { before, sent, pruned });
@@ -82,6 +83,25 @@ async function readPulled(repo: Repo, prefix: string): Promise<Pulled> {
     ),
     present: rows.find(([name]) => name === 'present')?.[1] ?? null,
   };
+}
+
+/** What the box says becomes names of refs here: a box that somebody took over must not name any others. */
+function refuseStrange(sent: Sent, { objectFormat }: Pick<Repo, 'objectFormat'>): void {
+  const oid = objectFormat === 'sha256' ? /^[0-9a-f]{64}$/ : /^[0-9a-f]{40}$/;
+  // git itself refuses what else is no name; these would be more than one word of its input.
+  // oxlint-disable-next-line no-control-regex
+  const strangeHead = /[\u0000-\u0020\u007F\\]|^[-/.]|\.\./;
+  const rows = [...Object.entries(sent.checkpoints), ...Object.entries(sent.heads)];
+  const strange =
+    Object.keys(sent.checkpoints).some((name) => !/^checkpoint-[\w-]+$/.test(name)) ||
+    Object.keys(sent.heads).some((name) => strangeHead.test(name)) ||
+    [...rows.map(([, commit]) => commit), sent.present.commit].some((commit) => !oid.test(commit));
+  if (strange)
+    throw new DevenvError(
+      'refused',
+      'the box names refs that no devenv would make: nothing was taken from it',
+      'look at git for-each-ref refs/heads refs/devenv/checkpoints there',
+    );
 }
 
 const mostOwn = 500;

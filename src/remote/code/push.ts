@@ -6,7 +6,7 @@ import { isPartial, knownCommits, startPack, type Repo } from '../../git/index.t
 import { callBox, waitForEnd, type BoxLine } from './call.ts';
 import { freshSettings, travelNotes } from './local.ts';
 import { foreignError, formatError, unbornError, unsavedError } from './receive.ts';
-import { stateFacts } from './state.ts';
+import { isSame, stateFacts } from './facts.ts';
 import type { BoxState, PlaceOnBox, ReceiveInput, Received, StateFacts } from './types.ts';
 
 export interface PushDeps {
@@ -43,19 +43,25 @@ export interface Pushed {
  */
 export async function pushCode(deps: PushDeps, input: PushInput): Promise<Pushed> {
   const { repo, line } = deps;
-  const [now, state] = await Promise.all([hold(deps, input), askState(line, input.place)]);
+  // Both to their end: what is half written here would be left lying about.
+  const [held, asked] = await Promise.allSettled([hold(deps, input), askState(line, input.place)]);
+  if (asked.status === 'rejected') throw asked.reason;
+  if (held.status === 'rejected') throw held.reason;
+  const [now, state] = [held.value, asked.value];
   const sent = await stateFacts(repo, now);
   const known = await knownCommits(repo, [...state.bases, ...(state.head === null ? [] : [state.head])]);
   const knowsHead = state.head !== null && known.has(state.head);
-  if (!input.force) refuseUnsaved(line, state, knowsHead && state.clean);
+  if (!input.force) refuseUnsaved(line, state, isSame(state.present, sent) || (knowsHead && state.clean));
   refuseMisfit(line, state, { repo, head: now.head });
   const there = state.kind === 'repo' ? state.lineEnds : null;
   const { leftOut, ...fresh } = await freshSettings(repo);
   const notes = [...(await travelNotes(repo, now, there)), ...remoteNotes(state, leftOut)];
   const about = { sent, dir: state.dir, notSent: now.skipped, notes };
-  if (state.isLast && isSame(state.last, sent)) return { ...about, received: null, bytes: 0, late: false };
-  const asked: ReceiveInput = {
+  if (isSame(state.present, sent) && isSame(state.last, sent))
+    return { ...about, received: null, bytes: 0, late: false };
+  const wanted: ReceiveInput = {
     ...input.place,
+    host: line.target.name,
     commit: now.commit,
     branch: now.branch,
     head: now.head,
@@ -64,7 +70,7 @@ export async function pushCode(deps: PushDeps, input: PushInput): Promise<Pushed
     known: knowsHead ? state.head : null,
     fresh,
   };
-  const done = await transfer(deps, asked, [...known]);
+  const done = await transfer(deps, wanted, [...known]);
   return { ...about, ...done };
 }
 
@@ -83,16 +89,6 @@ async function askState(line: BoxLine, place: PlaceOnBox): Promise<BoxState> {
   return JSON.parse(await callBox(line, ['state', JSON.stringify(place)])) as BoxState;
 }
 
-function isSame(there: StateFacts | null, here: StateFacts): boolean {
-  return (
-    there !== null &&
-    there.tree === here.tree &&
-    there.staged === here.staged &&
-    there.head === here.head &&
-    there.branch === here.branch
-  );
-}
-
 function refuseUnsaved({ target: { name } }: BoxLine, state: BoxState, isOurs: boolean): void {
   if (state.kind === 'foreign')
     throw foreignError(
@@ -100,11 +96,7 @@ function refuseUnsaved({ target: { name } }: BoxLine, state: BoxState, isOurs: b
       `name another path for this host; with --force the files there are kept as an undo entry first (devenv undo --host ${name})`,
     );
   if (state.unsaved === null || isOurs) return;
-  throw unsavedError(
-    state.unsaved,
-    `on ${name} (${state.dir})`,
-    `devenv host pull ${name} brings it here (then devenv diff ${name}/present); devenv host push ${name} --force keeps it there as an undo entry and goes on`,
-  );
+  throw unsavedError(state.unsaved, `on ${name} (${state.dir})`, name);
 }
 
 function refuseMisfit(
@@ -140,8 +132,11 @@ async function transfer(
   let bytes = 0;
   const record = randomId(8);
   try {
+    // Not on the command line: a shallow clone may end in thousands of commits.
+    const header = Buffer.from(JSON.stringify(asked));
+    counted.push(header);
     const stdin = pack.stdout.pipe(counted);
-    const answer = await callBox(line, ['receive', JSON.stringify(asked)], { stdin, record });
+    const answer = await callBox(line, ['receive', String(header.length)], { stdin, record });
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by the very same build
     return { received: JSON.parse(answer) as Received, bytes, late: false };
   } catch (error) {
@@ -153,8 +148,8 @@ async function transfer(
         'interrupted',
         'nothing is half done on the box; running it again is safe',
       );
+    if (error.code !== 'lost') throw error;
     // What git here complains of is the cause of a pack that ended too early there.
-    if (error.code !== 'lost') throw (await packError(pack.done)) ?? error;
     const own = await packError(pack.done);
     if (own) throw own;
     return afterLoss(line, asked, { record, bytes, error });

@@ -1,4 +1,12 @@
-import { appendFileSync, existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { DevenvError, plural, run, showName } from '../../base/index.ts';
 import { refuseHome } from '../../checkpoint/index.ts';
@@ -17,7 +25,9 @@ import {
 } from '../../git/index.ts';
 import { putState, settleBefore, type RollbackDeps, type RollbackOutcome } from '../../rollback/index.ts';
 import { absoluteDir, lockPlace, lookAtPlace, type Place } from './place.ts';
-import { findUnsaved, receivedNames, type BoxDeps } from './state.ts';
+import { receivedNames } from './facts.ts';
+import type { BoxDeps } from './state.ts';
+import { findUnsaved } from './unsaved.ts';
 import type { FreshSettings, ReceiveInput, Received, Unsaved } from './types.ts';
 
 /** What receiving touches the world with. */
@@ -26,14 +36,26 @@ export interface ReceiveDeps extends BoxDeps {
   readonly restart: (root: string) => RollbackDeps['restart'];
 }
 
-/** Standard input, from which git reads the pack. */
-const packInput = 0;
+/** Standard input: first the header, read exactly to its end; the pack behind it is read by git itself. */
+const inputFd = 0;
+
+function readHeader(bytes: number): ReceiveInput {
+  const header = Buffer.alloc(bytes);
+  for (let at = 0; at < bytes;) {
+    const read = readSync(inputFd, header, at, bytes - at, null);
+    if (read === 0) throw new DevenvError('lost', 'what was sent did not arrive whole', 'run it again');
+    at += read;
+  }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by the very same build
+  return JSON.parse(header.toString('utf8')) as ReceiveInput;
+}
 
 /**
  * Takes in what the other side sends on standard input, and puts it in place as a rollback does: the present is saved
  * first, undo takes it back, a kill at any moment loses nothing. Throws 'refused' for work that is only here.
  */
-export async function receive(deps: ReceiveDeps, input: ReceiveInput): Promise<Received> {
+export async function receive(deps: ReceiveDeps, headerBytes: number): Promise<Received> {
+  const input = readHeader(headerBytes);
   const dir = absoluteDir(input.dir, deps.env);
   using _ = lockPlace(dir, deps.env);
   const place = await lookAtPlace(dir, deps.env);
@@ -42,26 +64,36 @@ export async function receive(deps: ReceiveDeps, input: ReceiveInput): Promise<R
   refuseFormat(repo, input.fresh.objectFormat);
   await settleBefore(repo);
   if (input.head === null && (await readRef(repo, 'HEAD')) !== undefined) throw unbornError(dir);
-  await takePack(repo, packInput, [input.commit]);
-  const names = receivedNames(repo);
-  const doing = 'noting what was received';
-  const maxFileBytes = await deps.maxFileBytes(path.join(repo.root, input.inside));
+  await takePack(repo, inputFd, [input.commit]);
+  const root = path.join(repo.root, input.inside);
+  const maxFileBytes = await deps.maxFileBytes(root);
   if (!input.force && place.kind !== 'foreign') {
-    const { unsaved } = await findUnsaved(repo, { clock: deps.clock, maxFileBytes, known: input.known });
-    if (unsaved) throw unsavedError(unsaved);
+    const { known, commit: coming } = input;
+    const { unsaved } = await findUnsaved(repo, { clock: deps.clock, maxFileBytes, known, coming });
+    if (unsaved) throw unsavedError(unsaved, 'there', input.host);
   }
-  await setRef(repo, { ref: names.next, from: undefined, to: input.commit, doing });
-  const outcome = await putState(
-    { env: deps.env, clock: deps.clock, restart: deps.restart(path.join(repo.root, input.inside)) },
-    repo,
-    { commit: input.commit, name: input.name, maxFileBytes },
-  );
+  await note(repo, 'next', input.commit);
+  const outcome = await putState({ env: deps.env, clock: deps.clock, restart: deps.restart(root) }, repo, {
+    commit: input.commit,
+    name: input.name,
+    maxFileBytes,
+  });
   await settleIndex(repo, created || outcome.written.length > manyFiles);
-  const last = await readRef(repo, names.last);
-  if (last !== undefined) await setRef(repo, { ref: names.previous, from: undefined, to: last, doing });
-  await setRef(repo, { ref: names.last, from: undefined, to: input.commit, doing });
-  await setRef(repo, { ref: names.next, from: undefined, to: null, doing });
+  const last = await readRef(repo, receivedNames(repo).last);
+  if (last !== undefined) await note(repo, 'previous', last);
+  await note(repo, 'last', input.commit);
+  await note(repo, 'next', null);
   return { dir: repo.root, created, ...facts(outcome) };
+}
+
+/** One of the states that the other side knows: `next` from before the files change until `last` is it. */
+function note(
+  repo: Repo,
+  which: keyof ReturnType<typeof receivedNames>,
+  commit: string | null,
+): Promise<void> {
+  const ref = receivedNames(repo)[which];
+  return setRef(repo, { ref, from: undefined, to: commit, doing: 'noting what was received' });
 }
 
 function facts(outcome: RollbackOutcome): Omit<Received, 'dir' | 'created'> {
@@ -70,12 +102,12 @@ function facts(outcome: RollbackOutcome): Omit<Received, 'dir' | 'created'> {
   return { ...done, restartError: restartError ?? null };
 }
 
-/** The refusal, in the words of the side that it is told to; `howTo` follows. */
-export function unsavedError(unsaved: Unsaved, about = 'here', howTo?: string): DevenvError {
+/** The refusal, with how to get that work, and how to go ahead. `about` says where it is. */
+export function unsavedError(unsaved: Unsaved, about: string, host: string): DevenvError {
   return new DevenvError(
     'refused',
     `there is work ${about} that was not sent: ${describeUnsaved(unsaved)}`,
-    howTo,
+    `devenv host pull ${host} brings it to you (then devenv diff ${host}/present); devenv host push ${host} --force keeps it there as an undo entry and goes on`,
   );
 }
 

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { DevenvError, standardStreams } from '../../base/index.ts';
 import { checkpointRefs, snapshot } from '../../checkpoint/index.ts';
 import { git, gitError, knownCommits, mustGit, startPack, type Repo } from '../../git/index.ts';
 import { absoluteDir, lookAtPlace } from './place.ts';
 import { formatError } from './receive.ts';
-import { stateFacts, type BoxDeps } from './state.ts';
+import { stateFacts } from './facts.ts';
+import type { BoxDeps } from './state.ts';
 import type { Pulled, Refs, SendInput, Sent } from './types.ts';
 
 /** Standard input, on which the other side says what it has. */
@@ -27,7 +29,7 @@ export async function send(deps: BoxDeps): Promise<void> {
       `devenv host push ${input.host} sends one there`,
     );
   if (repo.objectFormat !== input.objectFormat) throw formatError(dir, repo.objectFormat, input.objectFormat);
-  const maxFileBytes = await deps.maxFileBytes(repo.root);
+  const maxFileBytes = await deps.maxFileBytes(path.join(repo.root, input.inside));
   const now = await snapshot(repo, { now: deps.clock.now(), maxFileBytes, purpose: 'look' });
   const { pulled } = input;
   const checkpoints = await refsUnder(repo, checkpointRefs);
@@ -40,21 +42,21 @@ export async function send(deps: BoxDeps): Promise<void> {
   };
   const commits = [...Object.values(wants.checkpoints), ...Object.values(wants.heads), ...wants.present];
   const haves = await havesHere(repo, input);
-  const missing = commits.filter((commit) => !haves.has(commit));
+  const unsent = commits.filter((commit) => !haves.has(commit));
   const answer: Sent = {
     dir,
     checkpoints: wants.checkpoints,
     heads: wants.heads,
-    gone: {
-      checkpoints: Object.keys(pulled.checkpoints).filter((name) => !(name in checkpoints)),
-      heads: Object.keys(pulled.heads).filter((name) => !(name in heads)),
-    },
+    gone: { checkpoints: missing(pulled.checkpoints, checkpoints), heads: missing(pulled.heads, heads) },
     present: { ...(await stateFacts(repo, now)), files: now.files.length, skipped: now.skipped },
-    pack: missing.length > 0,
+    pack: unsent.length > 0,
   };
   await writeAll(Buffer.from(`${JSON.stringify(answer)}\n`));
-  if (missing.length > 0) await sendPack(repo, missing, [...haves]);
+  if (unsent.length > 0) await sendPack(repo, unsent, [...haves]);
 }
+
+const missing = (there: Refs, here: Refs): string[] =>
+  Object.keys(there).filter((name) => !Object.hasOwn(here, name));
 
 const changed = (here: Refs, there: Refs): Refs =>
   Object.fromEntries(Object.entries(here).filter(([name, commit]) => there[name] !== commit));
@@ -79,7 +81,7 @@ async function ownHeads(repo: Repo, heads: Refs, { own, pulled }: SendInput): Pr
   if (!result.ok) throw gitError('reading the branches', result.stderr);
   const unknown = new Set(result.stdout.toString('latin1').split('\n'));
   return Object.fromEntries(
-    Object.entries(heads).filter(([name, tip]) => unknown.has(tip) || name in pulled.heads),
+    Object.entries(heads).filter(([name, tip]) => unknown.has(tip) || Object.hasOwn(pulled.heads, name)),
   );
 }
 

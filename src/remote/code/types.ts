@@ -17,6 +17,8 @@ export interface StateFacts {
   readonly head: string | null;
   /** null: HEAD is detached. */
   readonly branch: string | null;
+  /** Paths announced with `git add -N`, as bytes. */
+  readonly intended: readonly string[];
 }
 
 /** Work on the box that is nowhere else. */
@@ -45,8 +47,8 @@ export interface BoxState {
   readonly clean: boolean;
   /** What was sent there last. */
   readonly last: StateFacts | null;
-  /** The present there is exactly that. */
-  readonly isLast: boolean;
+  /** The present there; null where there is no repository. */
+  readonly present: StateFacts | null;
   /** Differs from everything that was sent there; null: nothing does. */
   readonly unsaved: Unsaved | null;
   /** Commits that need not be sent again. */
@@ -72,8 +74,10 @@ export interface FreshSettings {
   readonly shallow: readonly string[];
 }
 
-/** Asks the box to take in the pack that follows, and to put a state in place. */
+/** Asks the box to take in the pack that follows this document on standard input, and to put a state in place. */
 export interface ReceiveInput extends PlaceOnBox {
+  /** What the asker calls this box. */
+  readonly host: string;
   readonly commit: string;
   readonly branch: string | null;
   readonly head: string | null;
