@@ -48,6 +48,8 @@ export interface BoxOptions {
   readonly port?: boolean;
   /** One way, in ms. */
   readonly delayMs?: number;
+  /** The server sees a crontab spool of its own (a mount namespace): nobody's crontab is touched. With `port`. */
+  readonly ownCron?: boolean;
   /** The server listens in this network namespace, at this address. */
   readonly netns?: { readonly name: string; readonly address: string };
   /** Further lines of the server's configuration, before anything else. */
@@ -84,7 +86,7 @@ export async function makeBox(options: BoxOptions = {}): Promise<Box> {
   writeFileSync(server, serverConfig(dir, vars, options));
   const log = path.join(dir, 'sshd.log');
   writeFileSync(log, '');
-  const listening = options.port ? await listen(server, log, options.delayMs ?? 0) : undefined;
+  const listening = options.port ? await listen(server, log, options) : undefined;
   const inside = options.netns ? await listenInside(server, log, options.netns) : undefined;
   const host = `box-${id}`;
   const known = readFileSync(path.join(dir, 'host.pub'), 'utf8');
@@ -103,7 +105,13 @@ export async function makeBox(options: BoxOptions = {}): Promise<Box> {
     port: listening?.port,
     log: logText,
     execs: () => logText().match(/Starting session: /g)?.length ?? 0,
-    there: (argv, cwd = home) => run(argv, { cwd, env: vars }),
+    there: (argv, cwd = home) =>
+      run(
+        options.ownCron
+          ? ['nsenter', '-t', String(listening?.pid), '-m', `--wdns=${cwd}`, '--', ...argv]
+          : argv,
+        { cwd, env: vars },
+      ),
     end: async () => {
       for (const name of existsSync(path.join(runtime, 'devenv'))
         ? readdirSync(path.join(runtime, 'devenv'))
@@ -209,26 +217,19 @@ function plainLogin(dir: string): string {
   return file;
 }
 
+const ownSpool =
+  'mount -t tmpfs t /var/spool/cron && mkdir -m 1730 /var/spool/cron/crontabs && chgrp crontab /var/spool/cron/crontabs && exec "$@"';
+
 async function listen(
   config: string,
   log: string,
-  delayMs: number,
+  options: BoxOptions,
 ): Promise<{ readonly port: number; readonly pid: number; readonly proxy: DelayProxy }> {
+  const inside = options.ownCron ? ['unshare', '--mount', 'sh', '-c', ownSpool, 'sh'] : [];
   for (let tries = 0; tries < 5; tries++) {
     const port = 20_000 + Math.floor(Math.random() * 20_000);
-    const started = await run([
-      '/usr/sbin/sshd',
-      '-f',
-      config,
-      '-E',
-      log,
-      '-p',
-      String(port),
-      '-o',
-      'ListenAddress=127.0.0.1',
-      '-o',
-      `PidFile=${config}.pid`,
-    ]);
+    const at = ['-p', String(port), '-o', 'ListenAddress=127.0.0.1', '-o', `PidFile=${config}.pid`];
+    const started = await run([...inside, '/usr/sbin/sshd', '-f', config, '-E', log, ...at]);
     if (!started.ok) continue;
     const pid = Number(
       await until(
@@ -236,7 +237,7 @@ async function listen(
         () => existsSync(`${config}.pid`) && readFileSync(`${config}.pid`, 'utf8'),
       ),
     );
-    return { port, pid, proxy: await startDelayProxy(port, delayMs) };
+    return { port, pid, proxy: await startDelayProxy(port, options.delayMs ?? 0) };
   }
   throw new Error(`sshd would not listen: ${readFileSync(log, 'utf8')}`);
 }
