@@ -40,7 +40,11 @@ function show(channel: ClientChannel, link: Link): Promise<AttachResult> {
   const { input, output } = terminal ?? { input: standardStreams().stdin, output: standardStreams().stdout };
   const leaves = createEscape();
   let code: number | undefined;
+  let isOver = false;
+  // The session and the connection may end both: the screen is put back once, before anything else is shown.
   const end = (): void => {
+    if (isOver) return;
+    isOver = true;
     input.off('data', onKeys).pause();
     channel.unpipe(output);
     forget();
