@@ -6,10 +6,15 @@ const askTimes = 6;
 const longestWaitMs = 30_000;
 
 /**
- * The link broke while a recorded command ran: the box is asked what became of it, and never guessed at. Waits for
- * one that is still at work. Returns its exit status; throws `lost` when it did not come to its end.
+ * The link broke under a recorded command: the box is asked what became of it, and never guessed at. Waits for one
+ * that is still at work. Returns its exit status, or `never` when it had not begun and will not; throws `lost` when it
+ * did not come to its end.
  */
-export async function afterLoss(ctx: CommandContext, to: Connected, record: string): Promise<number> {
+export async function afterLoss(
+  ctx: CommandContext,
+  to: Connected,
+  record: string,
+): Promise<number | 'never'> {
   const { name } = to.target;
   ctx.note(`${name}: the connection was lost while the command ran; asking what became of it`);
   for (;;) {
@@ -20,6 +25,7 @@ export async function afterLoss(ctx: CommandContext, to: Connected, record: stri
       );
       return after.code;
     }
+    if (after.kind === 'never') return 'never';
     if (after.kind === 'gone')
       throw new DevenvError(
         'lost',

@@ -63,24 +63,38 @@ export async function knownHosts(
  * breaks under a command that changes something: the box is asked what became of it.
  */
 export async function runThere(ctx: CommandContext, to: Connected, input: ThereInput): Promise<number> {
-  const record = input.kind === 'changes' ? randomId(8) : undefined;
+  const repeatable = input.kind === 'reads';
   const command: BoxCommand = {
     ...commandFor(ctx, to.target, input.argv),
     anywhere: input.kind === 'anywhere',
     endsWithLink: input.kind !== 'changes',
-    ...(record === undefined ? {} : { record }),
   };
-  try {
-    const first = await once(ctx, to, command, input.kind === 'reads');
-    if (first.need === undefined) return first.code;
-    await satisfy(ctx, to, first.need);
-    const second = await once(ctx, to, command, input.kind === 'reads');
-    if (second.need !== undefined) throw stillMissing(to, second.need);
-    return second.code;
-  } catch (error) {
-    if (!(error instanceof DevenvError) || error.code !== 'lost' || record === undefined) throw error;
-    return afterLoss(ctx, to, record);
+  for (let tries = 1; ; tries++) {
+    const record = input.kind === 'changes' ? randomId(8) : undefined;
+    try {
+      return await withNeeds(ctx, to, record === undefined ? command : { ...command, record }, repeatable);
+    } catch (error) {
+      if (!(error instanceof DevenvError) || error.code !== 'lost' || record === undefined) throw error;
+      const became = await afterLoss(ctx, to, record);
+      if (became !== 'never') return became;
+      if (tries === 2) throw error;
+      ctx.note(`${to.target.name}: it had not begun; sending it again`);
+    }
   }
+}
+
+async function withNeeds(
+  ctx: CommandContext,
+  to: Connected,
+  command: BoxCommand,
+  repeatable: boolean,
+): Promise<number> {
+  const first = await once(ctx, to, command, repeatable);
+  if (first.need === undefined) return first.code;
+  await satisfy(ctx, to, first.need);
+  const second = await once(ctx, to, command, repeatable);
+  if (second.need !== undefined) throw stillMissing(to, second.need);
+  return second.code;
 }
 
 /** A command for the box as every command of this program gives it. */

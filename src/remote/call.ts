@@ -123,7 +123,8 @@ export async function repeatOnce(
 }
 
 function mayRepeat(error: unknown, script: ScriptRun, kept: boolean): boolean {
-  if (!(error instanceof DevenvError) || script.stdin !== undefined) return false;
+  const isReadOnce = script.stdin !== undefined && !Buffer.isBuffer(script.stdin);
+  if (!(error instanceof DevenvError) || isReadOnce) return false;
   if (error.code === 'lost') return script.repeatable === true;
   return kept && error.code === 'unreachable';
 }

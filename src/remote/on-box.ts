@@ -26,6 +26,9 @@ export type Need = 'install' | 'project';
 /** The statuses by which the scripts say that something is missing before the command could begin. */
 const needStatus = { install: 213, project: 214 } as const;
 
+/** The status of a recorded command that came after it was given up: it has not begun. */
+const voidStatus = 215;
+
 /** The first word of what is printed then, unless it is a terminal. */
 const needWord = 'devenv-needs ';
 
@@ -69,16 +72,18 @@ export PATH LANG DEVENV_REMOTE`;
  * user's Ctrl-C. That the input ends only means that the link is gone, and what is at work goes on, unless it only
  * works for who listens.
  */
-const inBackground = `exec 3<&0
+const inBackground = `if [ -n "$RECORD" ]; then
+  note=$data/run/$RECORD.pid
+  (umask 077; mkdir -p "$data/run"; set -C; : >"$note") 2>/dev/null || [ ! -e "$note" ] || exit ${voidStatus}
+fi
+exec 3<&0
 if [ -n "$READS" ]; then
   "$node" "$data/$BUILD/bin/devenv.js" "$@" <&3 3<&- &
 else
   "$node" "$data/$BUILD/bin/devenv.js" "$@" </dev/null 3<&- &
 fi
 pid=$!
-if [ -n "$RECORD" ]; then
-  (umask 077; mkdir -p "$data/run"; printf '%s\\n' "$pid" >"$data/run/$RECORD.pid")
-fi
+[ -z "$RECORD" ] || (umask 077; printf '%s\\n' "$pid" >"$note") 2>/dev/null
 hears=
 if [ -z "$READS" ]; then
   (
@@ -144,16 +149,24 @@ export function noProject(target: Target): DevenvError {
 export type Aftermath =
   | { readonly kind: 'ended'; readonly code: number }
   | { readonly kind: 'running' }
-  /** No note of its end and no process: it was killed, or it never began. */
-  | { readonly kind: 'gone' };
+  /** It began, and was killed before its end. */
+  | { readonly kind: 'gone' }
+  /** It has not begun, and cannot any more: it is safe to send it again. */
+  | { readonly kind: 'never' };
 
-/** Asks the box what became of a recorded command. */
+/**
+ * Asks the box what became of a recorded command. One that has left no note is given up by making the note in its
+ * place: should it come late, it finds that and does nothing.
+ */
 export function aftermathScript(record: string): Pick<ScriptRun, 'script' | 'vars' | 'repeatable'> {
   const script = `${dataLine}
-cd "$data/run" 2>/dev/null || { echo gone; exit 0; }
+mkdir -p "$data/run" && cd "$data/run" || exit 1
 find . -type f -mtime +1 -exec rm -f {} + 2>/dev/null
 if read -r code <"$RECORD.code"; then echo "ended $code"
-elif read -r pid <"$RECORD.pid" && kill -0 "$pid"; then echo running
+elif read -r pid <"$RECORD.pid"; then
+  if [ "$pid" = void ]; then echo never; elif kill -0 "$pid"; then echo running; else echo gone; fi
+elif (set -C; echo void >"$RECORD.pid"); then echo never
+elif [ -n "$(find "$RECORD.pid" -mmin -1)" ]; then echo running
 else echo gone; fi 2>/dev/null`;
   return { script, vars: { RECORD: record }, repeatable: true };
 }
@@ -162,5 +175,6 @@ else echo gone; fi 2>/dev/null`;
 export function readAftermath(stdout: string): Aftermath {
   const ended = /^ended (\d+)/.exec(stdout);
   if (ended) return { kind: 'ended', code: Number(ended[1]) };
-  return { kind: stdout.startsWith('running') ? 'running' : 'gone' };
+  const kind = (['running', 'never'] as const).find((word) => stdout.startsWith(word));
+  return { kind: kind ?? 'gone' };
 }

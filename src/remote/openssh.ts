@@ -37,7 +37,7 @@ export function createOpenSsh(target: Target, deps: TransportDeps): Transport {
     if (ended.stopped !== 'interrupted') drop();
     throw (
       stoppedError(target, script, ended) ??
-      (ended.began ? lostError(target.name) : explainSsh(target.name, ended.before))
+      (ended.began || maybeSent(ended) ? lostError(target.name) : explainSsh(target.name, ended.before))
     );
   };
 
@@ -68,6 +68,13 @@ export function createOpenSsh(target: Target, deps: TransportDeps): Transport {
     },
   };
 }
+
+/**
+ * Over a kept connection the command may have reached the box before the link broke under it, and then ssh says
+ * nothing; what it does say (no session, no such socket) means that it has not.
+ */
+const maybeSent = ({ before }: Ended): boolean =>
+  before.trim() === '' || /Connection (closed|reset)|Broken pipe|client_loop/.test(before);
 
 const tunnel = ({ localPort, remotePort }: Forward): readonly string[] => [
   '-L',

@@ -11,7 +11,14 @@ import {
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { run, type RunResult } from '../../src/base/index.ts';
+import { packageRoot, run, type RunResult } from '../../src/base/index.ts';
+import {
+  aftermathScript,
+  boxScript,
+  openTransport,
+  readAftermath,
+  resolveTarget,
+} from '../../src/remote/index.ts';
 import { devenv } from '../support/cli.ts';
 import { until } from '../support/until.ts';
 import { makePair, type Pair } from './support.ts';
@@ -269,6 +276,41 @@ describe('a link that breaks', () => {
     expect(result.code).toBe(3);
     expect(JSON.parse(result.stdout)).toMatchObject({ error: { code: 'lost' } });
     writeFileSync(script, 'exit 0\n');
+  });
+
+  it('before a command has reached the box: it is known not to have begun, and is sent again', async () => {
+    await pair.on('status');
+    writeFileSync(path.join(pair.there, 'notes.txt'), 'for a new checkpoint\n');
+    // A session that is opened takes some hundred bytes; the command, which follows then, some thousand.
+    pair.box.proxy?.freeze(1500);
+    const going = pair.on('checkpoint', '--no-verify', '-m', 'once');
+    await until('it is on its way', () => (pair.box.proxy?.heldBytes() ?? 0) > 1500);
+    pair.box.proxy?.cut('rst');
+    pair.box.proxy?.thaw();
+    const result = await going;
+    expect(result.code).toBe(0);
+    expect(result.stderr).toContain('it had not begun; sending it again');
+    const { checkpoints } = JSON.parse((await pair.on('checkpoints', '--json')).stdout) as {
+      checkpoints: { message: string }[];
+    };
+    expect(checkpoints.filter(({ message }) => message === 'once')).toHaveLength(1);
+  });
+
+  it('a command that was given up does nothing when it comes late', async () => {
+    const target = resolveTarget(pair.box.host, {}, 'shop');
+    const transport = await openTransport(target, {
+      env: pair.box.env,
+      interactive: false,
+      acceptNewHostKey: false,
+      note: () => {},
+    });
+    const asked = await transport.run(aftermathScript('late'));
+    expect(readAftermath(asked.stdout.toString())).toEqual({ kind: 'never' });
+    const build = readFileSync(path.join(packageRoot(), 'dist/build-id'), 'utf8').trim();
+    const late = boxScript({ target, build, args: ['config', 'path'], env: {}, record: 'late' });
+    expect(await transport.run(late)).toMatchObject({ code: 215, stderr: '' });
+    const again = await transport.run(aftermathScript('late'));
+    expect(readAftermath(again.stdout.toString())).toEqual({ kind: 'never' });
   });
 
   it('before a reading command is answered: it is asked again', async () => {

@@ -5,8 +5,8 @@ export interface DelayProxy {
   readonly port: number;
   /** One way, in ms; for what comes from now on. */
   setDelay(ms: number): void;
-  /** Nothing passes any more, and nobody is told. */
-  freeze(): void;
+  /** Nothing passes any more, and nobody is told; from now on, or from the first piece of more than so many bytes. */
+  freeze(largerThan?: number): void;
   thaw(): void;
   /** Present connections fall into a black hole: neither side ever hears of the other again. New ones are let in. */
   strand(): void;
@@ -15,6 +15,8 @@ export interface DelayProxy {
   /** New connections are refused from now on. */
   refuse(yes: boolean): void;
   readonly connections: () => number;
+  /** Bytes that wait for `thaw`. */
+  readonly heldBytes: () => number;
   close(): Promise<void>;
 }
 
@@ -26,6 +28,8 @@ export async function startDelayProxy(target: number, delayMs: number): Promise<
   const held: (() => void)[] = [];
   const pairs = new Set<readonly [Socket, Socket]>();
   let all = 0;
+  let heldBytes = 0;
+  let freezeAt: number | undefined;
   const stranded = new Set<Socket>();
   const pass = (from: Socket, to: Socket): void => {
     // What happens at one end is told to the other, unless the link is dead.
@@ -36,7 +40,11 @@ export async function startDelayProxy(target: number, delayMs: number): Promise<
       else setTimeout(() => (frozen ? held.push(later) : later()), delay);
     };
     // One queue a direction: with equal delays a later piece never overtakes an earlier one.
-    from.on('data', (chunk: Buffer) => tell(() => to.destroyed || to.write(chunk)));
+    from.on('data', (chunk: Buffer) => {
+      frozen ||= freezeAt !== undefined && chunk.length > freezeAt;
+      if (frozen) heldBytes += chunk.length;
+      tell(() => to.destroyed || to.write(chunk));
+    });
     from.on('end', () => tell(() => to.destroyed || to.end()));
     from.on('error', () => {});
     from.on('close', () => tell(() => to.destroy()));
@@ -68,9 +76,14 @@ export async function startDelayProxy(target: number, delayMs: number): Promise<
   return {
     port: (server.address() as AddressInfo).port,
     setDelay: (ms) => void (delay = ms),
-    freeze: () => void (frozen = true),
+    freeze: (largerThan) => {
+      freezeAt = largerThan;
+      frozen = largerThan === undefined;
+    },
     thaw: () => {
       frozen = false;
+      freezeAt = undefined;
+      heldBytes = 0;
       for (const write of held.splice(0)) write();
     },
     strand: () => {
@@ -79,6 +92,7 @@ export async function startDelayProxy(target: number, delayMs: number): Promise<
     cut,
     refuse: (yes) => void (refusing = yes),
     connections: () => all,
+    heldBytes: () => heldBytes,
     close: async () => {
       cut('rst');
       await new Promise<void>((resolve) => server.close(() => resolve()));
