@@ -25,6 +25,8 @@ export interface RolledBack {
   readonly written: readonly string[];
   readonly deleted: readonly string[];
   readonly restarted: readonly string[];
+  /** The files are back, but a service could not be restarted: why. */
+  readonly restartError?: string | undefined;
   readonly putAway: PutAway;
 }
 

@@ -2,6 +2,7 @@ import { shellQuote } from '../base/index.ts';
 
 /** What the script of a schedule is made of. */
 export interface WrapperInput {
+  readonly id: string;
   readonly root: string;
   readonly name: string;
   readonly node: string;
@@ -47,7 +48,7 @@ ${[...variables, ...socketLines(input)].join('\n')}
 log=${log}
 if [ -f "$log" ] && [ "$(wc -c <"$log")" -gt 1000000 ]; then mv -f "$log" "$log.1"; fi
 exec >>"$log" 2>&1 </dev/null
-cd ${root} || { echo "the project is gone: devenv cron list --json names it, devenv cron remove --id forgets it"; exit 3; }
+cd ${root} || { echo "the project is gone: devenv cron remove --id ${input.id} forgets it"; exit 3; }
 for file in ${node} ${program}; do
   [ -f "$file" ] || { echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) gone: $file. Run devenv cron install again"; exit 3; }
 done

@@ -145,6 +145,9 @@ function warningsOf(
       ? [`coverage fell from ${last.toFixed(2)} % to ${coverage.toFixed(2)} %`]
       : []),
     ...(judged?.verification?.verdict === 'stale' ? [stale] : []),
+    ...(judged?.undone?.restartError === undefined
+      ? []
+      : [`a service could not be restarted after the reset: ${judged.undone.restartError}`]),
     ...(untold.length > 0 ? [`no checkpoint can hold ${describeUntold(untold)}`] : []),
   ];
 }

@@ -26,9 +26,16 @@ const nightsOf = ({ t }: Nightly) => readNights(t.store, t.project.id);
 
 test('out of time: everything it ran is ended, children that hide as well, and the report says so', async () => {
   const suite = clinging();
+  const timeoutMs = 7_200_001;
+  // The time is over when the suite is in the middle of it.
+  const sleep = async (ms: number, signal?: AbortSignal): Promise<void> => {
+    if (ms === timeoutMs) await until('it runs', () => suite.pids().length === 2);
+    else await systemClock.sleep(ms, signal);
+  };
   const n = makeNightly({
     suites: [isGood, { name: 'slow', command: suite.command }],
-    nightly: { timeoutMs: 1500 },
+    nightly: { timeoutMs },
+    clock: { ...systemClock, sleep },
   });
   await n.keepGood();
   const { report } = await n.night();
@@ -41,7 +48,7 @@ test('out of time: everything it ran is ended, children that hide as well, and t
       { name: 'slow', verdict: 'stopped' },
     ],
   });
-  expect(report.summary).toMatch(/not done within nightly\.timeout \(1\.5s\)/);
+  expect(report.summary).toMatch(/not done within nightly\.timeout \(2h 00m\)/);
   expect(suite.pids()).toHaveLength(2);
   for (const pid of suite.pids()) expect(isAlive(pid)).toBe(false);
 });

@@ -176,11 +176,33 @@ describe('a red night', () => {
   test('a tree that was edited just now is waited for, then put back', async () => {
     const n = makeNightly({ checkpoint: { quietMs: 1500 } });
     await n.keepGood();
+    const edited = systemClock.monotonic();
     n.t.write('code.txt', 'bad\n');
     const { report } = await n.night();
     expect(report.undone).not.toBeNull();
-    expect(report.durationMs).toBeGreaterThan(1400);
+    expect(systemClock.monotonic() - edited).toBeGreaterThan(1500);
   });
+});
+
+test('in a scratch work tree an edit meanwhile does not matter: the tree of the beginning is tagged', async () => {
+  const n = makeNightly({
+    suites: [{ name: 'unit', command: 'echo edited > "$LIVE/code.txt"; grep -q good code.txt' }],
+    checkpoint: { verifyIn: 'worktree' },
+  });
+  n.t.env['LIVE'] = n.t.root;
+  const { report } = await n.night();
+  expect(report).toMatchObject({ outcome: 'passed', tree: n.t.git('rev-parse', 'HEAD^{tree}') });
+  expect(n.t.git('show', `${report.checkpoint?.tag}:code.txt`)).toBe('good');
+  expect(n.code()).toBe('edited\n');
+});
+
+test('a service that does not come up after a reset is a warning', async () => {
+  const n = makeNightly({ restart: () => Promise.reject(new Error('port 80 is taken')) });
+  await n.keepGood();
+  n.t.write('code.txt', 'bad\n');
+  const { report } = await n.night();
+  expect(report.undone).not.toBeNull();
+  expect(report.warnings.join()).toMatch(/could not be restarted after the reset: port 80 is taken/);
 });
 
 describe('no verdict', () => {

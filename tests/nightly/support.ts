@@ -25,11 +25,19 @@ export const isGood = { name: 'unit', command: 'grep -q good code.txt' };
 
 /** Makes it; the session is somebody else's, and well. */
 export function makeNightly(
-  input: Partial<ProjectInput> & { readonly clock?: Clock; readonly heal?: Surroundings['heal'] } = {},
+  input: Partial<ProjectInput> & {
+    readonly clock?: Clock;
+    readonly heal?: Surroundings['heal'];
+    readonly restart?: () => Promise<readonly string[]>;
+  } = {},
 ): Nightly {
   const t = testProject({ suites: [isGood], ...input, checkpoint: { quietMs: 0, ...input.checkpoint } });
   const deps = { ...t.deps, ...(input.clock ? { clock: input.clock } : {}) };
-  const rollbackDeps = { env: t.env, clock: t.deps.clock, restart: () => Promise.resolve([]) };
+  const rollbackDeps = {
+    env: t.env,
+    clock: t.deps.clock,
+    restart: input.restart ?? (() => Promise.resolve([])),
+  };
   const told: string[] = [];
   const around: Surroundings = {
     heal:
