@@ -52,7 +52,7 @@ need() { [ -t 1 ] || printf '${needWord}%s\\n' "$1"; exit "$2"; }
 node=
 { read -r node <"$data/$BUILD/.ok"; } 2>/dev/null || need install ${needStatus.install}
 [ -x "$node" ] || need install ${needStatus.install}
-case $DIR in '~') DIR=$HOME ;; '~/'*) DIR=$HOME/\${DIR#'~/'} ;; /*) ;; *) DIR=$HOME/$DIR ;; esac
+case $DIR in \\~) DIR=$HOME ;; \\~/*) DIR=$HOME/\${DIR#??} ;; /*) ;; *) DIR=$HOME/$DIR ;; esac
 cd "$DIR" 2>/dev/null || [ -n "$ANYWHERE" ] || need project ${needStatus.project}
 umask "$devenv_umask"
 login=
