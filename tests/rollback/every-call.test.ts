@@ -110,7 +110,7 @@ test('[invariant 26] a rollback killed at each call of git is finished or never 
   const killed = await killAtEach(t, tag, now, then, async (one) => void (await one.undo()));
   expect(killed).toBe(callsOfGit);
   await t.git('fsck', '--strict');
-}, 180_000);
+}, 300_000);
 
 test('[invariant 26] so are an undo and a redo', async () => {
   const { t, tag, then, now } = await twoStates();
@@ -120,4 +120,4 @@ test('[invariant 26] so are an undo and a redo', async () => {
   const redone = await killAtEach(t, 'redo', now, then, async (one) => void (await one.undo()));
   expect([undone, redone]).toEqual([callsOfGit, callsOfGit]);
   await t.git('fsck', '--strict');
-}, 180_000);
+}, 300_000);
