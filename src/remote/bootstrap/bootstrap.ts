@@ -20,7 +20,7 @@ export interface BootstrapDeps {
   /** Told what is done, a line at a time. */
   readonly note: (line: string) => void;
   /** The build that must run there, and this machine. */
-  readonly build: Omit<Build, 'payloadBytes'>;
+  readonly build: Build;
   /** Even when it is there already. */
   readonly force?: boolean;
 }
@@ -71,35 +71,50 @@ export async function bootstrap(
   deps: BootstrapDeps,
 ): Promise<Installed> {
   const probe = await probeBox(transport, target, deps);
-  const payload = makePayload(deps.build.id, deps.env);
-  const build: Build = { ...deps.build, payloadBytes: statSync(payload).size };
-  const plan = planInstall(target.name, probe, build, deps.force);
-  const advice = adviceFor(target.name, probe);
-  if (plan.kind === 'ready')
-    return { build: build.id, node: plan.node, reused: true, sent: 0, advice, probe };
+  const plan = planInstall(target.name, probe, deps.build, deps.force);
+  const told = { build: deps.build.id, advice: adviceFor(target.name, probe), probe };
+  if (plan.kind === 'ready') return { ...told, node: plan.node, reused: true, sent: 0 };
   const runtime = await packRuntime(plan.node, deps);
+  const parts = { runtime, payload: makePayload(deps.build.id, deps.env) };
+  const { outcome, sent } = await send(transport, target, { probe, source: plan.node, ...parts }, deps);
+  if (outcome.kind === 'failed') throw failure({ target, probe, source: plan.node, runtime }, outcome);
+  return { ...told, node: outcome.node, reused: outcome.kind === 'there', sent };
+}
+
+/** The install itself: one exec, with all files on its standard input. */
+async function send(
+  transport: Transport,
+  target: Target,
+  what: {
+    readonly probe: Probe;
+    readonly source: NodeSource;
+    readonly runtime: string | undefined;
+    readonly payload: string;
+  },
+  deps: BootstrapDeps,
+): Promise<{ readonly outcome: InstallOutcome; readonly sent: number }> {
+  const { probe, source, runtime, payload } = what;
   const files = runtime === undefined ? [payload] : [runtime, payload];
-  const sizes = files.map((file) => statSync(file).size);
-  const sent = sizes.reduce((sum, size) => sum + size, 0);
-  deps.note(whatIsDone(target, plan.node, build.id, sent));
-  const input = readInOrder(files, deps, sent);
+  const payloadBytes = statSync(payload).size;
+  const runtimeBytes = runtime === undefined ? 0 : statSync(runtime).size;
+  const sent = payloadBytes + runtimeBytes;
+  deps.note(whatIsDone(target, source, deps.build.id, sent));
   const { script, vars } = installScript({
-    build: build.id,
+    build: deps.build.id,
     sha256: await hashOf(files),
-    payloadBytes: build.payloadBytes,
-    runtimeBytes: sent - build.payloadBytes,
-    runtime: plan.node.kind === 'there' ? '' : plan.node.name,
-    node: plan.node.kind === 'there' ? plan.node.path : '',
+    payloadBytes,
+    runtimeBytes,
+    runtime: source.kind === 'there' ? '' : source.name,
+    node: source.kind === 'there' ? source.path : '',
     path: probe.path ?? '',
     force: deps.force ?? false,
   });
+  const stdin = readInOrder(files, deps, sent);
   try {
-    const result = await transport.run({ script, vars: { ...vars }, stdin: input, signal: deps.signal });
-    const outcome = readInstall(result.stdout.toString('utf8'));
-    if (outcome.kind === 'failed') throw failure({ target, probe, source: plan.node, runtime }, outcome);
-    return { build: build.id, node: outcome.node, reused: outcome.kind === 'there', sent, advice, probe };
+    const result = await transport.run({ script, vars: { ...vars }, stdin, signal: deps.signal });
+    return { outcome: readInstall(result.stdout.toString('utf8')), sent };
   } finally {
-    input.destroy();
+    stdin.destroy();
   }
 }
 

@@ -14,7 +14,7 @@ export interface BoxFinding {
 
 /** What the checks compare the box with. */
 export interface CheckedBy {
-  readonly build: Omit<Build, 'payloadBytes'>;
+  readonly build: Build;
   readonly nowMs: number;
 }
 
@@ -35,14 +35,12 @@ const amiss = (level: 'error' | 'warning', name: string, message: string, remedy
   remedy,
 });
 
-/** A payload is never more: what would be sent is not made for a look. */
-const mostPayloadBytes = 500_000;
 const mostSkewS = 120;
 
 /** Could devenv be installed there, or is it? */
 const install: Look = (host, probe, { build }) => {
   try {
-    const plan = planInstall(host, probe, { ...build, payloadBytes: mostPayloadBytes });
+    const plan = planInstall(host, probe, build);
     if (plan.kind === 'ready') return fine('devenv', `${build.id}, with ${plan.node}`);
     const node = plan.node.kind === 'there' ? `its Node ${plan.node.version}` : 'a Node that is sent along';
     const others = probe.builds.length > 0 ? `; it has ${probe.builds.join(', ')}` : '';

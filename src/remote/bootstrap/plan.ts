@@ -5,7 +5,6 @@ import type { FoundNode, Probe } from './probe.ts';
 export interface Build {
   /** Version and hash: what must be there, exactly. */
   readonly id: string;
-  readonly payloadBytes: number;
   /** The node this program runs with, and how big its file is. */
   readonly node: { readonly version: string; readonly path: string; readonly bytes: number };
   readonly os: string;
@@ -33,8 +32,8 @@ export const leastNode = [22, 22] as const;
 const runtimeKb = { packed: 46_000, unpacked: 124_000 };
 /** A node that is smaller takes most of itself from libraries of its system: it would not run elsewhere. */
 const wholeNodeBytes = 40e6;
-/** A build, unpacked. */
-const buildKb = 4000;
+/** A build, packed and unpacked; the packed form is not made before it is known to be needed. */
+const buildKb = { packed: 300, unpacked: 4000 };
 const inodesNeeded = 64;
 
 /**
@@ -45,7 +44,7 @@ export function planInstall(name: string, probe: Probe, build: Build, force = fa
   if (probe.ready !== undefined && !force) return { kind: 'ready', node: probe.ready };
   refuseBadPlace(name, probe);
   const node = chooseNode(name, probe, build);
-  refuseFullDisk(name, probe, build, node);
+  refuseFullDisk(name, probe, node);
   if (!['sha256sum', 'shasum', 'openssl'].some((tool) => probe.tools[tool] !== undefined))
     throw new DevenvError(
       'missing-tool',
@@ -127,10 +126,9 @@ function newestFirst(a: FoundNode, b: FoundNode): number {
   return 0;
 }
 
-function refuseFullDisk(name: string, probe: Probe, build: Build, node: NodeSource): void {
-  const payloadKb = Math.ceil(build.payloadBytes / 1024);
-  const sentKb = payloadKb + (node.kind === 'there' ? 0 : runtimeKb.packed);
-  const unpackedKb = buildKb + (node.kind === 'there' ? 0 : runtimeKb.unpacked);
+function refuseFullDisk(name: string, probe: Probe, node: NodeSource): void {
+  const sentKb = buildKb.packed + (node.kind === 'there' ? 0 : runtimeKb.packed);
+  const unpackedKb = buildKb.unpacked + (node.kind === 'there' ? 0 : runtimeKb.unpacked);
   // Three times what is sent, or what it becomes beside the packed form, whatever is more.
   const needKb = Math.max(3 * sentKb, sentKb + unpackedKb);
   if (probe.freeKb !== undefined && probe.freeKb < needKb)

@@ -39,7 +39,6 @@ export function probeOf(facts: Readonly<Record<string, string | readonly string[
 
 export const build: Build = {
   id: '0.1.0+0123abcd',
-  payloadBytes: 300_000,
   node: { version: '24.21.0', path: '/home/me/bin/node', bytes: 126e6 },
   os: 'linux',
   arch: 'x64',
