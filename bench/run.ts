@@ -1,9 +1,10 @@
-// The measured goals: each a ratio against a floor taken in the same run. `node bench/run.ts [startup|session|checkpoint|checkpoints|rollback|watch]... [--huge]`
+// The measured goals: each a ratio against a floor taken in the same run. `node bench/run.ts [startup|session|checkpoint|checkpoints|rollback|watch|remote]... [--huge]`
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { checkpointGoals } from './checkpoint.ts';
 import { checkpointsGoals } from './checkpoints.ts';
 import { root, runs, type Goal } from './measure.ts';
+import { remoteGoals } from './remote.ts';
 import { rollbackGoals } from './rollback.ts';
 import { sessionGoals } from './session.ts';
 import { startupGoals } from './startup.ts';
@@ -16,6 +17,7 @@ const groups = {
   rollback: rollbackGoals,
   checkpoints: checkpointsGoals,
   watch: watchGoals,
+  remote: remoteGoals,
 };
 const asked = process.argv.slice(2).filter((name) => name !== '--huge');
 const unknown = asked.find((name) => !(name in groups));

