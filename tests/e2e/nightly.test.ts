@@ -67,6 +67,8 @@ describe('nights by cron', () => {
       `HOME=${env['HOME']}`,
       'SHELL=/bin/sh',
       'LOGNAME=tester',
+      // By which what is left of a failed test is found.
+      `DEVENV_TEST_ID=${env['DEVENV_TEST_ID']}`,
     ];
     const ran = await run([...bare, '/bin/sh', '-c', command], { cwd: '/' });
     expect(ran).toMatchObject({ stdout: '', stderr: '' });
