@@ -24,6 +24,7 @@ export async function main(argv: readonly string[]): Promise<'elsewhere' | undef
     env: process.env,
     json,
     quiet: argv.includes('-q') || argv.includes('--quiet'),
+    remote: takeRemote(),
   });
   const stop = new AbortController();
   const begun = await begin(argv);
@@ -54,6 +55,14 @@ export async function main(argv: readonly string[]): Promise<'elsewhere' | undef
     await output.flush();
   }
   return undefined;
+}
+
+/** Whether another machine shows what this one says; what is started from here (a session) is not told. */
+function takeRemote(): 'color' | 'plain' | undefined {
+  const remote = process.env['DEVENV_REMOTE'];
+  if (remote === undefined) return undefined;
+  delete process.env['DEVENV_REMOTE'];
+  return remote === 'color' ? 'color' : 'plain';
 }
 
 /** Lets a command begin before its options are read, where nothing in them can be about where it runs. */

@@ -7,6 +7,8 @@ export interface OutputOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly json: boolean;
   readonly quiet: boolean;
+  /** Called from another machine, which shows colours or not. */
+  readonly remote: 'color' | 'plain' | undefined;
 }
 
 /** Facts to standard output, remarks to standard error. */
@@ -32,12 +34,15 @@ function wantsColor(isTerminal: boolean, env: NodeJS.ProcessEnv): boolean {
 }
 
 /** Opens the output of one command on this process's own streams. */
-export function openOutput({ env, json, quiet }: OutputOptions): Output {
-  const out = openStream(1);
-  const error = openStream(2);
+export function openOutput({ env, json, quiet, remote }: OutputOptions): Output {
+  // A reader that closed the pipe (`| head`) has seen enough. From another machine it is a broken link, and what was
+  // asked for is still wanted.
+  const onClosed = remote === undefined ? (): void => process.exit(0) : (): void => {};
+  const out = openStream(1, onClosed);
+  const error = openStream(2, onClosed);
   return {
-    colors: createColors(!json && wantsColor(isatty(1), env)),
-    errorColors: createColors(wantsColor(isatty(2), env)),
+    colors: createColors(!json && (remote === 'color' || wantsColor(isatty(1), env))),
+    errorColors: createColors(remote === 'color' || wantsColor(isatty(2), env)),
     write: out.stream,
     writeLast: out.direct,
     complain: error.direct,
@@ -61,10 +66,14 @@ interface Stream {
  * slow reader is waited for. `direct` is a plain write, because opening that stream costs a tenth of a
  * Node start-up; it is for short last words, and falls back to the stream when the reader is slow.
  */
-function openStream(fd: 1 | 2): Stream {
+function openStream(fd: 1 | 2, onClosed: () => void): Stream {
+  const onError = (error: unknown): void => {
+    if (errnoOf(error) === 'EPIPE') onClosed();
+    else if (errnoOf(error) !== 'EAGAIN') throw error;
+  };
   let opened: NodeJS.WriteStream | undefined;
   const stream = (text: string | Uint8Array): void => {
-    opened ??= open(fd);
+    opened ??= (fd === 1 ? process.stdout : process.stderr).on('error', onError);
     opened.write(text);
   };
   const direct = (text: string): void => {
@@ -84,16 +93,4 @@ function openStream(fd: 1 | 2): Stream {
     await promise;
   };
   return { stream, direct, flush };
-}
-
-function open(fd: 1 | 2): NodeJS.WriteStream {
-  return (fd === 1 ? process.stdout : process.stderr).on('error', onError);
-}
-
-// A reader that closed the pipe (`| head`) has seen enough: that is no error. On a remote box it is a broken link,
-// and what was asked for is still wanted.
-function onError(error: unknown): void {
-  if (errnoOf(error) === 'EPIPE' && process.env['DEVENV_REMOTE'] !== undefined) return;
-  if (errnoOf(error) === 'EPIPE') process.exit(0);
-  if (errnoOf(error) !== 'EAGAIN') throw error;
 }

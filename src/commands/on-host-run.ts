@@ -1,4 +1,4 @@
-import { DevenvError, randomId, terminalSize } from '../base/index.ts';
+import { DevenvError, randomId } from '../base/index.ts';
 import { loadProject } from '../config/index.ts';
 import {
   addressTo,
@@ -176,10 +176,5 @@ function passOn(
 
 /** How output may look here: the box has no terminal to ask. */
 function looks(ctx: CommandContext): Readonly<Record<string, string>> {
-  const size = terminalSize();
-  return {
-    ...(ctx.env['NO_COLOR'] ? { NO_COLOR: '1' } : {}),
-    ...(ctx.colors.red('x') === 'x' ? {} : { FORCE_COLOR: '1' }),
-    ...(size ? { COLUMNS: String(size.columns) } : {}),
-  };
+  return { DEVENV_REMOTE: ctx.colors.red('x') === 'x' ? 'plain' : 'color' };
 }

@@ -8,7 +8,7 @@ export interface BoxCommand {
   /** The build that must be there, exactly: version and a hash of its files. */
   readonly build: string;
   readonly args: readonly string[];
-  /** Variables for the command there (colours, width). */
+  /** Variables for the command there (`DEVENV_REMOTE`: color or plain). */
   readonly env: Readonly<Record<string, string>>;
   /** Runs in the home when the project is not there yet. */
   readonly anywhere?: boolean;
@@ -64,7 +64,7 @@ if [ -n "$AGENT" ] && [ -n "$SSH_AUTH_SOCK" ]; then
   SSH_AUTH_SOCK=$data/run/agent.sock
   export SSH_AUTH_SOCK
 fi
-DEVENV_REMOTE=1
+DEVENV_REMOTE=\${DEVENV_REMOTE:-plain}
 export PATH LANG DEVENV_REMOTE`;
 
 /**
@@ -98,6 +98,8 @@ wait "$pid"
 code=$?
 if [ -n "$RECORD" ]; then
   (umask 077; printf '%s\\n' "$code" >"$data/run/$RECORD.code")
+  # Nobody asks for notes of yesterday.
+  find "$data/run" -type f -mtime +1 -exec rm -f {} + </dev/null >/dev/null 2>&1 &
 fi
 [ -z "$hears" ] || kill "$hears" 2>/dev/null
 exit "$code"`;

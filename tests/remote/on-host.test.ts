@@ -23,8 +23,21 @@ describe('a command with --host', () => {
     expect(result.stdout).toContain(`devenv attach --host ${pair.box.host} shows it`);
     expect(pair.box.execs()).toBe(before + 1);
     expect((await pair.box.there(['tmux', 'list-sessions'])).stdout).toContain('shop:');
+    // What is meant for this one command is not handed down to what runs in the session.
+    expect((await pair.box.there(['tmux', 'show-environment', '-g'])).stdout).not.toMatch(
+      /DEVENV_REMOTE|FORCE_COLOR|DEVENV_CLIENT/,
+    );
     const here = await devenv(['status', '--json'], { cwd: pair.project, env: pair.box.env });
     expect(JSON.parse(here.stdout)).toMatchObject({ running: false });
+  });
+
+  it('shows colours where this side does', async () => {
+    const colored = await devenv(['status', '--host', pair.box.host], {
+      cwd: pair.project,
+      env: { ...pair.box.env, FORCE_COLOR: '1' },
+    });
+    expect(colored.stdout).toContain('\u001B[');
+    expect((await pair.on('status')).stdout).not.toContain('\u001B[');
   });
 
   it('gives facts as JSON, the same as there', async () => {
