@@ -83,7 +83,8 @@ export async function runThere(ctx: CommandContext, to: Connected, input: ThereI
   }
 }
 
-async function withNeeds(
+/** Runs a command there; what the box lacks for it is brought first. Returns its exit status. */
+export async function withNeeds(
   ctx: CommandContext,
   to: Connected,
   command: BoxCommand,

@@ -1,4 +1,5 @@
 import { connectTo, runThere, type ThereInput } from './on-host-run.ts';
+import { followThere, follows } from './on-host-follow.ts';
 import { startOrAttach } from './on-host-attach.ts';
 import { statusOfHosts } from './status-hosts.ts';
 import type { CommandContext, CommandResult } from './context.ts';
@@ -17,7 +18,8 @@ export async function onHost(ctx: CommandContext, input: OnHostInput): Promise<C
   const to = await connectTo(ctx, input.host);
   try {
     if (input.command === 'attach' || input.command === 'start') return await startOrAttach(ctx, to, input);
-    return { exit: await runThere(ctx, to, input) };
+    const run = follows(input.command, input.options) ? followThere : runThere;
+    return { exit: await run(ctx, to, input) };
   } finally {
     await to.transport.close();
   }

@@ -70,7 +70,7 @@ async function inShell(
   script: Pick<ScriptRun, 'script' | 'vars'>,
 ): Promise<RunResult> {
   const result = await run([...shell, '-c', textOf(script)], { cwd: '/', env: envOf(home), input: '' });
-  const own = /BEGIN\n(.*)\ndevenv-\w+ END \d+\n$/s.exec(result.stdout)?.[1] ?? '';
+  const own = /BEGIN\n(.*)devenv-\w+ END \d+\n$/s.exec(result.stdout)?.[1] ?? '';
   return { ...result, stdout: own };
 }
 

@@ -24,7 +24,7 @@ describe('a framed script', () => {
             noise,
             Buffer.from(`\n${nonce} BEGIN\n`),
             own,
-            Buffer.from(`\n${nonce} END ${code}\n`),
+            Buffer.from(`${nonce} END ${code}\n`),
             Buffer.from('logout\n'),
           ]);
           const unframer = createUnframer(nonce);
@@ -38,15 +38,22 @@ describe('a framed script', () => {
 
   it('never ends without an END, and hands out what came until then', () => {
     const unframer = createUnframer('n');
-    expect(unframer.push(Buffer.from('motd\nn BEGIN\nhalf\nn EN')).toString()).toBe('half');
-    expect(unframer.rest().toString()).toBe('\nn EN');
+    expect(unframer.push(Buffer.from('motd\nn BEGIN\nhalf\nn EN')).toString()).toBe('half\n');
+    expect(unframer.rest().toString()).toBe('n EN');
     expect(unframer.code()).toBeUndefined();
     expect(unframer.began()).toBe(true);
   });
 
+  it('hands out a whole line at once', () => {
+    const unframer = createUnframer('devenv-0011');
+    expect(unframer.push(Buffer.from('devenv-0011 BEGIN\na line\n')).toString()).toBe('a line\n');
+    expect(unframer.push(Buffer.from('devenv')).toString()).toBe('');
+    expect(unframer.push(Buffer.from(' undo\n')).toString()).toBe('devenv undo\n');
+  });
+
   it('does not take a status that is cut short for one', () => {
     const unframer = createUnframer('n');
-    unframer.push(Buffer.from('n BEGIN\n\nn END 1'));
+    unframer.push(Buffer.from('n BEGIN\nn END 1'));
     expect(unframer.code()).toBeUndefined();
     unframer.push(Buffer.from('3\n'));
     expect(unframer.code()).toBe(13);
