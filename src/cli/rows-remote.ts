@@ -57,7 +57,7 @@ export const remoteCommands: readonly CommandSpec[] = [
     group: 'Remote',
     onHost: 'here',
     summary: 'remote boxes: add, list, check, bootstrap, push, pull, remove',
-    args: '[action] [name] [destination]',
+    args: '[add|list|check|bootstrap|push|pull|remove] [host] [destination]',
     completes: 'none',
     options: [
       ['--path <dir>', "add: the project's folder there (default: ~/NAME OF THE PROJECT)"],

@@ -4,6 +4,10 @@ import type { CommandContext, CommandResult } from './context.ts';
 const kinds = {
   window: async (ctx) => (await project(ctx)).config.windows.map(({ name }) => name),
   suite: async (ctx) => (await project(ctx)).config.suites.map(({ name }) => name),
+  host: async (ctx) => {
+    const { readUserHosts } = await import('../remote/index.ts');
+    return Object.keys({ ...readUserHosts(ctx.env), ...(await project(ctx)).config.hosts });
+  },
   layout: async (ctx) => {
     const { findRoot, listLayouts } = await import('../config/index.ts');
     return listLayouts(findRoot(ctx.cwd).root, ctx.env);

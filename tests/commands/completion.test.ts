@@ -67,6 +67,10 @@ describe('in bash', () => {
       ['layout-1', 'layout b'],
     ],
     [['devenv', 'start', '--timeout', ''], []],
+    [
+      ['devenv', 'start', '--host', ''],
+      ['host-1', 'host b'],
+    ],
     [['devenv', 'start', '--cwd', '/some where', 'in'], ['in /some where']],
     [
       ['devenv', 'run', ''],
@@ -92,7 +96,7 @@ describe('in bash', () => {
     const { dir, file, env } = await shop('bash');
     const script =
       'source "$1"; shift; complete -p devenv >/dev/null || exit 9; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _devenv devenv; printf "%s\\n" "${COMPREPLY[@]}"';
-    const result = await run(['bash', '-uc', script, 'bash', file, ...words], { cwd: dir, env });
+    const result = await run(['bash', '--norc', '-uc', script, 'bash', file, ...words], { cwd: dir, env });
     expect(result.stderr).toBe('');
     expect(result.code).toBe(0);
     expect(result.stdout.split('\n').filter(Boolean)).toEqual(expected);

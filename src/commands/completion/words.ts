@@ -31,11 +31,13 @@ export interface CompletionCommand {
   readonly args: Words;
 }
 
-const kinds = new Set(['window', 'suite', 'tag', 'layout']);
+const kinds = new Set(['window', 'suite', 'tag', 'layout', 'host']);
 
 const everyCommand: readonly (readonly [string, string])[] = [
   ['--json', 'print facts as JSON'],
   ['--cwd <dir>', 'run as if started in this directory'],
+  ['--host <host>', 'run it on that remote box'],
+  ['--accept-new-host-key', 'believe a remote box that was never seen before'],
   ['-q, --quiet', 'no progress and no remarks'],
   ['-v, --verbose', 'more of them'],
   ['-h, --help', 'help for this command'],
@@ -67,7 +69,8 @@ function wordsOf(notation: string): Words {
   const known = [...new Set(words.filter((word) => kinds.has(word)))];
   const paths = words.includes('dir') ? 'dir' : words.includes('file') ? 'file' : undefined;
   // `<bash|zsh|fish>` are the words themselves, `<time>` is what the user thinks of.
-  const fixed = notation.includes('|') ? words.filter((word) => !kinds.has(word)) : [];
+  const choices = notation.match(/[\w-]+(?:\|[\w-]+)+/g) ?? [];
+  const fixed = choices.flatMap((choice) => choice.split('|')).filter((word) => !kinds.has(word));
   return { fixed, kinds: known, paths };
 }
 
