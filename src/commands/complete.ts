@@ -1,13 +1,11 @@
+import { readUserHosts } from '../remote/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
 /** What can be completed by asking the project. */
 const kinds = {
   window: async (ctx) => (await project(ctx)).config.windows.map(({ name }) => name),
   suite: async (ctx) => (await project(ctx)).config.suites.map(({ name }) => name),
-  host: async (ctx) => {
-    const { readUserHosts } = await import('../remote/index.ts');
-    return Object.keys({ ...readUserHosts(ctx.env), ...(await project(ctx)).config.hosts });
-  },
+  host: async (ctx) => Object.keys({ ...readUserHosts(ctx.env), ...(await project(ctx)).config.hosts }),
   layout: async (ctx) => {
     const { findRoot, listLayouts } = await import('../config/index.ts');
     return listLayouts(findRoot(ctx.cwd).root, ctx.env);

@@ -1,5 +1,5 @@
 import { DevenvError, randomId } from '../base/index.ts';
-import { loadProject } from '../config/index.ts';
+import { loadHosts } from '../config/index.ts';
 import {
   addressTo,
   boxScript,
@@ -54,8 +54,8 @@ export function connect(ctx: CommandContext, target: Target): Promise<Transport>
 export async function knownHosts(
   ctx: CommandContext,
 ): Promise<{ readonly hosts: ReturnType<typeof readUserHosts>; readonly project: string }> {
-  const { config } = await loadProject({ cwd: ctx.cwd, env: ctx.env });
-  return { hosts: { ...readUserHosts(ctx.env), ...config.hosts }, project: config.name };
+  const { name, hosts } = await loadHosts({ cwd: ctx.cwd, env: ctx.env });
+  return { hosts: { ...readUserHosts(ctx.env), ...hosts }, project: name };
 }
 
 /**

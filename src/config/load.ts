@@ -55,6 +55,42 @@ export async function loadProject(input: {
   });
 }
 
+/** What of a configuration says which boxes there are. */
+const aboutHosts = new Set(['name', 'hosts', 'env', 'env_file']);
+
+/**
+ * The name and the boxes of the project around a directory, without the rest, which costs most of `loadProject`.
+ * @throws DevenvError 'config' (what is wrong in these), 'usage' (no such directory)
+ */
+export async function loadHosts(input: {
+  cwd: string;
+  env: NodeJS.ProcessEnv;
+}): Promise<{ readonly name: string; readonly hosts: Project['config']['hosts'] }> {
+  const { root, configFile } = findRoot(input.cwd);
+  const env = ownEnvironment(input.env, root);
+  const files = await readFiles(root, env, configFile === undefined ? 'hosts: {}\n' : undefined);
+  const overrides = overridesFrom(env);
+  const own = [...files, overrides.document].map(({ value, at }) => ({
+    value: Object.fromEntries(Object.entries(value).filter(([key]) => aboutHosts.has(key))),
+    at,
+  }));
+  const fromFiles = readEnvFiles(root, own, env);
+  const { config } = buildProject({
+    root,
+    configFile,
+    layout: undefined,
+    layouts: [],
+    own,
+    env,
+    fileEnv: fromFiles.variables,
+    envFiles: fromFiles.files,
+    overrides: overrides.used,
+    detected: [],
+    problems: fromFiles.problems,
+  });
+  return { name: config.name, hosts: config.hosts };
+}
+
 /**
  * Gives `auto` ports their numbers, by window, and replaces the `${port.x}` that waited for them. Windows
  * without a number stay `auto`.

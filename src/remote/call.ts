@@ -21,6 +21,8 @@ export type Stopped = 'timeout' | 'interrupted';
 export interface Reading {
   readonly stdout: (chunk: Buffer) => void;
   readonly stderr: (chunk: Buffer) => void;
+  /** Both streams have told their end: nothing of the script's own can come any more. */
+  readonly complete: () => boolean;
   /** Nothing more comes; `failed` is what went wrong on this side. */
   readonly end: (stopped: Stopped | undefined, failed?: string) => Ended;
 }
@@ -38,6 +40,7 @@ export function readFramed(nonce: string, script: ScriptRun): Reading {
   return {
     stdout: (chunk) => give(giveOut, out.push(chunk)),
     stderr: (chunk) => give(giveErr, err.push(chunk)),
+    complete: () => out.code() !== undefined && err.code() !== undefined,
     end: (stopped, failed = '') => {
       give(giveOut, out.rest());
       give(giveErr, err.rest());

@@ -22,7 +22,8 @@ export function frame(script: string, vars: Readonly<Record<string, string>> = {
   const whole = [
     `printf '\\n%s BEGIN\\n' ${nonce}; printf '\\n%s BEGIN\\n' ${nonce} >&2\n`,
     `${opening}(\n${assign(vars)}${script}\n)\n`,
-    `devenv_code=$?; printf '%s END %s\\n' ${nonce} "$devenv_code"; exit "$devenv_code"\n`,
+    `devenv_code=$?; printf '%s END %s\\n' ${nonce} "$devenv_code"\n`,
+    `printf '%s END %s\\n' ${nonce} "$devenv_code" >&2; exit "$devenv_code"\n`,
   ].join('');
   return { command: oneWord(whole), nonce };
 }
@@ -60,7 +61,7 @@ export interface Unframer {
 const none: Buffer = Buffer.alloc(0);
 const noiseLimit = 16 * 1024;
 
-/** Reads one stream of a framed script. Only standard output carries an END. */
+/** Reads one stream of a framed script; both carry an END. */
 export function createUnframer(nonce: string): Unframer {
   const begin = Buffer.from(`${nonce} BEGIN\n`);
   const end = Buffer.from(`${nonce} END `);

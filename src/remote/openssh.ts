@@ -111,8 +111,17 @@ function exec(
   const child = spawn(file, args, { env: deps.env, stdio: 'pipe' });
   const reading = readFramed(nonce, script);
   let failed = '';
-  child.stdout.on('data', reading.stdout);
-  child.stderr.on('data', reading.stderr);
+  const finish = (): void => {
+    call.done();
+    resolve(reading.end(call.why(), failed));
+  };
+  // The connection's own farewell takes some milliseconds more.
+  const hear = (take: (chunk: Buffer) => void) => (chunk: Buffer) => {
+    take(chunk);
+    if (reading.complete()) finish();
+  };
+  child.stdout.on('data', hear(reading.stdout));
+  child.stderr.on('data', hear(reading.stderr));
   child.on('error', (error) => (failed = errnoOf(error) ?? error.message));
   const end = (): void => {
     child.kill('SIGTERM');
@@ -121,10 +130,7 @@ function exec(
     child.stderr.destroy();
   };
   const call = supervise({ stdin: child.stdin, end }, script);
-  child.on('close', () => {
-    call.done();
-    resolve(reading.end(call.why(), failed));
-  });
+  child.on('close', finish);
   return promise;
 }
 

@@ -1,4 +1,4 @@
-import { access, constants } from 'node:fs/promises';
+import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { run } from '../base/index.ts';
 import { explainSsh } from './failure.ts';
@@ -48,14 +48,16 @@ export function parseSshG(text: string): SshOptions {
 }
 
 /** Whether this machine has an OpenSSH client. */
-export async function hasSsh(env: NodeJS.ProcessEnv): Promise<boolean> {
-  for (const dir of (env['PATH'] ?? '').split(path.delimiter)) {
-    if (dir === '') continue;
-    const found = await access(path.join(dir, 'ssh'), constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return true;
-  }
-  return false;
+export function hasSsh(env: NodeJS.ProcessEnv): boolean {
+  return (env['PATH'] ?? '')
+    .split(path.delimiter)
+    .filter(Boolean)
+    .some((dir) => {
+      try {
+        accessSync(path.join(dir, 'ssh'), constants.X_OK);
+        return true;
+      } catch {
+        return false; // not in this directory
+      }
+    });
 }

@@ -9,7 +9,7 @@ const longestRoute = 8;
 
 /** The machines to go through, the box itself last. Throws what cannot be resolved or honoured. */
 export async function resolveRoute(target: Target, env: NodeJS.ProcessEnv): Promise<readonly SshSettings[]> {
-  const asks = await hasSsh(env);
+  const asks = hasSsh(env);
   const read = async (to: Destination): Promise<SshSettings> => {
     const options = asks ? await askSsh(to, target, env) : readSshConfig(to, target, env);
     return toSettings(options, to.host, target.name, env);

@@ -227,17 +227,20 @@ async function listen(
 ): Promise<{ readonly port: number; readonly pid: number; readonly proxy: DelayProxy }> {
   const inside = options.ownCron ? ['unshare', '--mount', 'sh', '-c', ownSpool, 'sh'] : [];
   for (let tries = 0; tries < 5; tries++) {
-    const port = 20_000 + Math.floor(Math.random() * 20_000);
+    // Below the range that outgoing connections take their ports from.
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
     const at = ['-p', String(port), '-o', 'ListenAddress=127.0.0.1', '-o', `PidFile=${config}.pid`];
+    const from = readFileSync(log, 'utf8').length;
     const started = await run([...inside, '/usr/sbin/sshd', '-f', config, '-E', log, ...at]);
     if (!started.ok) continue;
-    const pid = Number(
-      await until(
-        'sshd writes its pid',
-        () => existsSync(`${config}.pid`) && readFileSync(`${config}.pid`, 'utf8'),
-      ),
+    // It goes into the background first and binds its port then.
+    const found = await until('sshd writes its pid, or why not', () =>
+      existsSync(`${config}.pid`)
+        ? readFileSync(`${config}.pid`, 'utf8').trim()
+        : /Cannot bind/.exec(readFileSync(log, 'utf8').slice(from))?.[0],
     );
-    return { port, pid, proxy: await startDelayProxy(port, options.delayMs ?? 0) };
+    if (found !== 'Cannot bind')
+      return { port, pid: Number(found), proxy: await startDelayProxy(port, options.delayMs ?? 0) };
   }
   throw new Error(`sshd would not listen: ${readFileSync(log, 'utf8')}`);
 }
