@@ -88,6 +88,15 @@ export function explainFsError(error: unknown, doing: string): unknown {
         'check the permissions of that path',
         error,
       );
+    case 'ENOTDIR':
+    case 'ELOOP':
+    case 'ENAMETOOLONG':
+      return new DevenvError(
+        'environment',
+        `that path cannot be: ${doing} (${messageOf(error)})`,
+        'a part of it is no folder, or it is too long',
+        error,
+      );
     default:
       return error;
   }

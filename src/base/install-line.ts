@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { self } from './world.ts';
 
 /** What tells which package manager a system has: os-release's ID and ID_LIKE; `darwin` for macOS. */
 export interface Release {
@@ -43,7 +44,9 @@ export function parseRelease(text: string): Release {
 export function installLineHere(tools: readonly Installable[]): string | undefined {
   if (process.platform === 'darwin') return installLine({ id: 'darwin', like: [] }, tools);
   try {
-    return installLine(parseRelease(readFileSync('/etc/os-release', 'utf8')), tools);
+    const line = installLine(parseRelease(readFileSync('/etc/os-release', 'utf8')), tools);
+    // A machine may have no sudo, and root needs none.
+    return self.uid === 0 ? line?.replace(/^sudo /, '') : line;
   } catch {
     return undefined; // a system without that file
   }

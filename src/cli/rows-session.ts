@@ -55,7 +55,7 @@ export const sessionCommands: readonly CommandSpec[] = [
     name: 'status',
     group: 'Session',
     onHost: 'reads',
-    summary: 'windows, health, last run of each suite, last good checkpoint',
+    summary: 'windows, health, last run of each suite, last good checkpoint; --host all: of every remote box',
     options: [
       ['--all', 'every session of devenv on this machine'],
       ['--watch', 'keep showing it, until Ctrl-C'],

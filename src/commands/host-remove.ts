@@ -47,14 +47,16 @@ async function takeOff(
   const transport = await connect(ctx, target);
   try {
     if (keepFiles) return undefined;
-    return await removeFromBox(transport, target, { yes, signal: ctx.signal });
+    const removal = await removeFromBox(transport, target, { yes, signal: ctx.signal });
+    await transport.close({ forget: true });
+    return removal;
   } catch (error) {
     if (!own || !(error instanceof DevenvError) || !/^(unreachable|timeout|auth|hostkey-)/.test(error.code))
       throw error;
     const hint = [error.hint, `--keep-files forgets ${host} without calling it`].filter(Boolean).join('; ');
     throw new DevenvError(error.code, error.message, hint, error);
   } finally {
-    await transport.close({ forget: true });
+    await transport.close();
   }
 }
 

@@ -25,7 +25,7 @@ export async function followThere(ctx: CommandContext, to: Connected, input: The
     const from = ctx.clock.monotonic();
     try {
       const command = { ...commandFor(ctx, to.target, argv), endsWithLink: true };
-      return await withNeeds({ ...ctx, write: shown.write }, to, command, false);
+      return await withNeeds({ ...ctx, write: shown.write }, to, command, { repeatable: false });
     } catch (error) {
       const passing = error instanceof DevenvError && /^(lost|unreachable|timeout)$/.test(error.code);
       if (!passing || shown.lastAt() === undefined || ctx.signal.aborted) throw error;

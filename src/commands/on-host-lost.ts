@@ -14,15 +14,16 @@ export async function afterLoss(
   ctx: CommandContext,
   to: Connected,
   record: string,
+  /** What of its standard output was not shown yet. */
+  show: (output: Buffer) => void,
 ): Promise<number | 'never'> {
   const { name } = to.target;
   ctx.note(`${name}: the connection was lost while the command ran; asking what became of it`);
   for (;;) {
     const after = await ask(ctx, to, record);
     if (after.kind === 'ended') {
-      ctx.note(
-        `${name}: it came to its end there with status ${after.code}; what it said after the connection broke is not known`,
-      );
+      ctx.note(`${name}: it came to its end there with status ${after.code}`);
+      show(after.output);
       return after.code;
     }
     if (after.kind === 'never') return 'never';
@@ -43,13 +44,23 @@ async function ask(ctx: CommandContext, to: Connected, record: string): Promise<
     try {
       const script = aftermathScript(record);
       const answer = await to.transport.run({ ...script, timeoutMs: 30_000, signal: ctx.signal });
-      return readAftermath(answer.stdout.toString());
+      return readAftermath(answer.stdout);
     } catch (error) {
       const again = error instanceof DevenvError && /^(unreachable|lost|timeout)$/.test(error.code);
-      if (!again || tries >= askTimes || ctx.signal.aborted) throw error;
+      if (!again || tries >= askTimes || ctx.signal.aborted) throw unasked(to.target.name, error);
       const waitMs = Math.min(longestWaitMs, 1000 * 2 ** (tries - 1));
       ctx.note(`${error.message}; trying again in ${waitMs / 1000} s`);
       await ctx.clock.sleep(waitMs, ctx.signal);
     }
   }
+}
+
+/** It was begun, and the box cannot be asked: that it is not reached now says nothing of the command. */
+function unasked(name: string, error: unknown): DevenvError {
+  return new DevenvError(
+    'lost',
+    `${name}: the connection was lost while the command ran, and the box cannot be asked what became of it`,
+    `devenv status --host ${name} shows it once the box is back${error instanceof DevenvError ? ` (now: ${error.message})` : ''}`,
+    error,
+  );
 }

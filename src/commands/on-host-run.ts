@@ -70,12 +70,19 @@ export async function runThere(ctx: CommandContext, to: Connected, input: ThereI
     endsWithLink: input.kind !== 'changes',
   };
   for (let tries = 1; ; tries++) {
+    const heard = { bytes: 0 };
     const record = input.kind === 'changes' ? randomId(8) : undefined;
     try {
-      return await withNeeds(ctx, to, record === undefined ? command : { ...command, record }, repeatable);
+      return await withNeeds(ctx, to, record === undefined ? command : { ...command, record }, {
+        repeatable,
+        heard,
+      });
     } catch (error) {
       if (!(error instanceof DevenvError) || error.code !== 'lost' || record === undefined) throw error;
-      const became = await afterLoss(ctx, to, record);
+      const became = await afterLoss(ctx, to, record, (output) => {
+        const rest = output.subarray(heard.bytes).toString('utf8');
+        ctx.write(ctx.json ? rest : addressTo(to.target.name, rest));
+      });
       if (became !== 'never') return became;
       if (tries === 2) throw error;
       ctx.note(`${to.target.name}: it had not begun; sending it again`);
@@ -83,17 +90,25 @@ export async function runThere(ctx: CommandContext, to: Connected, input: ThereI
   }
 }
 
+/** How a command is run there. */
+export interface HowToRun {
+  /** Running it twice does no harm. */
+  readonly repeatable: boolean;
+  /** Counts what of its standard output has come. */
+  readonly heard?: { bytes: number };
+}
+
 /** Runs a command there; what the box lacks for it is brought first. Returns its exit status. */
 export async function withNeeds(
   ctx: CommandContext,
   to: Connected,
   command: BoxCommand,
-  repeatable: boolean,
+  how: HowToRun,
 ): Promise<number> {
-  const first = await once(ctx, to, command, repeatable);
+  const first = await once(ctx, to, command, how);
   if (first.need === undefined) return first.code;
   await satisfy(ctx, to, first.need);
-  const second = await once(ctx, to, command, repeatable);
+  const second = await once(ctx, to, command, how);
   if (second.need !== undefined) throw stillMissing(to, second.need);
   return second.code;
 }
@@ -119,7 +134,7 @@ async function once(
   ctx: CommandContext,
   { target, transport }: Connected,
   command: BoxCommand,
-  repeatable: boolean,
+  { repeatable, heard = { bytes: 0 } }: HowToRun,
 ): Promise<{ readonly code: number; readonly need: Need | undefined }> {
   // Logs and diffs are the user's own text; in the rest a hint means the box.
   const change = ctx.json ? same : (text: string): string => addressTo(target.name, text);
@@ -137,7 +152,10 @@ async function once(
   const result = await transport
     .run({
       ...boxScript(command),
-      onStdout: out.push,
+      onStdout: (chunk) => {
+        heard.bytes += chunk.length;
+        out.push(chunk);
+      },
       onStderr: err.push,
       signal: ctx.signal,
       repeatable,

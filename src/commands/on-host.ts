@@ -1,4 +1,5 @@
-import { connectTo, runThere, type ThereInput } from './on-host-run.ts';
+import { DevenvError } from '../base/index.ts';
+import { connectTo, knownHosts, runThere, type ThereInput } from './on-host-run.ts';
 import { followThere, follows } from './on-host-follow.ts';
 import { startOrAttach } from './on-host-attach.ts';
 import { statusOfHosts } from './status-hosts.ts';
@@ -15,6 +16,12 @@ export interface OnHostInput extends ThereInput {
 /** Runs the same command of the same build on a box, and shows what it says there as if it ran here. */
 export async function onHost(ctx: CommandContext, input: OnHostInput): Promise<CommandResult> {
   if (input.command === 'status' && input.host === 'all') return statusOfHosts(ctx);
+  if (input.host === 'all' && !Object.hasOwn((await knownHosts(ctx)).hosts, 'all'))
+    throw new DevenvError(
+      'usage',
+      '--host all goes with status only',
+      'name one box; devenv host list names them',
+    );
   const to = await connectTo(ctx, input.host);
   try {
     if (input.command === 'attach' || input.command === 'start') return await startOrAttach(ctx, to, input);

@@ -22,6 +22,7 @@ interface BoxStatus {
   readonly windows: readonly { readonly name: string; readonly state: string; readonly health: string }[];
   readonly suites: Readonly<Record<string, { readonly verdict: string; readonly at: string }>>;
   readonly checkpoint: { readonly lastGood: string | null; readonly lastGoodAt: string | null };
+  readonly nightly: { readonly outcome: string | null; readonly overdue: boolean } | null;
 }
 
 /** One row; `status` is the last one known, `at` when it was true (ISO 8601). */
@@ -123,8 +124,8 @@ function lastSeen(file: string): Pick<HostFacts, 'at' | 'status'> {
 
 function render(ctx: CommandContext, rows: readonly HostFacts[]): string {
   const { dim, red } = ctx.colors;
-  const header = ['host', 'session', 'services', 'tests', 'last good checkpoint', ''].map((cell) =>
-    dim(cell),
+  const header = ['host', 'session', 'services', 'tests', 'last good checkpoint', 'last night', ''].map(
+    (cell) => dim(cell),
   );
   const table = formatTable([header, ...rows.map((row) => rowOf(ctx, row))]);
   const down = rows.flatMap(({ host, error }) =>
@@ -137,13 +138,23 @@ function render(ctx: CommandContext, rows: readonly HostFacts[]): string {
   return [table, ...(down.length > 0 ? ['', ...down] : [])].join('\n');
 }
 
-function rowOf(ctx: CommandContext, { host, ok, at, status }: HostFacts): readonly string[] {
+function nightOf(ctx: CommandContext, { nightly }: BoxStatus): string {
+  const { green, red, dim } = ctx.colors;
+  if (!nightly || (nightly.outcome === null && !nightly.overdue)) return dim('-');
+  const outcome = nightly.outcome ?? 'none yet';
+  if (nightly.overdue) return red(`${outcome}, overdue`);
+  return (/^(passed|flaky|skipped)$/.test(outcome) ? green : red)(outcome);
+}
+
+function rowOf(ctx: CommandContext, { host, ok, at, status, error }: HostFacts): readonly string[] {
   const { green, red, yellow, dim } = ctx.colors;
   const age = (iso: string | null): string =>
     iso === null ? '' : formatAge(Math.max(0, ctx.clock.now() - Date.parse(iso)));
-  const note = ok ? '' : at === null ? 'down, never seen' : `down, as seen ${age(at)}`;
+  // A box that answers and lacks something is not down.
+  const what = error !== null && /^(version|no-repo|failed)$/.test(error.code) ? 'not ready' : 'down';
+  const note = ok ? '' : at === null ? `${what}, never seen` : `${what}, as seen ${age(at)}`;
   const paint = ok ? (text: string) => text : dim;
-  if (status === null) return [host, dim('-'), dim('-'), dim('-'), dim('-'), red(note)];
+  if (status === null) return [host, dim('-'), dim('-'), dim('-'), dim('-'), dim('-'), red(note)];
   const failed = status.windows.filter(({ state, health }) => state === 'failed' || health === 'unhealthy');
   const services = !status.running
     ? dim('-')
@@ -160,6 +171,7 @@ function rowOf(ctx: CommandContext, { host, ok, at, status }: HostFacts): readon
     services,
     verdicts.join(', ') || dim('-'),
     lastGood === null ? dim('none') : `${paint(lastGood)} ${dim(age(lastGoodAt))}`,
+    nightOf(ctx, status),
     red(note),
   ];
 }

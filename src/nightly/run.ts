@@ -131,7 +131,9 @@ async function go(deps: NightlyDeps, project: Project, input: RunInput): Promise
   const blocking = checklist.find(({ ok, level }) => !ok && level === 'error');
   if (blocking || !repo) {
     const why = blocking && `${blocking.name}: ${blocking.message}`;
-    return { outcome: 'blocked', why, checklist, warnings: [] };
+    // Who is to be told stands in the file that has the mistake.
+    const warnings = input.blocked ? ['nobody was told: nightly.notify could not be read'] : [];
+    return { outcome: 'blocked', why, checklist, warnings };
   }
   const lock = await takeWatch(deps, project, input);
   try {

@@ -6,7 +6,7 @@ const named =
 export function addressTo(host: string, text: string): string {
   const plain = /^[\w@.:/-]+$/.test(host) ? host : JSON.stringify(host);
   return text.replace(
-    new RegExp(`\\bdevenv (${named})\\b(?! --host)(?![\\w-])`, 'g'),
+    new RegExp(`\\bdevenv (cron (?:install|list|remove)|${named})\\b(?! --host)(?![\\w-])`, 'g'),
     (_, command: string) => `devenv ${command} --host ${plain}`,
   );
 }

@@ -158,7 +158,13 @@ function lineWith(log: string, what: RegExp): string {
 }
 
 /** Reads what an ssh client complained of before anything ran on the box. */
-export function explainSsh(host: string, log: string): DevenvError {
+export function explainSsh(host: string, log: string, destination = host): DevenvError {
+  const { code, message, hint } = explain(host, log);
+  // A name of devenv's own means nothing to ssh.
+  return new DevenvError(code, message, hint?.replaceAll(`ssh ${host}`, `ssh ${destination}`));
+}
+
+function explain(host: string, log: string): DevenvError {
   const rule = rules.find(({ when }) => when.test(log));
   if (rule) return rule.tell(host, log);
   const last = log

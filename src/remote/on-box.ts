@@ -72,36 +72,43 @@ export PATH LANG DEVENV_REMOTE`;
  * user's Ctrl-C. That the input ends only means that the link is gone, and what is at work goes on, unless it only
  * works for who listens.
  */
-const inBackground = `if [ -n "$RECORD" ]; then
-  note=$data/run/$RECORD.pid
-  (umask 077; mkdir -p "$data/run"; set -C; : >"$note") 2>/dev/null || [ ! -e "$note" ] || exit ${voidStatus}
+const inBackground = `exec 3<&0
+work() {
+  if [ -n "$READS" ]; then
+    "$node" "$data/$BUILD/bin/devenv.js" "$@" <&3 3<&- &
+  else
+    "$node" "$data/$BUILD/bin/devenv.js" "$@" </dev/null 3<&- &
+  fi
+  pid=$!
+  [ -z "$RECORD" ] || (umask 077; printf '%s\\n' "$pid" >"$note") 2>/dev/null
+  hears=
+  if [ -z "$READS" ]; then
+    (
+      while read -r word; do
+        case $word in INT) kill -INT "$pid" ;; esac
+      done
+      [ -z "$ENDS" ] || kill -HUP "$pid"
+    ) <&3 >/dev/null 2>&1 &
+    hears=$!
+  fi
+  wait "$pid"
+  code=$?
+  [ -z "$hears" ] || kill "$hears" 2>/dev/null
+  return "$code"
+}
+if [ -z "$RECORD" ]; then
+  work "$@"
+  exit
 fi
-exec 3<&0
-if [ -n "$READS" ]; then
-  "$node" "$data/$BUILD/bin/devenv.js" "$@" <&3 3<&- &
-else
-  "$node" "$data/$BUILD/bin/devenv.js" "$@" </dev/null 3<&- &
-fi
-pid=$!
-[ -z "$RECORD" ] || (umask 077; printf '%s\\n' "$pid" >"$note") 2>/dev/null
-hears=
-if [ -z "$READS" ]; then
-  (
-    while read -r word; do
-      case $word in INT) kill -INT "$pid" ;; esac
-    done
-    [ -z "$ENDS" ] || kill -HUP "$pid"
-  ) <&3 >/dev/null 2>&1 &
-  hears=$!
-fi
-wait "$pid"
-code=$?
-if [ -n "$RECORD" ]; then
-  (umask 077; printf '%s\\n' "$code" >"$data/run/$RECORD.code")
-  # Nobody asks for notes of yesterday.
-  find "$data/run" -type f -mtime +1 -exec rm -f {} + </dev/null >/dev/null 2>&1 &
-fi
-[ -z "$hears" ] || kill "$hears" 2>/dev/null
+note=$data/run/$RECORD.pid
+(umask 077; mkdir -p "$data/run"; set -C; : >"$note") 2>/dev/null || [ ! -e "$note" ] || exit ${voidStatus}
+# What it says is kept as well, for when nobody hears it; a tee that ignores SIGPIPE goes on with the file.
+exec 4>&1
+code=$({ { work "$@" 4>&- 5>&-; echo "$?" >&5; } |
+  (trap '' PIPE; umask 077; exec tee "$data/run/$RECORD.out") >&4 2>/dev/null 5>&-; } 5>&1)
+(umask 077; printf '%s\\n' "$code" >"$data/run/$RECORD.code")
+# Nobody asks for notes of yesterday.
+find "$data/run" -type f -mtime +1 -exec rm -f {} + </dev/null >/dev/null 2>&1 4>&- &
 exit "$code"`;
 
 /** Gives the command the terminal; a terminal the box has never heard of is taken for xterm's. */
@@ -149,7 +156,8 @@ export function noProject(target: Target): DevenvError {
 
 /** What became of a command after the link broke. */
 export type Aftermath =
-  | { readonly kind: 'ended'; readonly code: number }
+  /** `output` is all that it said on standard output. */
+  | { readonly kind: 'ended'; readonly code: number; readonly output: Buffer }
   | { readonly kind: 'running' }
   /** It began, and was killed before its end. */
   | { readonly kind: 'gone' }
@@ -164,7 +172,7 @@ export function aftermathScript(record: string): Pick<ScriptRun, 'script' | 'var
   const script = `${dataLine}
 mkdir -p "$data/run" && cd "$data/run" || exit 1
 find . -type f -mtime +1 -exec rm -f {} + 2>/dev/null
-if read -r code <"$RECORD.code"; then echo "ended $code"
+if read -r code <"$RECORD.code"; then echo "ended $code"; cat "$RECORD.out"
 elif read -r pid <"$RECORD.pid"; then
   if [ "$pid" = void ]; then echo never; elif kill -0 "$pid"; then echo running; else echo gone; fi
 elif (set -C; echo void >"$RECORD.pid"); then echo never
@@ -174,9 +182,11 @@ else echo gone; fi 2>/dev/null`;
 }
 
 /** Reads the answer to `aftermathScript`. */
-export function readAftermath(stdout: string): Aftermath {
-  const ended = /^ended (\d+)/.exec(stdout);
-  if (ended) return { kind: 'ended', code: Number(ended[1]) };
-  const kind = (['running', 'never'] as const).find((word) => stdout.startsWith(word));
+export function readAftermath(stdout: Buffer): Aftermath {
+  const end = stdout.indexOf('\n') + 1;
+  const line = stdout.subarray(0, end).toString('latin1');
+  const ended = /^ended (\d+)/.exec(line);
+  if (ended) return { kind: 'ended', code: Number(ended[1]), output: stdout.subarray(end) };
+  const kind = (['running', 'never'] as const).find((word) => line.startsWith(word));
   return { kind: kind ?? 'gone' };
 }

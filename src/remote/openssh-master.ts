@@ -1,4 +1,13 @@
-import { closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { spawn } from 'node:child_process';
 import { DevenvError, errnoOf, isAlive, run, self, systemClock } from '../base/index.ts';
 import { explainSsh } from './failure.ts';
@@ -35,6 +44,27 @@ export async function endMaster(target: Target, deps: TransportDeps, socket: str
   const argv = [...sshArgv(target, deps.env, { batch: true }), '-o', `ControlPath=${socket}`];
   await run([...argv, '-O', 'exit', '--', target.ssh], { env: deps.env, timeoutMs: 5000 });
   rmSync(socket, { force: true });
+}
+
+/** Tells one socket of a name from the next; undefined: there is none. */
+export function inodeOf(socket: string): bigint | undefined {
+  return lstatSync(socket, { bigint: true, throwIfNoEntry: false })?.ino;
+}
+
+/** Lets go of a connection that is of no use any more, and tells its process to end; that is not waited for. */
+export function abandonMaster(target: Target, deps: TransportDeps, socket: string): void {
+  const aside = `${socket}.old`;
+  try {
+    renameSync(socket, aside);
+  } catch {
+    return; // it is gone already
+  }
+  const argv = [...sshArgv(target, deps.env, { batch: true }), '-o', `ControlPath=${aside}`];
+  const [file, ...args] = [...argv, '-O', 'exit', '--', target.ssh] as const;
+  spawn(file, args, { env: deps.env, stdio: 'ignore', detached: true })
+    .on('error', () => {})
+    .on('exit', () => rmSync(aside, { force: true }))
+    .unref();
 }
 
 async function usersMasterAnswers(target: Target, deps: TransportDeps): Promise<boolean> {
@@ -103,7 +133,7 @@ async function startMaster(target: Target, deps: TransportDeps, socket: string):
   const said = readText(log);
   rmSync(log, { force: true });
   if (deps.signal?.aborted) throw new DevenvError('interrupted', 'interrupted');
-  if (code !== 0) throw explainSsh(target.name, said);
+  if (code !== 0) throw explainSsh(target.name, said, target.ssh);
 }
 
 function spawnQuietly(

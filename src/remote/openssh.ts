@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
 import { DevenvError, errnoOf, run as runProgram } from '../base/index.ts';
 import { readFramed, repeatOnce, stoppedError, supervise, type Ended } from './call.ts';
 import { explainSsh, lostError } from './failure.ts';
 import { frame, frameless } from './frame.ts';
 import { controlSocket, sshArgv } from './openssh-argv.ts';
-import { endMaster, ensureMaster, type Ride } from './openssh-master.ts';
+import { abandonMaster, endMaster, ensureMaster, inodeOf, type Ride } from './openssh-master.ts';
 import type { Forward, ScriptResult, ScriptRun, Target, Transport, TransportDeps } from './types.ts';
 
 /**
@@ -15,11 +14,18 @@ import type { Forward, ScriptResult, ScriptRun, Target, Transport, TransportDeps
 export function createOpenSsh(target: Target, deps: TransportDeps): Transport {
   const socket = controlSocket(target, deps.env);
   let ride: Ride | undefined;
-  const connect = async (): Promise<Ride> => (ride ??= await ensureMaster(target, deps, socket));
+  let kept: bigint | undefined;
+  const connect = async (): Promise<Ride> => {
+    ride ??= await ensureMaster(target, deps, socket);
+    kept ??= inodeOf(socket);
+    return ride;
+  };
   /** The kept connection is of no use any more: the next call makes a new one. */
   const drop = (): void => {
     ride = undefined;
-    rmSync(socket, { force: true });
+    // Another process may have made a new one meanwhile: that stays.
+    if (kept !== undefined && inodeOf(socket) === kept) abandonMaster(target, deps, socket);
+    kept = undefined;
   };
   const argv = (to: Ride, more: readonly string[], tty = false): readonly string[] => [
     ...sshArgv(target, deps.env, { batch: true, tty }),
@@ -37,7 +43,9 @@ export function createOpenSsh(target: Target, deps: TransportDeps): Transport {
     if (ended.stopped !== 'interrupted') drop();
     throw (
       stoppedError(target, script, ended) ??
-      (ended.began || maybeSent(ended) ? lostError(target.name) : explainSsh(target.name, ended.before))
+      (ended.began || maybeSent(ended)
+        ? lostError(target.name)
+        : explainSsh(target.name, ended.before, target.ssh))
     );
   };
 
@@ -108,7 +116,8 @@ function exec(
 ): Promise<Ended> {
   const { promise, resolve } = Promise.withResolvers<Ended>();
   const [file = '', ...args] = argv;
-  const child = spawn(file, args, { env: deps.env, stdio: 'pipe' });
+  // In a group of its own: the terminal's Ctrl-C is for devenv, which hands it on to the command there.
+  const child = spawn(file, args, { env: deps.env, stdio: 'pipe', detached: true });
   const reading = readFramed(nonce, script);
   let failed = '';
   const finish = (): void => {

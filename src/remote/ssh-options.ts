@@ -27,7 +27,7 @@ export async function askSsh(to: Destination, target: Target, env: NodeJS.Proces
     to.host,
   ];
   const asked = await run(argv, { env, timeoutMs: 10_000 });
-  if (!asked.ok) throw explainSsh(target.name, asked.stderr);
+  if (!asked.ok) throw explainSsh(target.name, asked.stderr, target.ssh);
   return parseSshG(asked.stdout);
 }
 

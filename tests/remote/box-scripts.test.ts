@@ -107,10 +107,14 @@ describe.each(shells)('under $name', ({ name, shell }) => {
   });
 
   it.skipIf(skip)('its status is the status of the command', async () => {
-    const home = homeWith('process.exit(7)');
+    const home = homeWith("console.log('said'); process.exit(7)");
     expect((await inShell(shell, home, boxScript(command({ record: 'r' })))).code).toBe(7);
     const asked = await inShell(shell, home, aftermathScript('r'));
-    expect(readAftermath(asked.stdout)).toEqual({ kind: 'ended', code: 7 });
+    expect(readAftermath(Buffer.from(asked.stdout))).toEqual({
+      kind: 'ended',
+      code: 7,
+      output: Buffer.from('said\n'),
+    });
   });
 
   it.skipIf(skip)('it says what is missing before it begins', async () => {
@@ -129,12 +133,12 @@ describe.each(shells)('under $name', ({ name, shell }) => {
   it.skipIf(skip)('what was given up does not begin, and what began is not given up', async () => {
     const home = homeWith();
     const first = await inShell(shell, home, aftermathScript('late'));
-    expect(readAftermath(first.stdout)).toEqual({ kind: 'never' });
+    expect(readAftermath(Buffer.from(first.stdout))).toEqual({ kind: 'never' });
     const late = await inShell(shell, home, boxScript(command({ record: 'late' })));
     expect([late.code, late.stdout]).toEqual([215, '']);
     writeFileSync(path.join(home, '.local/share/devenv/run/dead.pid'), '999999999\n');
     const dead = await inShell(shell, home, aftermathScript('dead'));
-    expect(readAftermath(dead.stdout)).toEqual({ kind: 'gone' });
+    expect(readAftermath(Buffer.from(dead.stdout))).toEqual({ kind: 'gone' });
   });
 
   it.skipIf(skip)('the word INT reaches it; a link that ends does so only for a stream', async () => {

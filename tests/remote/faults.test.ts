@@ -231,7 +231,7 @@ describe('a link that breaks', () => {
       const gate = path.join(pair.box.dir, `go-${how}`);
       const script = path.join(pair.there, 'test.sh');
       writeFileSync(script, `touch "${gate}.began"; while [ ! -e "${gate}" ]; do sleep 0.05; done\n`);
-      const going = pair.on('checkpoint', '-m', how);
+      const going = pair.on('checkpoint', '-m', how, '--json');
       await until('the suite runs there', () => existsSync(`${gate}.began`));
       pair.box.proxy?.cut(how);
       await until('the box is asked', () => /Starting session/.test(pair.box.log()));
@@ -242,6 +242,8 @@ describe('a link that breaks', () => {
         'the connection was lost while the command ran; asking what became of it',
       );
       expect(result.stderr).toContain('it came to its end there with status 0');
+      // What it said is had from its note.
+      expect(JSON.parse(result.stdout)).toMatchObject({ created: true, verdict: 'passed' });
       const { checkpoints } = JSON.parse((await pair.on('checkpoints', '--json')).stdout) as {
         checkpoints: { message: string; verdict: string }[];
       };
@@ -305,12 +307,12 @@ describe('a link that breaks', () => {
       note: () => {},
     });
     const asked = await transport.run(aftermathScript('late'));
-    expect(readAftermath(asked.stdout.toString())).toEqual({ kind: 'never' });
+    expect(readAftermath(asked.stdout)).toEqual({ kind: 'never' });
     const build = readFileSync(path.join(packageRoot(), 'dist/build-id'), 'utf8').trim();
     const late = boxScript({ target, build, args: ['config', 'path'], env: {}, record: 'late' });
     expect(await transport.run(late)).toMatchObject({ code: 215, stderr: '' });
     const again = await transport.run(aftermathScript('late'));
-    expect(readAftermath(again.stdout.toString())).toEqual({ kind: 'never' });
+    expect(readAftermath(again.stdout)).toEqual({ kind: 'never' });
   });
 
   it('before a reading command is answered: it is asked again', async () => {

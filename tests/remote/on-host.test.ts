@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/base/index.ts';
@@ -125,6 +126,32 @@ describe('a command with --host', () => {
       'nothing of it runs',
       async () => !(await pair.box.there(['pgrep', '-f', 'sleep 300'])).stdout,
     );
+    writeFileSync(path.join(pair.there, 'test.sh'), 'exit 0\n');
+  });
+
+  it('hands the Ctrl-C of a terminal over, which reaches every process here, and keeps the connection', async () => {
+    const began = path.join(pair.box.dir, 'began-group');
+    writeFileSync(path.join(pair.there, 'test.sh'), `touch "${began}"; sleep 301\n`);
+    await pair.on('status');
+    const accepted = (): number => pair.box.log().match(/Accepted publickey/g)?.length ?? 0;
+    const before = accepted();
+    const argv = [path.join(packageRoot(), 'bin/devenv.js'), 'test', '--host', pair.box.host];
+    const child = spawn(process.execPath, argv, { cwd: pair.project, env: pair.box.env, detached: true });
+    let err = '';
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+    await until('the suite runs there', () => existsSync(began));
+    // What a program says is seen at once, not when its next line comes.
+    await until('it says what it does', () => err.includes('running unit\n'));
+    process.kill(-(child.pid ?? 0), 'SIGINT');
+    expect(await ended).toBe(130);
+    expect(err).not.toContain('lost');
+    await until(
+      'nothing of it runs',
+      async () => !(await pair.box.there(['pgrep', '-f', 'sleep 301'])).stdout,
+    );
+    await pair.on('status');
+    expect(accepted()).toBe(before);
     writeFileSync(path.join(pair.there, 'test.sh'), 'exit 0\n');
   });
 

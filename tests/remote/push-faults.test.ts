@@ -66,7 +66,7 @@ const makeBig = (t: HostCase): void =>
 async function killThere(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
   const mark = `DEVENV_TEST_ID=${box.env['DEVENV_TEST_ID']}`;
   const all = (await listProcesses()).filter((p) => /devenv\.js __code receive/.test(p.command));
-  const ours = all.filter((p) => hasMark(p.pid, mark) && hasMark(p.pid, 'DEVENV_REMOTE=1'));
+  const ours = all.filter((p) => hasMark(p.pid, mark) && hasMark(p.pid, 'DEVENV_REMOTE=plain'));
   expect(ours.length).toBeGreaterThan(0);
   for (const p of ours) sendSignal(p.pid, signal);
 }

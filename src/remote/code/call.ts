@@ -126,7 +126,7 @@ export async function waitForEnd(line: BoxLine, record: string): Promise<void> {
     try {
       const asked = { ...aftermathScript(record), timeoutMs: 30_000, signal: line.signal };
       const { stdout } = await line.transport.run(asked);
-      if (readAftermath(stdout.toString()).kind !== 'running') return;
+      if (readAftermath(stdout).kind !== 'running') return;
       await line.clock.sleep(500, line.signal);
     } catch (error) {
       const again = error instanceof DevenvError && /^(unreachable|lost|timeout)$/.test(error.code);

@@ -164,6 +164,7 @@ async function makeRepo(deps: BoxDeps, place: Place, input: ReceiveInput): Promi
   if (place.kind === 'foreign' && !input.force) throw foreignError(place);
   // Its words, before anything is made in a home directory.
   refuseHome({ root: place.dir, env: deps.env });
+  if ((await run(['git', '--version'], { env: gitEnv(deps.env) })).reason === 'missing') throw missingGit();
   mkdirSync(place.dir, { recursive: true });
   const { objectFormat } = input.fresh;
   const format = objectFormat === 'sha256' ? ['--object-format=sha256'] : [];
