@@ -38,13 +38,15 @@ export async function bringDevenv(
   force = false,
 ): Promise<Installed> {
   const { env, clock, signal, note } = ctx;
-  const installed = await bootstrap(transport, target, {
-    env,
-    clock,
-    signal,
-    note,
-    build: buildHere(),
-    force,
+  const deps = { env, clock, signal, note, build: buildHere(), force };
+  const installed = await bootstrap(transport, target, deps).catch((error: unknown) => {
+    if (!(error instanceof DevenvError) || error.code !== 'lost') throw error;
+    throw new DevenvError(
+      'lost',
+      `${target.name}: the connection was lost while devenv was brought there`,
+      'run it again: an install is there whole or not at all',
+      error,
+    );
   });
   for (const line of installed.advice) note(line);
   return installed;

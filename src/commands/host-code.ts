@@ -33,6 +33,7 @@ export async function withHostCode<T>(
     build: buildId(),
     clock: ctx.clock,
     signal: ctx.signal,
+    note: ctx.note,
     install: async () => {
       await bringDevenv(ctx, transport, target);
     },
@@ -53,7 +54,7 @@ function onlyHost(ctx: CommandContext, project: Project): string {
     'usage',
     'which host?',
     names.length === 0
-      ? 'devenv host push NAME; hosts in devenv.yaml gives boxes names'
+      ? 'devenv host add NAME user@box notes one; hosts in devenv.yaml does so for the project'
       : `one of ${names.join(', ')}`,
   );
 }

@@ -11,6 +11,8 @@ export interface BoxLine {
   readonly build: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Told when a link broke and the box is asked. */
+  readonly note?: (line: string) => void;
   /** What the box says on standard error; without it that is shown only when it ends without an answer. */
   readonly onStderr?: (text: string) => void;
   /** Brings devenv to a box that has none; then the call is made again. */
@@ -122,6 +124,7 @@ const askTimes = 6;
 
 /** The link broke: waits until what was recorded there is at its end, however it ended. Throws when the box cannot be asked. */
 export async function waitForEnd(line: BoxLine, record: string): Promise<void> {
+  line.note?.(`${line.target.name}: the connection was lost; asking what became of it`);
   for (let tries = 1; ;) {
     try {
       const asked = { ...aftermathScript(record), timeoutMs: 30_000, signal: line.signal };
