@@ -76,6 +76,12 @@ async function forgetAnnounced(t: HostCase): Promise<void> {
     if (!staged.has(name) && !known.has(name)) await t.git('update-index', '--force-remove', '--', name);
 }
 
+/** Of a file that is only announced the index holds no content, and a kind that may be out of date: it is no state. */
+const plain = <T extends { readonly staged: string }>(side: T): T => ({
+  ...side,
+  staged: side.staged.replaceAll(/\d{6} (?=e69de29bb2d1d6434b8b29ae775ad8c2e48c5391 )/g, 'any '),
+});
+
 test('any work tree arrives byte for byte, with the same staged state and the same status, again and again', async () => {
   let count = 0;
   await fc.assert(
@@ -88,7 +94,7 @@ test('any work tree arrives byte for byte, with the same staged state and the sa
         await forgetAnnounced(t);
         await t.sure('host', 'push', 'box');
         const { here, there } = await bothSides(t);
-        expect(there).toEqual(here);
+        expect(plain(there)).toEqual(plain(here));
       }
       const again = JSON.parse(await t.sure('host', 'push', 'box', '--json'));
       expect(again).toMatchObject({ upToDate: true, written: [], deleted: [] });
