@@ -5,6 +5,7 @@ import {
   mkdirSync,
   realpathSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -94,9 +95,14 @@ export function ensureDir(dir: string): string {
   }
 }
 
-/** Writes a file whole or not at all, readable by this user only; readers see the old one or the new one. */
-export function replaceFile(file: string, text: string | Uint8Array): void {
+/** Writes a file whole or not at all, for this user only; readers see the old one or the new one. */
+export function replaceFile(file: string, text: string | Uint8Array, mode = 0o600): void {
   const temporary = `${file}.${randomId()}`;
-  writeFileSync(temporary, text, { mode: 0o600 });
-  renameSync(temporary, file);
+  try {
+    writeFileSync(temporary, text, { mode });
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }

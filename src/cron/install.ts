@@ -1,10 +1,10 @@
 import path from 'node:path';
-import { DevenvError, ensureDir, packageRoot, self } from '../base/index.ts';
+import { DevenvError, ensureDir, packageRoot, self, replaceFile } from '../base/index.ts';
 import { takeLock } from '../store/index.ts';
 import { crontabLines, readBlocks, withBlock, withoutBlock } from './block.ts';
 import { readCrontab, writeCrontab } from './crontab.ts';
 import { clockTime, hostZone, nextDue } from './due.ts';
-import { cronDir, dropJob, jobDir, readJob, replaceFile, writeJob } from './places.ts';
+import { cronDir, dropJob, jobDir, readJob, writeJob } from './places.ts';
 import { cronRuns, readIfThere } from './processes.ts';
 import { installTimer, removeTimer, timerIds, unitFiles, whyNoSystemd } from './systemd.ts';
 import type { Backend, CronDeps, Job } from './types.ts';

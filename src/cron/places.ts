@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { ensureDir, stateDir } from '../base/index.ts';
+import { ensureDir, stateDir, replaceFile } from '../base/index.ts';
 import type { Job } from './types.ts';
 
 /** `<state dir>/cron`: backups of the crontab, and a folder for each scheduled project. */
@@ -43,18 +43,10 @@ export function jobIds(env: NodeJS.ProcessEnv): readonly string[] {
 
 /** Keeps what was scheduled. */
 export function writeJob(env: NodeJS.ProcessEnv, job: Job): void {
-  replaceFile(path.join(ensureDir(jobDir(env, job.id)), 'job.json'), `${JSON.stringify(job)}\n`, 0o600);
+  replaceFile(path.join(ensureDir(jobDir(env, job.id)), 'job.json'), `${JSON.stringify(job)}\n`);
 }
 
 /** Forgets a project's schedule. */
 export function dropJob(env: NodeJS.ProcessEnv, id: string): void {
   rmSync(jobDir(env, id), { recursive: true, force: true });
-}
-
-/** Writes a file whole or not at all. */
-export function replaceFile(file: string, text: string, mode: number): void {
-  const temporary = `${file}.new`;
-  rmSync(temporary, { force: true });
-  writeFileSync(temporary, text, { mode });
-  renameSync(temporary, file);
 }

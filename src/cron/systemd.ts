@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { DevenvError, makeDir, run, type RunResult } from '../base/index.ts';
-import { replaceFile } from './places.ts';
+import { DevenvError, makeDir, run, type RunResult, replaceFile } from '../base/index.ts';
 import { lingers, managerEnv, readIfThere, userName } from './processes.ts';
 import type { CronDeps, Job } from './types.ts';
 

@@ -1,6 +1,6 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { configDir, DevenvError, ensureDir, errnoOf, messageOf, self } from '../base/index.ts';
+import { configDir, DevenvError, ensureDir, errnoOf, messageOf, replaceFile } from '../base/index.ts';
 import type { HostConfig } from '../config/index.ts';
 import type { Target } from './types.ts';
 
@@ -28,9 +28,8 @@ export function readUserHosts(env: NodeJS.ProcessEnv): Hosts {
 /** Writes the user's own boxes: the whole file or nothing of it. */
 export function writeUserHosts(env: NodeJS.ProcessEnv, hosts: Hosts): void {
   const file = hostsFile(env);
-  const temporary = path.join(ensureDir(path.dirname(file)), `.hosts.${self.pid}`);
-  writeFileSync(temporary, `${JSON.stringify(hosts, undefined, 2)}\n`, { mode: 0o600 });
-  renameSync(temporary, file);
+  ensureDir(path.dirname(file));
+  replaceFile(file, `${JSON.stringify(hosts, undefined, 2)}\n`);
 }
 
 function parseHosts(text: string, file: string): Hosts {

@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
-import { cacheDir, makeDir, packageRoot, randomId } from '../../base/index.ts';
+import { cacheDir, makeDir, packageRoot, replaceFile } from '../../base/index.ts';
 
 /**
  * What a box does not need: `dist/start.js` and its like are parts of main.js again, only quicker to load; the live
@@ -53,9 +53,7 @@ export function readPackage(root: string): Readonly<Record<string, string>> {
 function writeWhole(file: string, bytes: Buffer): void {
   const dir = path.dirname(file);
   makeDir(dir);
-  const temporary = `${file}.${randomId()}`;
-  writeFileSync(temporary, bytes, { mode: 0o600 });
-  renameSync(temporary, file);
+  replaceFile(file, bytes);
   const old = statSync(file).mtimeMs - keptMs;
   for (const name of readdirSync(dir)) {
     const other = path.join(dir, name);

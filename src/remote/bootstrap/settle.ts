@@ -6,10 +6,17 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
-  writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { environOf, listProcesses, packageRoot, self, shellQuote, stateDir } from '../../base/index.ts';
+import {
+  environOf,
+  listProcesses,
+  packageRoot,
+  self,
+  shellQuote,
+  stateDir,
+  replaceFile,
+} from '../../base/index.ts';
 
 /** What `settle` did. */
 export interface Settled {
@@ -79,9 +86,7 @@ function pointTo(data: string, link: string, build: string): void {
 
 /** `devenv` on the box, for people and for cron: the current build with its node, whatever shell setup there is. */
 function writeWrapper(data: string): void {
-  const file = path.join(data, 'bin', 'devenv');
-  writeFileSync(`${file}.${self.pid}`, wrapper(data), { mode: 0o700 });
-  renameSync(`${file}.${self.pid}`, file);
+  replaceFile(path.join(data, 'bin', 'devenv'), wrapper(data), 0o700);
 }
 
 /** Its text. */
