@@ -1,5 +1,5 @@
 import { DevenvError, openTerminal, randomId } from '../base/index.ts';
-import { readNeed, terminalScript, type Connected } from '../remote/index.ts';
+import { isPassing, readNeed, terminalScript, type Connected } from '../remote/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 import { commandFor, runThere, satisfy, type ThereInput } from './on-host-run.ts';
 import { openForwards } from './on-host-forward.ts';
@@ -91,8 +91,7 @@ async function attempt(
   try {
     return await attach();
   } catch (error) {
-    const passing = error instanceof DevenvError && /^(unreachable|timeout|lost)$/.test(error.code);
-    if (!again || !passing) throw error;
+    if (!again || !isPassing(error)) throw error;
     return { code: undefined };
   }
 }

@@ -1,5 +1,4 @@
-import { DevenvError } from '../base/index.ts';
-import type { Connected } from '../remote/index.ts';
+import { isPassing, type Connected } from '../remote/index.ts';
 import type { CommandContext } from './context.ts';
 import { commandFor, withNeeds, type ThereInput } from './on-host-run.ts';
 
@@ -27,8 +26,7 @@ export async function followThere(ctx: CommandContext, to: Connected, input: The
       const command = { ...commandFor(ctx, to.target, argv), endsWithLink: true };
       return await withNeeds({ ...ctx, write: shown.write }, to, command, { repeatable: false });
     } catch (error) {
-      const passing = error instanceof DevenvError && /^(lost|unreachable|timeout)$/.test(error.code);
-      if (!passing || shown.lastAt() === undefined || ctx.signal.aborted) throw error;
+      if (!isPassing(error) || shown.lastAt() === undefined || ctx.signal.aborted) throw error;
       if (ctx.clock.monotonic() - from > longestWaitMs) waitMs = 1000;
       ctx.note(`connection to ${to.target.name} lost; trying again in ${waitMs / 1000} s`);
       await ctx.clock.sleep(waitMs, ctx.signal);

@@ -2,6 +2,7 @@ import { DevenvError, randomId } from '../base/index.ts';
 import { loadHosts } from '../config/index.ts';
 import {
   addressTo,
+  askAftermath,
   boxScript,
   byLine,
   mayBeNeed,
@@ -18,7 +19,6 @@ import {
 } from '../remote/index.ts';
 import { bringDevenv, buildId } from './bring-devenv.ts';
 import type { CommandContext } from './context.ts';
-import { afterLoss } from './on-host-lost.ts';
 
 /** A command line for a box, and what it does there. */
 export interface ThereInput {
@@ -70,32 +70,46 @@ export async function runThere(ctx: CommandContext, to: Connected, input: ThereI
     endsWithLink: input.kind !== 'changes',
   };
   for (let tries = 1; ; tries++) {
-    const heard = { bytes: 0 };
+    const late: Late = {};
     const record = input.kind === 'changes' ? randomId(8) : undefined;
+    const recorded = record === undefined ? command : { ...command, record };
     try {
-      return await withNeeds(ctx, to, record === undefined ? command : { ...command, record }, {
-        repeatable,
-        heard,
-      });
+      return await withNeeds(ctx, to, recorded, { repeatable, late });
     } catch (error) {
       if (!(error instanceof DevenvError) || error.code !== 'lost' || record === undefined) throw error;
-      const became = await afterLoss(ctx, to, record, (output) => {
-        const rest = output.subarray(heard.bytes).toString('utf8');
-        ctx.write(ctx.json ? rest : addressTo(to.target.name, rest));
-      });
-      if (became !== 'never') return became;
+      const became = await askAftermath(to, record, ctx);
+      if (became.kind === 'gone') throw notEnded(to, error);
+      if (became.kind === 'ended') {
+        ctx.note(`${to.target.name}: it came to its end there with status ${became.code}`);
+        late.show?.(became.output);
+        return became.code;
+      }
       if (tries === 2) throw error;
       ctx.note(`${to.target.name}: it had not begun; sending it again`);
     }
   }
 }
 
+function notEnded({ target: { name } }: Connected, cause: DevenvError): DevenvError {
+  return new DevenvError(
+    'lost',
+    `${name}: the command did not come to its end there`,
+    `devenv status --host ${name} shows how things stand; to run it again is safe`,
+    cause,
+  );
+}
+
+/** Takes all that a command has said, when that is known late, and shows what of it was not shown yet. */
+interface Late {
+  show?: (output: Buffer) => void;
+}
+
 /** How a command is run there. */
 export interface HowToRun {
   /** Running it twice does no harm. */
   readonly repeatable: boolean;
-  /** Counts what of its standard output has come. */
-  readonly heard?: { bytes: number };
+  /** Is given a way to show the rest after a lost link. */
+  readonly late?: Late;
 }
 
 /** Runs a command there; what the box lacks for it is brought first. Returns its exit status. */
@@ -134,13 +148,18 @@ async function once(
   ctx: CommandContext,
   { target, transport }: Connected,
   command: BoxCommand,
-  { repeatable, heard = { bytes: 0 } }: HowToRun,
+  { repeatable, late = {} }: HowToRun,
 ): Promise<{ readonly code: number; readonly need: Need | undefined }> {
   // Logs and diffs are the user's own text; in the rest a hint means the box.
   const change = ctx.json ? same : (text: string): string => addressTo(target.name, text);
   const isOwnText = command.args[0] === 'logs' || command.args[0] === 'diff';
   const out = passOn(ctx.write, isOwnText ? same : change);
   const err = byLine(change, ctx.writeError);
+  let heardBytes = 0;
+  late.show = (output) => {
+    out.push(output.subarray(heardBytes));
+    out.end(0);
+  };
   const remind = (): void => {
     const told = ctx.clock.sleep(patienceMs, ended.signal);
     void told.then(
@@ -153,15 +172,18 @@ async function once(
     .run({
       ...boxScript(command),
       onStdout: (chunk) => {
-        heard.bytes += chunk.length;
+        heardBytes += chunk.length;
         out.push(chunk);
       },
       onStderr: err.push,
       signal: ctx.signal,
       repeatable,
     })
-    .finally(() => ended.abort());
-  err.end();
+    .finally(() => {
+      ended.abort();
+      ctx.signal.removeEventListener('abort', remind);
+      err.end();
+    });
   return { code: result.code, need: readNeed(result.code, out.end(result.code)) };
 }
 

@@ -1,4 +1,4 @@
-import { DevenvError, type ErrorCode } from '../base/index.ts';
+import { DevenvError } from '../base/index.ts';
 import {
   changedKey,
   notLetIn,
@@ -9,19 +9,10 @@ import {
   type ShownKey,
 } from './trust-errors.ts';
 
-/** What keeps a command from the box; `retry` names those after which nothing can have happened there. */
-export type RemoteCode = Extract<
-  ErrorCode,
-  | 'unreachable'
-  | 'auth'
-  | 'hostkey-unknown'
-  | 'hostkey-changed'
-  | 'config'
-  | 'lost'
-  | 'timeout'
-  | 'unsupported'
-  | 'missing-tool'
->;
+/** Whether a failure may be over at a next try: no way there now, no answer, a broken link. */
+export function isPassing(error: unknown): error is DevenvError {
+  return error instanceof DevenvError && ['unreachable', 'timeout', 'lost'].includes(error.code);
+}
 
 interface Rule {
   readonly when: RegExp;

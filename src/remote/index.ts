@@ -6,3 +6,4 @@ export * from './failure.ts';
 export * from './on-box.ts';
 export * from './addressed.ts';
 export * from './bootstrap/index.ts';
+export * from './aftermath.ts';

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -251,6 +252,44 @@ describe('a link that breaks', () => {
       writeFileSync(script, 'exit 0\n');
     },
   );
+
+  it('in the middle of a line: all of it is shown, once', async () => {
+    const builds = path.join(pair.box.home, '.local/share/devenv');
+    const build = readFileSync(path.join(packageRoot(), 'dist/build-id'), 'utf8').trim();
+    const program = path.join(builds, build, 'bin/devenv.js');
+    const devenvItself = readFileSync(program);
+    const go = path.join(pair.box.dir, 'go-on');
+    // It stops in the middle of a letter.
+    writeFileSync(
+      program,
+      `import { existsSync } from 'node:fs';
+       process.stderr.write('begun\\n');
+       process.stdout.write(Buffer.concat([Buffer.from('{"of":"'), Buffer.from('\u00fc').subarray(0, 1)]));
+       const wait = setInterval(() => {
+         if (!existsSync(${JSON.stringify(go)})) return;
+         clearInterval(wait);
+         process.stdout.write(Buffer.concat([Buffer.from('\u00fc').subarray(1), Buffer.from('"}\\n')]));
+       }, 20);`,
+    );
+    try {
+      const argv = [path.join(packageRoot(), 'bin/devenv.js'), 'undo', '--json', '--host', pair.box.host];
+      const child = spawn(process.execPath, argv, { cwd: pair.project, env: pair.box.env });
+      const out: Buffer[] = [];
+      let err = '';
+      child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+      child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+      const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+      await until('it has begun to speak', () => err.includes('begun'));
+      await until('what it said is kept', () => newest(path.join(builds, 'run'), '.out') !== '');
+      pair.box.proxy?.cut('rst');
+      await until('it is asked about', () => err.includes('asking what became of it'));
+      writeFileSync(go, '');
+      expect(await ended).toBe(0);
+      expect(Buffer.concat(out).toString()).toBe('{"of":"ü"}\n');
+    } finally {
+      writeFileSync(program, devenvItself);
+    }
+  });
 
   it('while a command is killed there: it is lost, not failed', async () => {
     const script = path.join(pair.there, 'test.sh');

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { DevenvError, exitCodes, type Clock, type ErrorCode } from '../../base/index.ts';
-import { aftermathScript, boxScript, readAftermath, readNeed } from '../on-box.ts';
+import { boxScript, readNeed } from '../on-box.ts';
 import type { Target, Transport } from '../types.ts';
 
 /** A way to the devenv of a box. */
@@ -12,7 +12,7 @@ export interface BoxLine {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Told when a link broke and the box is asked. */
-  readonly note?: (line: string) => void;
+  readonly note: (line: string) => void;
   /** What the box says on standard error; without it that is shown only when it ends without an answer. */
   readonly onStderr?: (text: string) => void;
   /** Brings devenv to a box that has none; then the call is made again. */
@@ -39,8 +39,8 @@ export async function callBox(
   if (readNeed(ended.code, ended.stdout) !== undefined) {
     if (line.install && (options.stdin === undefined || Buffer.isBuffer(options.stdin))) {
       await line.install();
-      const { target, transport, build, clock, signal } = line;
-      return callBox({ target, transport, build, clock, signal }, args, options);
+      const { install: _, onStderr: __, ...again } = line;
+      return callBox(again, args, options);
     }
     throw new DevenvError(
       'version',
@@ -117,25 +117,5 @@ export function readError(
     return code && { code, message: error.message, hint: error.hint };
   } catch {
     return undefined; // cut off
-  }
-}
-
-const askTimes = 6;
-
-/** The link broke: waits until what was recorded there is at its end, however it ended. Throws when the box cannot be asked. */
-export async function waitForEnd(line: BoxLine, record: string): Promise<void> {
-  line.note?.(`${line.target.name}: the connection was lost; asking what became of it`);
-  for (let tries = 1; ;) {
-    try {
-      const asked = { ...aftermathScript(record), timeoutMs: 30_000, signal: line.signal };
-      const { stdout } = await line.transport.run(asked);
-      if (readAftermath(stdout).kind !== 'running') return;
-      await line.clock.sleep(500, line.signal);
-    } catch (error) {
-      const again = error instanceof DevenvError && /^(unreachable|lost|timeout)$/.test(error.code);
-      if (!again || tries >= askTimes || line.signal.aborted) throw error;
-      await line.clock.sleep(500 * 2 ** tries++, line.signal);
-    }
-    if (line.signal.aborted) throw new DevenvError('interrupted', 'interrupted');
   }
 }

@@ -3,7 +3,8 @@ import { Transform } from 'node:stream';
 import { DevenvError, randomId } from '../../base/index.ts';
 import { encodeHost, holdState, pushedRefs, type Skipped, type Snapshot } from '../../checkpoint/index.ts';
 import { isPartial, knownCommits, startPack, type Repo } from '../../git/index.ts';
-import { callBox, waitForEnd, type BoxLine } from './call.ts';
+import { askAftermath } from '../aftermath.ts';
+import { callBox, type BoxLine } from './call.ts';
 import { freshSettings, travelNotes } from './local.ts';
 import { foreignError, formatError, unbornError, unsavedError } from './receive.ts';
 import { isSame, stateFacts } from './facts.ts';
@@ -169,7 +170,7 @@ async function afterLoss(
   asked: ReceiveInput,
   { record, bytes, error }: { readonly record: string; readonly bytes: number; readonly error: DevenvError },
 ): Promise<Pick<Pushed, 'received' | 'bytes' | 'late'>> {
-  await waitForEnd(line, record);
+  await askAftermath(line, record, line);
   const state = await askState(line, asked);
   if (state.last?.commit === asked.commit) return { received: null, bytes, late: true };
   const { name } = line.target;
