@@ -19,7 +19,11 @@ describe('the question after a regression', () => {
     until(`the screen shows: ${text}`, async () => (await screen()).includes(text));
   const status = () =>
     devenvJson<{
-      checkpoint: { lastGood: string | null; why: string; decisions: readonly { text: string }[] };
+      checkpoint: {
+        lastGood: string | null;
+        why: string;
+        decisions: readonly { at: string; text: string }[];
+      };
     }>(['status', '-v'], { cwd: root, env: inner.env });
   const decided = (text: string) =>
     until(`it decided: ${text}`, async () => (await status()).checkpoint.why.includes(text));
@@ -112,11 +116,14 @@ checkpoint: { every: 1s, quiet: 0s }
     await inner.tmux('detach-client', '-s', '=shop');
     await until('nobody is attached', async () => (await inner.tmux('list-clients')) === '');
     expect(code()).toBe('broken 5\n');
+    const from = Date.now();
     save('broken 6\n');
     await until('the reset', () => code() === 'good again\n');
-    // The next look has something newer to tell of a tree that is good again.
-    await until('the newest decision', async () =>
-      (await status()).checkpoint.decisions[0]?.text.includes('reset to checkpoint-'),
+    // Not the newest one: the next look has something newer to tell of a tree that is good again.
+    await until('its decision', async () =>
+      (await status()).checkpoint.decisions.some(
+        ({ at, text }) => Date.parse(at) >= from && text.includes('reset to checkpoint-'),
+      ),
     );
   });
 });
