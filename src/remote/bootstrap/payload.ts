@@ -5,10 +5,10 @@ import { cacheDir, makeDir, packageRoot, replaceFile } from '../../base/index.ts
 
 /**
  * What a box does not need: `dist/start.js` and its like are parts of main.js again, only quicker to load; the live
- * list of a terminal is drawn at home; and from a box nobody goes on to another.
+ * list of a terminal is drawn at home; from a box nobody goes on to another; and git is called there without simple-git.
  */
 const leftOut =
-  /^dist\/(meta\.json|(main|remote|start|status|checkpoint)\.js|vendor\/(listr2|node-ssh|ssh2|ssh-config)\..*)$/;
+  /^dist\/(meta\.json|(main|remote|start|status|checkpoint)\.js|vendor\/(listr2|node-ssh|simple-git|ssh2|ssh-config)\..*)$/;
 /** What stands in the place of dist/main.js there. */
 const boxMain = 'dist/box.js';
 /** How long payloads of other builds stay in the cache. */

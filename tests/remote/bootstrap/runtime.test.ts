@@ -55,6 +55,7 @@ it('says why npm could not fetch one, and leaves nothing', async () => {
 it('what is sent is small, the same each time, and has all that a box needs', () => {
   const [one, two] = [testEnv(), testEnv()].map((env) => readFileSync(makePayload(build, env)));
   expect(one?.length).toBeGreaterThan(100_000);
+  expect(one?.length).toBeLessThan(300_000);
   expect(one?.equals(two ?? Buffer.alloc(0))).toBe(true);
   const names = Object.keys(readPackage(process.cwd()));
   for (const name of [
@@ -69,7 +70,14 @@ it('what is sent is small, the same each time, and has all that a box needs', ()
   const vendors = readdirSync('dist/vendor').filter((name) => name.endsWith('.cjs'));
   const sent = names.filter((name) => name.endsWith('.cjs')).map((name) => path.basename(name));
   const notSent = vendors.filter((name) => !sent.includes(name));
-  expect(notSent.filter((name) => !/^(listr2|node-ssh|ssh2|ssh-config)\.cjs$/.test(name))).toEqual([]);
+  expect(notSent.filter((name) => !/^(listr2|node-ssh|simple-git|ssh2|ssh-config)\.cjs$/.test(name))).toEqual(
+    [],
+  );
+  // What is left out is not called there either.
+  const main = readPackage(process.cwd())['dist/main.js'] ?? '';
+  const called = (name: string): boolean => main.includes(`vendor/${name}`);
+  expect(sent.filter(called)).not.toEqual([]);
+  expect(notSent.filter(called)).toEqual(['listr2.cjs']);
 });
 
 it('a payload of a week ago leaves the cache with a newer one', () => {
