@@ -32,6 +32,9 @@ export interface RunBytesResult extends Omit<RunResult, 'stdout'> {
   readonly stdout: Buffer;
 }
 
+/** How long a program that was told to end has for it. */
+const graceMs = 2000;
+
 /**
  * Runs a short program (tmux, git) and collects its output. Never throws on a non-zero exit.
  * It is node:child_process itself, because loading execa costs half a Node start-up and these
@@ -50,15 +53,23 @@ export function runBytes(argv: readonly string[], options: RunOptions = {}): Pro
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     const child = spawn(file, args, { cwd: options.cwd, env: options.env, stdio: options.stdio ?? 'pipe' });
+    let giveUp: NodeJS.Timeout | undefined;
     const stop = (why: 'timeout' | 'stopped'): void => {
       reason ??= why;
       child.kill('SIGTERM');
+      // It may not listen, or have left a child behind that keeps its output open.
+      giveUp ??= setTimeout(() => {
+        child.kill('SIGKILL');
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+      }, graceMs);
     };
     const timer =
       options.timeoutMs === undefined ? undefined : setTimeout(() => stop('timeout'), options.timeoutMs);
     const onAbort = (): void => stop('stopped');
     const finish = (code: number | null, signal: NodeJS.Signals | null): void => {
       clearTimeout(timer);
+      clearTimeout(giveUp);
       options.signal?.removeEventListener('abort', onAbort);
       const base = {
         ok: code === 0 && reason === undefined,

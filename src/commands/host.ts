@@ -1,4 +1,4 @@
-import { DevenvError, formatTable, parseDuration } from '../base/index.ts';
+import { DevenvError, formatTable, parseDuration, shellQuote } from '../base/index.ts';
 import { loadProject, type HostConfig } from '../config/index.ts';
 import {
   checkDestination,
@@ -46,6 +46,10 @@ export async function hostAdd(ctx: CommandContext, input: HostAddInput): Promise
   const probe = input.check ? await askOnce(ctx, name, host) : undefined;
   writeUserHosts(ctx.env, { ...hosts, [name]: host });
   const found = probe ? `: ${describeBox(probe)}` : '';
+  if (before && before.path !== undefined && host.path !== before.path)
+    ctx.note(
+      `${name} had the path ${before.path} and has ${host.path ?? 'none'} now; --path ${shellQuote(before.path)} keeps it`,
+    );
   return {
     json: { name, ...shownHost(host), file: hostsFile(ctx.env), checked: probe !== undefined },
     text: `${name} is noted in ${hostsFile(ctx.env)}${found}\n--host ${name} runs any command there; devenv is brought there at first use`,
@@ -68,6 +72,8 @@ function readHost(input: HostAddInput, ssh: string): HostConfig {
   const keepaliveMs = keepalive === undefined ? undefined : parseDuration(keepalive);
   if (keepalive !== undefined && (keepaliveMs === undefined || keepaliveMs < 1000))
     throw new DevenvError('usage', `--keepalive: "${keepalive}" is no time of 1s or more`, 'e.g. 15s');
+  if (input.path?.trim() === '')
+    throw new DevenvError('usage', '--path is empty', 'a folder on the box, as ~/project or /srv/project');
   return { ssh, path: input.path, transport, keepaliveMs, forwardAgent: input.forwardAgent };
 }
 

@@ -1,4 +1,4 @@
-import { DevenvError, randomId } from '../base/index.ts';
+import { DevenvError, nearest, randomId } from '../base/index.ts';
 import { loadHosts } from '../config/index.ts';
 import {
   addressTo,
@@ -38,6 +38,24 @@ export async function findTarget(ctx: CommandContext, host: string): Promise<Tar
   const { hosts, project } = await knownHosts(ctx);
   return resolveTarget(host, hosts, project);
 }
+
+/** Does something with a box; where a name leads nowhere, says which ones are known. */
+export async function amongKnown<T>(ctx: CommandContext, host: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isUnheardOf(error)) throw error;
+    const { hosts } = await knownHosts(ctx);
+    const names = Object.keys(hosts);
+    if (Object.hasOwn(hosts, host) || names.length === 0) throw error;
+    const near = nearest(host, names);
+    const hint = `${near === undefined ? '' : `did you mean ${near}? `}known: ${names.join(', ')}; devenv host add notes another`;
+    throw new DevenvError(error.code, error.message, hint, error.cause);
+  }
+}
+
+const isUnheardOf = (error: unknown): error is DevenvError =>
+  error instanceof DevenvError && error.code === 'unreachable' && error.message.includes(': no such host: ');
 
 /** Opens the way to a box for a command of this program. Nothing is sent yet. */
 export function connect(ctx: CommandContext, target: Target): Promise<Transport> {

@@ -1,5 +1,5 @@
 import { DevenvError } from '../base/index.ts';
-import { connectTo, knownHosts, runThere, type ThereInput } from './on-host-run.ts';
+import { amongKnown, connectTo, knownHosts, runThere, type ThereInput } from './on-host-run.ts';
 import { followThere, follows } from './on-host-follow.ts';
 import { startOrAttach } from './on-host-attach.ts';
 import { statusOfHosts } from './status-hosts.ts';
@@ -22,6 +22,10 @@ export async function onHost(ctx: CommandContext, input: OnHostInput): Promise<C
       '--host all goes with status only',
       'name one box; devenv host list names them',
     );
+  return amongKnown(ctx, input.host, () => onOneHost(ctx, input));
+}
+
+async function onOneHost(ctx: CommandContext, input: OnHostInput): Promise<CommandResult> {
   const to = await connectTo(ctx, input.host);
   try {
     if (input.command === 'attach' || input.command === 'start') return await startOrAttach(ctx, to, input);

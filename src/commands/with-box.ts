@@ -1,7 +1,7 @@
 import { DevenvError } from '../base/index.ts';
 import type { Target, Transport } from '../remote/index.ts';
 import type { CommandContext } from './context.ts';
-import { connect, findTarget } from './on-host-run.ts';
+import { amongKnown, connect, findTarget } from './on-host-run.ts';
 
 /** Opens the way to a box for as long as `use` needs it. A host that was not named is wrong usage. */
 export async function withBox<T>(
@@ -11,10 +11,11 @@ export async function withBox<T>(
 ): Promise<T> {
   if (host === undefined)
     throw new DevenvError('usage', 'which host?', 'devenv host list names those that are known');
-  const target = typeof host === 'string' ? await findTarget(ctx, host) : host;
-  const transport = await connect(ctx, target);
+  if (typeof host === 'string')
+    return amongKnown(ctx, host, async () => withBox(ctx, await findTarget(ctx, host), use));
+  const transport = await connect(ctx, host);
   try {
-    return await use(transport, target);
+    return await use(transport, host);
   } finally {
     await transport.close();
   }

@@ -132,6 +132,13 @@ const rules: readonly Rule[] = [
 
 function tellAuth(host: string, log: string): DevenvError {
   const asked = /Permission denied \(([^)]*)\)/.exec(log)?.[1];
+  const [, misfit] = /private key (.+) contents do not match public/.exec(log) ?? [];
+  if (misfit !== undefined)
+    return notLetIn(
+      host,
+      asked,
+      `${misfit} and ${misfit}.pub are not of one pair: ssh-keygen -y -f ${misfit} prints the public key that fits`,
+    );
   // The box takes the key, and then this side cannot use it: nobody told it the pass phrase.
   const encrypted = /Server accepts key: /.test(log);
   return notLetIn(

@@ -1,6 +1,10 @@
+import { hostname } from 'node:os';
 import { DevenvError, run, type RunResult } from '../base/index.ts';
 import { answers, socketOfPane, socketPath } from './socket.ts';
 import { installHint } from './version.ts';
+
+/** Whether this build was made for a remote box. */
+declare const DEVENV_ON_BOX: boolean | undefined;
 
 /** One tmux server and how to speak to it. */
 export interface Tmux {
@@ -68,10 +72,13 @@ export function createTmux(env: NodeJS.ProcessEnv): Tmux {
   };
 }
 
+/** On a remote box what is said is read on another machine. */
+const here = typeof DEVENV_ON_BOX === 'boolean' ? ` on ${hostname()}` : '';
+
 /** The error for a tmux command that failed, with tmux's own words. */
 export function explain(result: RunResult, doing: string): DevenvError {
   if (result.reason === 'missing')
-    return new DevenvError('no-tmux', 'tmux is not installed', installHint('it'));
+    return new DevenvError('no-tmux', `tmux is not installed${here}`, installHint('it'));
   if (result.reason === 'stopped') return new DevenvError('interrupted', `interrupted while ${doing}`);
   const said =
     result.stderr.trim() ||

@@ -27,6 +27,7 @@ it.each([
   [['add', 'box', 'dev@box', '--transport', 'telnet'], /openssh or node-ssh, not "telnet"/],
   [['add', 'box', 'dev@box', '--keepalive', 'never'], /"never" is no time/],
   [['add', 'box', 'dev@box', 'more', '--no-check'], /too many arguments/],
+  [['add', 'box', 'dev@box', '--path', '', '--no-check'], /--path is empty/],
   [['check'], /which host\?/],
   [['remove'], /which host\?/],
   [['bootstrap'], /which host\?/],
@@ -60,7 +61,26 @@ it('a box is called once, then noted; its name is not taken twice', async () => 
   });
   const twice = await host('add', 'box', 'dev@other', '--no-check');
   expect(twice.code).toBe(5);
-  expect((await host('add', 'box', box.host, '--no-check', '--force')).code).toBe(0);
+  const replaced = await host('add', 'box', box.host, '--no-check', '--force');
+  expect(replaced.code).toBe(0);
+  expect(replaced.stderr).toBe("box had the path ~/it's and has none now; --path '~/it'\\''s' keeps it\n");
+});
+
+it('a name that leads nowhere is told with those that are known', async () => {
+  await host('add', 'boxx.invalid', 'dev@other', '--no-check');
+  for (const args of [
+    ['status', '--host', 'bxox.invalid'],
+    ['host', 'bootstrap', 'bxox.invalid'],
+  ]) {
+    const near = await devenv(args, { cwd, env: box.env });
+    expect(near.code).toBe(3);
+    expect(near.stderr.split('\n')).toEqual([
+      expect.stringContaining('bxox.invalid: no such host'),
+      '  did you mean boxx.invalid? known: box, boxx.invalid; devenv host add notes another',
+      '',
+    ]);
+  }
+  await host('remove', 'boxx.invalid', '--keep-files');
 });
 
 it('lists the boxes of the project and the own ones, with the file of each', async () => {

@@ -139,6 +139,16 @@ describe('being let in', () => {
     expect(result.stderr).toContain(`chmod 600 ${key}`);
   });
 
+  it('fails with a key and a public key that are not of one pair', async () => {
+    const key = path.join(pair.box.dir, 'misfit');
+    await run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', key]);
+    writeFileSync(`${key}.pub`, readFileSync(path.join(pair.box.dir, 'id.pub')));
+    const result = await withConfig(set('IdentityFile', key));
+    expectOneError(result, 3);
+    expect(result.stderr).toContain('are not of one pair');
+    expect(result.stderr).toContain(`ssh-keygen -y -f ${key}`);
+  });
+
   it('fails with a pass phrase that nobody can be asked for', async () => {
     const key = path.join(pair.box.dir, 'locked');
     await run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', 'secret', '-f', key]);
