@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { filesOf } from '../checkpoint/repo.ts';
 import { makeBox, type Box } from '../support/box.ts';
+import { devenv } from '../support/cli.ts';
 import { bothSides, hostCase, type HostCase } from '../support/host-code.ts';
 import { git, makeProject, writeFiles } from '../support/project.ts';
 import { tempDir } from '../support/temp.ts';
@@ -62,6 +63,20 @@ describe('host push', () => {
     // Back at what was sent before: nothing there is lost by sending again.
     expect((await t.run('host', 'push', 'box')).code).toBe(0);
     await same(t);
+  });
+
+  it('says when what it replaces came from another clone, and only then', async () => {
+    const t = await pushed();
+    writeFiles(t.dir, 'a.txt', 'mine\n');
+    expect(await t.sure('host', 'push', '--json')).not.toContain('another clone');
+    const other = path.join(tempDir('other'), 'shop');
+    await git(t.dir, t.env, 'clone', '-q', `file://${t.dir}`, other);
+    const push = () => devenv(['host', 'push', 'box', '--json'], { cwd: other, env: t.env });
+    const note = 'what stood there had been pushed from another clone; devenv undo --host box brings it back';
+    expect(JSON.parse((await push()).stdout).warnings).toEqual([note]);
+    expect(JSON.parse((await push()).stdout)).toMatchObject({ upToDate: true, warnings: [] });
+    await t.sure('undo', '--host', 'box');
+    expect(readFileSync(path.join(t.there, 'a.txt'), 'utf8')).toBe('mine\n');
   });
 
   it('says so when the box has it already', async () => {

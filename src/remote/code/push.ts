@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { Transform } from 'node:stream';
 import { DevenvError, randomId } from '../../base/index.ts';
 import { encodeHost, holdState, pushedRefs, type Skipped, type Snapshot } from '../../checkpoint/index.ts';
-import { isPartial, knownCommits, startPack, type Repo } from '../../git/index.ts';
+import { isPartial, knownCommits, readRef, startPack, type Repo } from '../../git/index.ts';
 import { askAftermath } from '../aftermath.ts';
 import { callBox, type BoxLine } from './call.ts';
 import { freshSettings, travelNotes } from './local.ts';
@@ -44,13 +44,15 @@ export interface Pushed {
  */
 export async function pushCode(deps: PushDeps, input: PushInput): Promise<Pushed> {
   const { repo, line } = deps;
+  const before = await readRef(repo, pushedRef(line));
   // Both to their end: what is half written here would be left lying about.
   const [held, asked] = await Promise.allSettled([hold(deps, input), askState(line, input.place)]);
   if (asked.status === 'rejected') throw asked.reason;
   if (held.status === 'rejected') throw held.reason;
   const [now, state] = [held.value, asked.value];
   const sent = await stateFacts(repo, now);
-  const known = await knownCommits(repo, [...state.bases, ...(state.head === null ? [] : [state.head])]);
+  const heard = [state.head, state.last?.commit].filter((one) => typeof one === 'string');
+  const known = await knownCommits(repo, [...state.bases, ...heard]);
   const knowsHead = state.head !== null && known.has(state.head);
   if (!input.force) refuseUnsaved(line, state, isSame(state.present, sent) || (knowsHead && state.clean));
   refuseMisfit(line, state, { repo, head: now.head });
@@ -72,12 +74,18 @@ export async function pushCode(deps: PushDeps, input: PushInput): Promise<Pushed
     fresh,
   };
   const done = await transfer(deps, wanted, [...known]);
-  return { ...about, ...done };
+  const isOwn = state.last === null || state.last.commit === before || known.has(state.last.commit);
+  return { ...about, ...done, notes: isOwn ? notes : [...notes, othersNote(line)] };
 }
+
+const pushedRef = ({ target }: BoxLine): string => pushedRefs + encodeHost(target.name);
+
+const othersNote = ({ target: { name } }: BoxLine): string =>
+  `what stood there had been pushed from another clone; devenv undo --host ${name} brings it back`;
 
 function hold({ repo, line }: PushDeps, { maxFileBytes }: PushInput): Promise<Snapshot> {
   return holdState(repo, {
-    ref: pushedRefs + encodeHost(line.target.name),
+    ref: pushedRef(line),
     subject: `devenv: sent to ${line.target.name}`,
     reason: 'push',
     now: line.clock.now(),
