@@ -96,12 +96,12 @@ async function read(
     .filter((change) => change.xy[0] !== '.')
     .map((c) => ({
       path: c.path,
-      mode: c.indexMode,
+      mode: isAnnouncedAndGone(c) ? '000000' : c.indexMode,
       oid: c.indexOid,
       headMode: c.headMode,
       headOid: c.headOid,
     }));
-  const intended = status.tracked.filter((change) => change.xy === '.A').map((change) => change.path);
+  const intended = status.tracked.filter(isAnnounced).map((change) => change.path);
   const { files, deleted, skipped, partial } = reading;
   const asHead = ({ path, headMode, headOid }: TrackedChange): boolean => {
     const file = files.get(path);
@@ -121,6 +121,12 @@ async function read(
   };
   return { ...found, key: keyOf(found) };
 }
+
+// `git add -N`, of a new file or of one that was taken out of the index before.
+const isAnnounced = ({ xy, unmerged }: TrackedChange): boolean => xy[1] === 'A' && !unmerged;
+
+// The same, and then removed from the disk: git says "taken out of the index", and a mode that it is not in.
+const isAnnouncedAndGone = ({ xy, unmerged }: TrackedChange): boolean => xy === 'DD' && !unmerged;
 
 // A write that goes on while a file is read shows in its times only when it began in a later tick. So what changed
 // just now is read again, when that tick is over.

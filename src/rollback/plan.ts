@@ -97,11 +97,14 @@ export function planIndex(input: IndexInput): readonly IndexUpdate[] {
   for (const [path, entry] of now) {
     if (!then.has(path)) updates.push({ path, mode: entry.headMode, oid: entry.headOid });
   }
+  const changed = new Set(updates.map((update) => update.path));
   const intended = new Set(input.intendedThen);
-  for (const path of input.intendedNow)
-    if (!intended.has(path) && !then.has(path)) updates.push({ path, mode: '000000', oid: '' });
+  const intendedNow = new Set(input.intendedNow);
+  for (const path of intendedNow)
+    if (!intended.has(path) && !changed.has(path)) updates.push({ path, mode: '000000', oid: '' });
   for (const path of intended)
-    if (!input.intendedNow.includes(path)) updates.push({ path, mode: '100644', oid: '', intent: true });
+    if (!intendedNow.has(path) || changed.has(path))
+      updates.push({ path, mode: '100644', oid: '', intent: true });
   return updates;
 }
 

@@ -3,6 +3,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { filesOf, makeRepo, stagedState, type TestRepo } from '../checkpoint/repo.ts';
+import { forgetAnnounced, withoutKind } from '../support/announced.ts';
 
 const names = [
   'a.txt',
@@ -21,7 +22,7 @@ const names = [
 const edit = fc.record({
   name: fc.constantFrom(...names),
   to: fc.constantFrom('gone', 'one\n', 'two\n', '*.log\n.env\n', 'link', 'run'),
-  stage: fc.boolean(),
+  stage: fc.constantFrom('no', 'yes', 'intent'),
 });
 type Edit = typeof edit extends fc.Arbitrary<infer T> ? T : never;
 
@@ -37,7 +38,8 @@ async function doEdit(t: TestRepo, { name, to, stage }: Edit): Promise<void> {
   if (to === 'link') symlinkSync('a.txt', full);
   else if (to !== 'gone') writeFileSync(full, to === 'run' ? 'run\n' : to);
   if (to === 'run') chmodSync(full, 0o755);
-  if (stage) await t.git('add', '-A', '--', name).catch(() => '');
+  if (stage === 'yes') await t.git('add', '-A', '--', name).catch(() => '');
+  if (stage === 'intent') await t.git('add', '-N', '--', name).catch(() => '');
 }
 
 interface Change {
@@ -63,9 +65,12 @@ test('[invariant 34] a dry run says exactly what then happens, whole or by paths
       async (then, now, paths) => {
         const t = await makeRepo();
         for (const one of then) await doEdit(t, one);
+        await forgetAnnounced((...args) => t.git(...args));
         const { tag } = await t.checkpoint();
         for (const one of now) await doEdit(t, one);
-        const before = { files: filesOf(t.dir), staged: await stagedState(t) };
+        await forgetAnnounced((...args) => t.git(...args));
+        const look = async () => ({ files: filesOf(t.dir), staged: withoutKind(await stagedState(t)) });
+        const before = await look();
         const input = { target: tag, ...(paths ? { paths } : {}) };
         const attempt = async (dryRun: boolean): Promise<Change & { error?: string }> => {
           try {
@@ -76,23 +81,23 @@ test('[invariant 34] a dry run says exactly what then happens, whole or by paths
           }
         };
         const said = await attempt(true);
-        expect({ files: filesOf(t.dir), staged: await stagedState(t) }).toEqual(before);
+        expect(await look()).toEqual(before);
         const told = await attempt(false);
         expect(told).toEqual(said);
-        const after = { files: filesOf(t.dir), staged: await stagedState(t) };
+        const after = await look();
         expect(difference(before.files, after.files)).toEqual({
           written: said.written,
           deleted: said.deleted,
         });
         if (JSON.stringify(after) === JSON.stringify(before)) return;
         const undone = await t.undo();
-        expect({ files: filesOf(t.dir), staged: await stagedState(t) }).toEqual(before);
+        expect(await look()).toEqual(before);
         expect(difference(after.files, before.files)).toEqual({
           written: undone.written,
           deleted: undone.deleted,
         });
         await t.redo();
-        expect({ files: filesOf(t.dir), staged: await stagedState(t) }).toEqual(after);
+        expect(await look()).toEqual(after);
       },
     ),
     { numRuns: Number(process.env['DEVENV_PROPERTY_RUNS'] ?? 25), endOnFailure: false },
