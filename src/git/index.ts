@@ -5,6 +5,7 @@ export * from './names.ts';
 export * from './pathspecs.ts';
 export * from './status.ts';
 export * from './hidden.ts';
+export * from './ignored.ts';
 export * from './importer.ts';
 export * from './refs.ts';
 export * from './state.ts';

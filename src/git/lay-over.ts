@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { diskPath } from './names.ts';
-import { diffCommits, readBlobs, type DiffEntry } from './objects.ts';
+import { diffCommits, readBlobs, type TreeEntry } from './objects.ts';
 import type { Repo } from './repo.ts';
 
 /**
@@ -20,10 +20,19 @@ export async function layOver(
     const typeChanged = oldMode.slice(0, 3) !== newMode.slice(0, 3);
     if (typeChanged) rmSync(diskPath(dir, name), { recursive: true, force: true });
   }
-  const files = entries.filter(({ newMode }) => newMode.startsWith('100') || newMode === '120000');
+  await writeFilesInto(
+    repo,
+    dir,
+    entries.map((entry) => ({ path: entry.path, mode: entry.newMode, oid: entry.newOid })),
+  );
+}
+
+/** Writes files and links byte for byte below a folder; what is neither is left out. */
+export async function writeFilesInto(repo: Repo, dir: string, entries: readonly TreeEntry[]): Promise<void> {
+  const files = entries.filter(({ mode }) => mode.startsWith('100') || mode === '120000');
   await readBlobs(
     repo,
-    files.map((file) => file.newOid),
+    files.map((file) => file.oid),
     (content, index) => {
       const file = files[index];
       if (file) write(dir, file, content);
@@ -31,14 +40,14 @@ export async function layOver(
   );
 }
 
-function write(dir: string, { path: name, newMode }: DiffEntry, content: Buffer): void {
+function write(dir: string, { path: name, mode }: TreeEntry, content: Buffer): void {
   const place = diskPath(dir, name);
   mkdirSync(Buffer.from(path.dirname(place.toString('latin1')), 'latin1'), { recursive: true });
-  if (newMode === '120000') {
+  if (mode === '120000') {
     rmSync(place, { force: true });
     symlinkSync(content, place);
     return;
   }
   writeFileSync(place, content);
-  chmodSync(place, newMode === '100755' ? 0o755 : 0o644);
+  chmodSync(place, mode === '100755' ? 0o755 : 0o644);
 }

@@ -48,6 +48,23 @@ export async function diffCommits(
   return pairs.map((_, i) => groups[i] ?? []);
 }
 
+/** What a tree holds at a path. */
+export interface TreeEntry {
+  readonly path: RawPath;
+  readonly mode: string;
+  readonly oid: string;
+}
+
+/** All that a commit's tree holds below any folder. */
+export async function listTree(repo: Repo, commit: string): Promise<readonly TreeEntry[]> {
+  const out = await mustGit(repo, 'looking into a tree', ['ls-tree', '-r', '-z', '--full-tree', commit]);
+  const lines = out.toString('latin1').split('\0').filter(Boolean);
+  return lines.map((line) => {
+    const [mode = '', , oid = ''] = line.slice(0, line.indexOf('\t')).split(' ');
+    return { path: line.slice(line.indexOf('\t') + 1), mode, oid };
+  });
+}
+
 /** Parses the output of `diff-tree --stdin -z --raw --always`: each header (a commit) starts a group. */
 export function parseDiffs(text: string): DiffEntry[][] {
   const groups: DiffEntry[][] = [];

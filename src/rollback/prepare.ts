@@ -7,6 +7,7 @@ import { checkSteps } from './check.ts';
 import type { Checked } from './check.ts';
 import { planHead, readPositions, refuseElsewhere } from './head.ts';
 import type { HeadTarget, Positions } from './head.ts';
+import { withoutIgnored } from './ignored.ts';
 import type { HeadMove } from './journal.ts';
 import { refuseInTheWay, refuseUnknown, selects } from './paths.ts';
 import { planIndex, planRollback } from './plan.ts';
@@ -119,11 +120,12 @@ async function makePlan(
   if (head) await refuseElsewhere(repo, head);
   // With HEAD moving to another commit, the whole index goes along; else only what was staged, on top of the HEAD that stays.
   const whole = head !== null && head.commit !== present.snapshot.head;
-  const [diff = [], staged = [], raw = []] = await diffCommits(repo, [
+  const [differing = [], staged = [], raw = []] = await diffCommits(repo, [
     { from: present.snapshot.commit, to: saved.commit },
     { from: whole ? present.snapshot.staged : saved.head, to: saved.staged },
     ...(saved.head === null ? [] : [{ from: saved.head, to: saved.commit }]),
   ]);
+  const diff = await withoutIgnored(repo, differing, { saved, present: present.snapshot });
   const chosen = selects(paths);
   if (paths) await refuseUnknown(repo, paths, { diff, to: saved.commit, name: input.target });
   const uncovered = new Map(

@@ -27,6 +27,30 @@ async function exact(t: TestRepo): Promise<unknown> {
 }
 
 describe('rollback and undo', () => {
+  test('[invariant 4] also what was taken out of the index and announced again', async () => {
+    const t = await makeRepo();
+    await t.git('rm', '-q', '--cached', 'a.txt');
+    t.write('a.txt', 'once more\n');
+    await t.git('add', '-N', 'a.txt');
+    const made = await t.checkpoint();
+    const then = await exact(t);
+    const others = [
+      ['reset', '-q'],
+      ['rm', '-q', '--cached', 'a.txt'],
+      ['add', 'a.txt'],
+    ];
+    for (const other of others) {
+      await t.git(...other);
+      const now = await exact(t);
+      await t.rollBack({ target: made.tag });
+      expect(await exact(t)).toEqual(then);
+      await t.undo();
+      expect(await exact(t)).toEqual(now);
+      await t.redo();
+      expect(await exact(t)).toEqual(then);
+    }
+  });
+
   test('[invariant 4] put everything back exactly, again and again', async () => {
     const t = await makeRepo();
     t.write('a.txt', 'staged\n');
@@ -60,6 +84,45 @@ describe('rollback and undo', () => {
       expect(await exact(t)).toEqual(now);
     }
     await expect(t.undo()).rejects.toMatchObject({ code: 'unknown-tag' });
+  });
+
+  test('[invariant 6] what was ignored then stays, when the rule that ignored it is put back', async () => {
+    const t = await makeRepo();
+    t.write('.gitignore', '.env\nlogs/\n');
+    t.write('ui/.gitignore', 'build\n');
+    await t.git('add', '-A');
+    await t.git('commit', '-q', '-m', 'Rules');
+    for (const file of ['.env', 'logs/a.log', 'ui/build/x.js', 'ui/build/:odd']) t.write(file, `${file}\n`);
+    const good = await t.checkpoint();
+    t.remove('ui/.gitignore');
+    t.write('.gitignore', '');
+    t.write('new.txt', 'not ignored by any of them\n');
+    const before = await exact(t);
+    const back = await t.rollBack({ target: good.tag });
+    expect(back).toMatchObject({ deleted: ['new.txt'], kept: [] });
+    for (const file of ['.env', 'logs/a.log', 'ui/build/x.js', 'ui/build/:odd'])
+      expect(t.read(file)).toBe(`${file}\n`);
+    expect(await t.git('status', '--porcelain')).toBe('');
+    await t.undo();
+    expect(await exact(t)).toEqual(before);
+    // A tracked file is no such file: git knows whether it was there.
+    await t.git('add', 'logs/a.log');
+    expect((await t.rollBack({ target: good.tag, dryRun: true })).deleted).toEqual(['logs/a.log', 'new.txt']);
+  });
+
+  test('[invariant 6] undo leaves a file that was ignored before, though the rollback took the rule away', async () => {
+    const t = await makeRepo();
+    const early = await t.checkpoint();
+    t.write('.gitignore', '*.tmp\nmade\n');
+    t.write('x.tmp', 'x\n');
+    t.write('made/of/it', 'm\n');
+    const before = await exact(t);
+    for (let n = 0; n < 2; n++) {
+      await t.rollBack({ target: early.tag });
+      expect(await t.git('status', '--porcelain')).toBe('?? made/\n?? x.tmp');
+      await t.undo();
+      expect(await exact(t)).toEqual(before);
+    }
   });
 
   test('several rollbacks are undone one after the other', async () => {

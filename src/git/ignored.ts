@@ -1,0 +1,45 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { randomId, self } from '../base/index.ts';
+import { git, gitError } from './exec.ts';
+import { ownDir } from './index-file.ts';
+import { writeFilesInto } from './lay-over.ts';
+import type { RawPath } from './names.ts';
+import { listTree } from './objects.ts';
+import type { Repo } from './repo.ts';
+
+/** Whether the file sets rules of what git ignores. */
+export const isIgnoreFile = (name: RawPath): boolean => /(^|\/)\.gitignore$/.test(name);
+
+/**
+ * Which of some paths git would ignore in the work tree of a commit: by the `.gitignore` files that are in it, and by
+ * the other rules of this clone and user as they are now. The work tree is not looked at. Three processes.
+ */
+export async function ignoredIn(
+  repo: Repo,
+  commit: string,
+  paths: readonly RawPath[],
+): Promise<ReadonlySet<RawPath>> {
+  const tree = await listTree(repo, commit);
+  // A link of that name is no set of rules for git either.
+  const rules = tree.filter(({ path: name, mode }) => mode.startsWith('100') && isIgnoreFile(name));
+  const dir = path.join(ownDir(repo), `stage-${self.pid}-${randomId()}`);
+  mkdirSync(dir, { mode: 0o700 });
+  try {
+    await writeFilesInto(repo, dir, rules);
+    return await ask(repo, dir, paths);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function ask(repo: Repo, dir: string, paths: readonly RawPath[]): Promise<ReadonlySet<RawPath>> {
+  const where = [`--git-dir=${repo.gitDir}`, `--work-tree=${dir}`];
+  // A colon at the beginning would be magic, and this command knows no other way to say that it is not.
+  const input = Buffer.from(paths.map((one) => `./${one}\0`).join(''), 'latin1');
+  const result = await git(repo, [...where, 'check-ignore', '--no-index', '-z', '--stdin'], { input });
+  // 1: it ignores none of them.
+  if (result.code !== 0 && result.code !== 1) throw gitError('asking what git ignores', result.stderr);
+  const named = result.stdout.toString('latin1').split('\0').filter(Boolean);
+  return new Set(named.map((one) => one.slice(2)));
+}
