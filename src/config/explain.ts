@@ -46,12 +46,19 @@ function explain(schema: z.ZodType, issue: Issue, root: unknown, prefix: Path): 
     }
     case 'invalid_type':
       return [
-        { path, message: `${label} must be ${typeNames[issue.expected] ?? issue.expected}${shown(value)}` },
+        {
+          path,
+          message: `${label} must be ${typeNames[issue.expected] ?? issue.expected}${shown(value)}${unlisted(issue, value)}`,
+        },
       ];
     default:
       return [{ path, message: `${label} ${issue.message}` }];
   }
 }
+
+/** tmuxp and tmuxinator have lists where devenv has names, so that a later file can change one of them. */
+const unlisted = (issue: z.core.$ZodIssueInvalidType, value: unknown): string =>
+  issue.expected === 'record' && Array.isArray(value) ? ': write `NAME: ...` instead of `- ...`' : '';
 
 const typeNames: Readonly<Record<string, string>> = {
   string: 'text',

@@ -63,15 +63,17 @@ const rules: readonly Rule[] = [
   },
   function suitesExist({ windows, suites, watch, nightly, gates }, reader) {
     const names = suites.map((suite) => suite.name);
-    const check = (suite: string, path: readonly (string | number)[]): void => {
+    const check = (suite: string, path: readonly (string | number)[], way = ''): void => {
       if (names.includes(suite)) return;
-      const having = names.length === 0 ? ': there are no suites' : didYouMean(nearest(suite, names));
+      const near = nearest(suite, names);
+      const having = names.length === 0 ? ': there are no suites' : didYouMean(near);
       reader.problem(
         path,
-        `${path.filter((part) => typeof part === 'string').join('.')}: no suite "${suite}"${having}`,
+        `${path.filter((part) => typeof part === 'string').join('.')}: no suite "${suite}"${having}${near === undefined ? way : ''}`,
       );
     };
-    for (const { name, run } of windows) if (run !== undefined) check(run, ['windows', name, 'run']);
+    for (const { name, run } of windows)
+      if (run !== undefined) check(run, ['windows', name, 'run'], '; a command is written as `command: ...`');
     watch.suites.forEach((suite, i) => check(suite, ['watch', 'suites', i]));
     nightly.suites.forEach((suite, i) => check(suite, ['nightly', 'suites', i]));
     for (const gate of gates)

@@ -81,7 +81,7 @@ const cases: readonly (readonly [string, string, string])[] = [
   [
     'a list where a mapping belongs',
     'windows: [a, b]\n',
-    'devenv.yaml:1:1: windows must be a mapping, not a list',
+    'devenv.yaml:1:1: windows must be a mapping, not a list: write `NAME: ...` instead of `- ...`',
   ],
   [
     'text where a mapping belongs',
@@ -217,6 +217,11 @@ const cases: readonly (readonly [string, string, string])[] = [
     'an unknown suite to run',
     'suites: { e2e: { command: x } }\nwindows:\n  t: { run: e3e }\n',
     'devenv.yaml:3:8: windows.t.run: no suite "e3e" (did you mean "e2e"?)',
+  ],
+  [
+    'a command where a suite is named',
+    'windows:\n  t: { run: npm start }\n',
+    'devenv.yaml:2:8: windows.t.run: no suite "npm start": there are no suites; a command is written as `command: ...`',
   ],
   [
     'an unknown suite to watch',
