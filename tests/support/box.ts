@@ -132,6 +132,10 @@ export async function makeBox(options: BoxOptions = {}): Promise<Box> {
       for (const one of [listening, inside]) if (one) sendSignal(one.pid, 'SIGKILL');
       for (const p of await listProcesses())
         if (hasMark(p.pid, `DEVENV_TEST_ID=${id}`)) sendSignal(p.pid, 'SIGKILL');
+      // Sessions of sshd without a mark, whose link was cut so that they never hear of its end.
+      if (options.netns)
+        for (const pid of (await run(['ip', 'netns', 'pids', options.netns.name])).stdout.split('\n'))
+          if (pid !== '') sendSignal(Number(pid), 'SIGKILL');
     },
   };
 }
