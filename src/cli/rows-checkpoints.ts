@@ -122,7 +122,7 @@ export const checkpointCommands: readonly CommandSpec[] = [
     run: async (ctx, p) =>
       (await import('../commands/rollback.ts')).rollback(ctx, {
         tag: p.args[0],
-        paths: [...p.args.slice(1), ...(p.paths ?? [])],
+        ...(p.paths || p.args.length > 1 ? { paths: [...p.args.slice(1), ...(p.paths ?? [])] } : {}),
         dryRun: flag(p, 'dryRun'),
         head: flag(p, 'head'),
         yes: flag(p, 'yes'),

@@ -51,10 +51,11 @@ function describeNoFiles(outcome: RollbackOutcome, dryRun: boolean): string {
 }
 
 // An undo that finds nothing to change is a step all the same, else the next one would stop here again.
-function describeNothing({ kind, to }: RollbackOutcome, dryRun: boolean): string {
-  if (kind === 'rollback') return `nothing to do: everything is as in ${to}`;
+function describeNothing({ kind, to, kept }: RollbackOutcome, dryRun: boolean): string {
+  const all = kept.length > 0 ? 'all but what is kept' : 'everything';
+  if (kind === 'rollback') return `nothing to do: ${all} is as in ${to}`;
   const step = `the step ${dryRun ? 'would count' : 'counts'} as ${kind === 'undo' ? 'taken back' : 'done again'}`;
-  return `nothing ${dryRun ? 'would' : 'had to'} change: everything is as in ${to}; ${step}`;
+  return `nothing ${dryRun ? 'would' : 'had to'} change: ${all} is as in ${to}; ${step}`;
 }
 
 /** Whose work goes: that of the present, against what comes back. */

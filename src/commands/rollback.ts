@@ -29,7 +29,7 @@ export async function rollback(ctx: CommandContext, input: RollbackCommandInput)
       dryRun: input.dryRun,
       yes,
       head: input.head ?? false,
-      paths: input.paths ?? [],
+      ...(input.paths === undefined ? {} : { paths: input.paths }),
       cwd: ctx.cwd,
       reason: 'user',
     });

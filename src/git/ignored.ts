@@ -27,17 +27,31 @@ export async function ignoredIn(
   mkdirSync(dir, { mode: 0o700 });
   try {
     await writeFilesInto(repo, dir, rules);
-    return await ask(repo, dir, paths);
+    const where = [`--git-dir=${repo.gitDir}`, `--work-tree=${dir}`];
+    return await checkIgnore(repo, [...where, 'check-ignore', '--no-index'], paths);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
 }
 
-async function ask(repo: Repo, dir: string, paths: readonly RawPath[]): Promise<ReadonlySet<RawPath>> {
-  const where = [`--git-dir=${repo.gitDir}`, `--work-tree=${dir}`];
+/** Which of some paths git ignores in the work tree; `rules: 'alone'`: by the rules, though the index has them. */
+export function ignoredHere(
+  repo: Repo,
+  paths: readonly RawPath[],
+  rules: 'alone' | 'index' = 'index',
+): Promise<ReadonlySet<RawPath>> {
+  return checkIgnore(repo, rules === 'alone' ? ['check-ignore', '--no-index'] : ['check-ignore'], paths);
+}
+
+async function checkIgnore(
+  repo: Repo,
+  command: readonly string[],
+  paths: readonly RawPath[],
+): Promise<ReadonlySet<RawPath>> {
+  if (paths.length === 0) return new Set();
   // A colon at the beginning would be magic, and this command knows no other way to say that it is not.
   const input = Buffer.from(paths.map((one) => `./${one}\0`).join(''), 'latin1');
-  const result = await git(repo, [...where, 'check-ignore', '--no-index', '-z', '--stdin'], { input });
+  const result = await git(repo, [...command, '-z', '--stdin'], { input });
   // 1: it ignores none of them.
   if (result.code !== 0 && result.code !== 1) throw gitError('asking what git ignores', result.stderr);
   const named = result.stdout.toString('latin1').split('\0').filter(Boolean);

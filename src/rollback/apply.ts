@@ -53,8 +53,13 @@ export function applySteps(
   const order = [...steps.keys()].sort(
     (a, b) => Number(steps[a]?.after !== null) - Number(steps[b]?.after !== null),
   );
-  const leaving = steps.filter((step) => step !== undefined).filter((step) => step.after === null);
-  noteModes(repo, leaving);
+  const known = steps.filter((step) => step !== undefined);
+  const leaving = known.filter((step) => step.after === null);
+  // A link has no permissions of its own: those of a file that it takes the place of are noted too.
+  const replaced = known.filter(
+    (step) => step.after?.mode === '120000' && step.before?.mode.startsWith('100') === true,
+  );
+  noteModes(repo, [...leaving, ...replaced]);
   const modes = readModes(repo);
   using folders = openFolders(repo);
   const all: DoneStep[] = [];

@@ -110,7 +110,7 @@ function refuseFolder(repo: Repo, folder: RawPath, leaving: ReadonlySet<RawPath>
     else if (!leaving.has(name)) {
       throw new DevenvError(
         'refused',
-        `the folder ${shownPath(folder)} is in the way, with files that git ignores (${shownPath(name)})`,
+        `the folder ${shownPath(folder)} is in the way, with files that no checkpoint holds (${shownPath(name)})`,
         'move it away and try again; nothing was changed',
       );
     }

@@ -5,8 +5,11 @@ import { diskPath, rawDir } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
 import type { Held } from './plan.ts';
 
-/** What a file or folder has when nobody chose otherwise, with the usual settings of umask. */
-const usual: readonly number[] = [0o644, 0o664, 0o755, 0o775];
+/** What a file, a program or a folder gets when it is made anew. */
+function usualModes(): readonly number[] {
+  const mask = self.umask();
+  return [0o666 & ~mask, 0o777 & ~mask];
+}
 
 /** Permissions that git does not know, of files and folders that a rollback took away; for when they come back. */
 export type Modes = Readonly<Record<RawPath, number>>;
@@ -34,6 +37,7 @@ export function noteModes(
   leaving: readonly { readonly path: RawPath; readonly before: Held | null }[],
 ): void {
   const found: Record<RawPath, number | undefined> = {};
+  const usual = usualModes();
   const looked = new Set<RawPath>();
   for (const { path: file, before } of leaving) {
     for (let part = file; part !== '' && !looked.has(part); part = rawDir(part)) {

@@ -1,13 +1,13 @@
 import { DevenvError } from '../base/index.ts';
 import { isAttributes, savePresent } from '../checkpoint/index.ts';
 import type { SavedPresent, SavedState, SavePresentInput } from '../checkpoint/index.ts';
-import { diffCommits, indexStamp, mayConvert, shownPath } from '../git/index.ts';
+import { diffCommits, displayPath, indexStamp, mayConvert, shownPath } from '../git/index.ts';
 import type { IndexUpdate, RawPath, Repo, Status } from '../git/index.ts';
 import { checkSteps } from './check.ts';
 import type { Checked } from './check.ts';
 import { planHead, readPositions, refuseElsewhere } from './head.ts';
 import type { HeadTarget, Positions } from './head.ts';
-import { withoutIgnored } from './ignored.ts';
+import { hiddenOf, withoutIgnored, writtenBy } from './ignored.ts';
 import type { HeadMove } from './journal.ts';
 import { refuseInTheWay, refuseUnknown, selects } from './paths.ts';
 import { planIndex, planRollback } from './plan.ts';
@@ -24,6 +24,8 @@ export interface PutBackInput extends Omit<
   'include' | 'moves' | 'to' | 'status' | 'converts'
 > {
   readonly saved: SavedState;
+  /** Of a step that is taken back: the commit that it had put back. */
+  readonly put?: string | undefined;
   /** Where branch and HEAD shall be; undefined leaves them. */
   readonly moveTo: HeadTarget | undefined;
   readonly look?: Look;
@@ -48,7 +50,8 @@ const tries = 6;
 
 /** Saves the present, plans and compares the plan with the disk, until nothing changes any more in between. */
 export async function prepare(repo: Repo, input: PutBackInput): Promise<Ready> {
-  const include = new Set<RawPath>();
+  const written = await writtenBy(repo, input.saved, input.put);
+  const include = new Set<RawPath>(await hiddenOf(repo, written, selects(input.paths)));
   let changed: readonly RawPath[] = [];
   const converts = mayConvert(repo);
   converts.catch(() => {}); // told where it is awaited, if nothing else went wrong before
@@ -65,7 +68,7 @@ export async function prepare(repo: Repo, input: PutBackInput): Promise<Ready> {
       converts,
     });
     if (present.snapshot.unmerged) throw unmerged();
-    const { plan, index, head } = await makePlan(repo, input, present, moves);
+    const { plan, index, head } = await makePlan(repo, input, present, { moves, written });
     const files = new Map(present.capture.files.map((file) => [file.path, file]));
     const paths = new Set([...files.keys(), ...present.capture.deleted]);
     const checked = await checkSteps(repo, plan.steps, { paths, files, since: input.now });
@@ -113,9 +116,10 @@ async function makePlan(
   repo: Repo,
   input: PutBackInput,
   present: SavedPresent,
-  positions: Positions | undefined,
+  known: { readonly moves: Positions | undefined; readonly written: ReadonlySet<RawPath> },
 ): Promise<Planned> {
   const { saved, paths } = input;
+  const { moves: positions, written } = known;
   const head = input.moveTo && positions ? planHead(present.snapshot, positions, input.moveTo) : null;
   if (head) await refuseElsewhere(repo, head);
   // With HEAD moving to another commit, the whole index goes along; else only what was staged, on top of the HEAD that stays.
@@ -125,8 +129,13 @@ async function makePlan(
     { from: whole ? present.snapshot.staged : saved.head, to: saved.staged },
     ...(saved.head === null ? [] : [{ from: saved.head, to: saved.commit }]),
   ]);
-  const diff = await withoutIgnored(repo, differing, { saved, present: present.snapshot });
   const chosen = selects(paths);
+  const { diff, left } = await withoutIgnored(repo, differing, {
+    saved,
+    present: present.snapshot,
+    moves: whole,
+    written,
+  });
   if (paths) await refuseUnknown(repo, paths, { diff, to: saved.commit, name: input.target });
   const uncovered = new Map(
     [...present.snapshot.skipped, ...saved.skipped].map((skip) => [skip.path, skip.reason]),
@@ -134,12 +143,14 @@ async function makePlan(
   const wholly = saved.raw === 'all' || saved.head === null ? diff : raw;
   const rawPaths = new Set(wholly.map((entry) => entry.path));
   if (saved.raw !== 'all') for (const one of saved.raw) rawPaths.add(one);
-  const plan = planRollback({
+  const planned = planRollback({
     diff: paths ? diff.filter((entry) => chosen(entry.path)) : diff,
     raw: rawPaths,
     uncovered,
     partial: saved.partial,
   });
+  const ignored = left.filter(chosen).map((path) => ({ path: displayPath(path), reason: 'ignored then' }));
+  const plan = { steps: planned.steps, kept: [...planned.kept, ...ignored] };
   if (paths) refuseInTheWay(plan.steps, diff);
   const index = planIndex({
     present: whole ? [] : present.capture.staged,

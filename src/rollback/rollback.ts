@@ -64,12 +64,18 @@ export async function rollBack(
   project: RollbackProject,
   input: RollbackInput,
 ): Promise<RollbackOutcome> {
+  if (input.paths?.length === 0)
+    throw new DevenvError(
+      'usage',
+      'no path stands behind --',
+      'name the files and folders that are to go back, or leave -- out to put everything back',
+    );
   const repo = await openRepo({ cwd: project.root, env: deps.env });
   const dryRun = input.dryRun ?? false;
   if (!dryRun) refuseInTheMiddle(repo);
   const recovered = dryRun ? undefined : await recover(repo);
   refuseInTheMiddle(repo);
-  const paths = input.paths?.length ? pathsFromTop(repo, input.cwd ?? project.root, input.paths) : undefined;
+  const paths = input.paths ? pathsFromTop(repo, input.cwd ?? project.root, input.paths) : undefined;
   if (paths && input.head)
     throw new DevenvError(
       'usage',
@@ -162,6 +168,7 @@ export async function undoLast(
     saved,
     kind,
     undoes: entry.n,
+    put: entry.to,
     target: entry.ref,
     reason: 'user',
     moveTo: entry.movedHead ? headTarget(saved, entry) : undefined,

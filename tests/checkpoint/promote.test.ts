@@ -37,6 +37,18 @@ async function work(t: TestRepo): Promise<void> {
 }
 
 describe('a commit of a checkpoint', () => {
+  test('[invariant 6] that is taken back leaves a file on the disk that was ignored before it', async () => {
+    const t = await makeRepo({ files: { '.gitignore': '.env\n', a: 'a\n' } });
+    t.write('.env', 'secret\n');
+    await t.git('add', '-f', '.env');
+    await t.checkpoint({ message: 'With settings' });
+    await t.git('rm', '-q', '--cached', '.env');
+    const before = { files: filesOf(t.dir), staged: await stagedState(t) };
+    await commit(t);
+    await t.undo();
+    expect({ files: filesOf(t.dir), staged: await stagedState(t) }).toEqual(before);
+  });
+
   test('is a normal one: tree, parent, identity, message; the files stay, status shows what came later', async () => {
     const t = await makeRepo();
     await work(t);

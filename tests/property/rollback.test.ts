@@ -15,6 +15,7 @@ const names = [
   '.env',
   'x.log',
   '.gitignore',
+  '.git/info/exclude',
   'dé/ü',
 ];
 
@@ -22,7 +23,7 @@ const names = [
 const edit = fc.record({
   name: fc.constantFrom(...names),
   to: fc.constantFrom('gone', 'one\n', 'two\n', '*.log\n.env\n', 'link', 'run'),
-  stage: fc.constantFrom('no', 'yes', 'intent'),
+  stage: fc.constantFrom('no', 'yes', 'intent', 'force'),
 });
 type Edit = typeof edit extends fc.Arbitrary<infer T> ? T : never;
 
@@ -39,6 +40,7 @@ async function doEdit(t: TestRepo, { name, to, stage }: Edit): Promise<void> {
   else if (to !== 'gone') writeFileSync(full, to === 'run' ? 'run\n' : to);
   if (to === 'run') chmodSync(full, 0o755);
   if (stage === 'yes') await t.git('add', '-A', '--', name).catch(() => '');
+  if (stage === 'force') await t.git('add', '-A', '-f', '--', name).catch(() => '');
   if (stage === 'intent') await t.git('add', '-N', '--', name).catch(() => '');
 }
 
@@ -61,12 +63,19 @@ test('[invariant 34] a dry run says exactly what then happens, whole or by paths
     fc.asyncProperty(
       fc.array(edit, { minLength: 1, maxLength: 8 }),
       fc.array(edit, { minLength: 1, maxLength: 8 }),
-      fc.option(fc.subarray(names, { minLength: 1 })),
-      async (then, now, paths) => {
+      fc.option(
+        fc.subarray(
+          names.filter((name) => !name.startsWith('.git/')),
+          { minLength: 1 },
+        ),
+      ),
+      fc.boolean(),
+      async (then, now, paths, commits) => {
         const t = await makeRepo();
         for (const one of then) await doEdit(t, one);
         await forgetAnnounced((...args) => t.git(...args));
         const { tag } = await t.checkpoint();
+        if (commits) await t.git('commit', '-q', '--allow-empty', '-m', 'More');
         for (const one of now) await doEdit(t, one);
         await forgetAnnounced((...args) => t.git(...args));
         const look = async () => ({ files: filesOf(t.dir), staged: withoutKind(await stagedState(t)) });

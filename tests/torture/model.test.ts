@@ -189,8 +189,12 @@ async function live(s: Setup, steps: readonly Step[]): Promise<void> {
       await edit1(t, step);
     }
   }
-  // What a rollback that was killed early left goes with the next one.
-  if (litterIn(t.repo.gitDir).length > 0) await rollback(w, 1);
+  // What a rollback that was killed early left goes with the next one that has something to do.
+  if (litterIn(t.repo.gitDir).length > 0) {
+    touch(w);
+    t.write('one more', 'edit\n');
+    await rollback(w, 1);
+  }
   expect([existsSync(ran) ? readFileSync(ran, 'utf8') : '', litterIn(t.repo.gitDir)]).toEqual(['', []]);
   await w.git('gc', '-q');
   await expectSound(t);
