@@ -6,6 +6,7 @@ import {
   isSeq,
   LineCounter,
   parseDocument,
+  visit,
   type Document as YamlDocument,
 } from 'yaml';
 import type { z } from 'zod';
@@ -41,10 +42,30 @@ export function parseYaml(label: string, text: string): { value: unknown; at: Re
   throwProblems(
     doc.errors.map((error): Problem => ({ at: place(error.pos[0]), message: firstLine(error.message) })),
   );
+  throwProblems(aliasProblems(doc).map(({ offset, message }) => ({ at: place(offset), message })));
   const at: Record<string, string> = { '': place(doc.contents?.range?.[0] ?? 0) };
   notePlaces(doc, doc.contents, [], (path, offset) => (at[path.join('.')] ??= place(offset)));
   const value: unknown = doc.toJS({ maxAliasCount: 100 }) ?? {};
   return { value, at };
+}
+
+/** Aliases that the YAML reader finds no fault with until it follows them. */
+function aliasProblems(doc: YamlDocument): { readonly offset: number; readonly message: string }[] {
+  const found: { offset: number; message: string }[] = [];
+  visit(doc, {
+    Alias(_, node, parents) {
+      const meant = node.resolve(doc);
+      const offset = node.range?.[0] ?? 0;
+      if (meant === undefined)
+        found.push({
+          offset,
+          message: `*${node.source} is no alias: nothing before it has the anchor &${node.source}`,
+        });
+      else if (parents.some((parent) => parent === meant))
+        found.push({ offset, message: `*${node.source} is part of what it stands for` });
+    },
+  });
+  return found;
 }
 
 const firstLine = (message: string): string => message.split('\n')[0] ?? message;

@@ -2,7 +2,7 @@ import { stripAnsi } from '../base/index.ts';
 import { locate } from './locate.ts';
 import type { Failure, Report } from './types.ts';
 
-/** How a test runner ends its output. Counts are for the eye: no verdict is made of them. */
+/** How a test runner ends its output. Counts are for the eye; only that there are none at all makes a verdict. */
 interface SummaryStyle {
   readonly counts: RegExp;
   readonly words: { readonly passed: RegExp; readonly failed: RegExp; readonly skipped: RegExp };
@@ -51,16 +51,35 @@ export function readOutput(
   const style = Object.values(styles).find(({ counts }) => counts.test(text));
   const counted = style ? countsOf(text, style) : none;
   if (!context.red) return { ...counted, failed: 0 };
-  const names = style
-    ? [...new Set([...text.matchAll(style.failure)].map((m) => (m[1] ?? '').trim()))].slice(0, 50)
-    : [];
-  const failures = names.map((name): Failure => {
-    const at = text.lastIndexOf(name);
+  // The last place of each: runners tell at the end why a test failed.
+  const places = new Map<string, number>();
+  for (const match of style ? text.matchAll(style.failure) : [])
+    places.set((match[1] ?? '').trim(), match.index + match[0].indexOf(match[1] ?? ''));
+  const failures = [...places].slice(0, 50).map(([name, at]): Failure => {
     const block = text.slice(at, at + 2000);
     return { name, ...locate(block, undefined, context), message: messageAfter(block, name), id: name };
   });
   const shown = failures.length > 0 ? failures : [wholeFailure(text, context)];
   return { ...counted, failed: counted.failed || shown.length, failures: shown };
+}
+
+/** Of these the sum says how many tests ran; others end each of many packages so. */
+const counting = [styles.vitest, styles.jest, styles.node];
+const emptyRuns = /^(?:=+ no tests ran in |Ran 0 tests in |no tests ran in )/m;
+
+/**
+ * Why a run without a results file judged nothing, though it may have ended with 0: its runner says that no test
+ * ran. undefined: it says nothing of the kind, or some test ran.
+ */
+export function whyNoTest(output: string): string | undefined {
+  const text = stripAnsi(output).replaceAll('\r', '');
+  const style = counting.find(({ counts }) => counts.test(text));
+  const counted = style ? countsOf(text, style) : none;
+  if (counted.passed + counted.failed > 0 || styles.pytest.counts.test(text)) return undefined;
+  if (/^Ran [1-9]\d* tests? in /m.test(text) || /^test result: .* [1-9]\d* passed/m.test(text))
+    return undefined;
+  if (counted.skipped > 0) return 'all its tests were skipped: none ran';
+  return style || emptyRuns.test(text) ? 'no test ran' : undefined;
 }
 
 function countsOf(text: string, { counts, words: by }: SummaryStyle): Report {
@@ -75,7 +94,7 @@ function messageAfter(block: string, name: string): string {
     .slice(name.length)
     .split('\n')
     .map((line) => line.trim())
-    .find((line) => line !== '' && !/^[-=─⎯]+$/.test(line));
+    .find((line) => line !== '' && !/^(?:[-=─⎯]+|\([\d.]+ms\))$/.test(line));
   return next ?? 'failed';
 }
 

@@ -3,7 +3,7 @@ import { supervise } from '../base/index.ts';
 import type { SuiteConfig } from '../config/index.ts';
 import { whyNoRoom } from './disk.ts';
 import { judge, type Judgement } from './judge.ts';
-import { readOutput } from './output.ts';
+import { readOutput, whyNoTest } from './output.ts';
 import { readResults, restoreResults, takeResults } from './results.ts';
 import { changedCommand, narrowCommand } from './runners.ts';
 import type { Failure, Report, SuiteResult } from './types.ts';
@@ -55,9 +55,14 @@ export async function runSuite(suite: SuiteConfig, options: RunSuiteOptions): Pr
     timeoutMs: suite.timeoutMs,
     report,
   });
-  const noRoom =
-    judged.verdict === 'failed' ? whyNoRoom([cwd], ended.tail, { ...options.env, ...suite.env }) : undefined;
-  const { verdict, why }: Judgement = noRoom === undefined ? judged : { verdict: 'broken', why: noRoom };
+  const unsound =
+    (judged.verdict === 'failed'
+      ? whyNoRoom([cwd], ended.tail, { ...options.env, ...suite.env })
+      : undefined) ??
+    (report === undefined && ['passed', 'failed'].includes(judged.verdict)
+      ? whyNoTest(ended.tail)
+      : undefined);
+  const { verdict, why }: Judgement = unsound === undefined ? judged : { verdict: 'broken', why: unsound };
   const { claimed: _claimed, ...told }: Report =
     report && !('missing' in report)
       ? report

@@ -219,6 +219,16 @@ const cases: readonly (readonly [string, string, string])[] = [
     'devenv.yaml:3:8: windows.t.run: no suite "e3e" (did you mean "e2e"?)',
   ],
   [
+    'an alias without an anchor',
+    'name: *x\n',
+    'devenv.yaml:1:7: *x is no alias: nothing before it has the anchor &x',
+  ],
+  [
+    'an alias inside of what it names',
+    'name: x\nenv: &a { A: *a }\n',
+    'devenv.yaml:2:14: *a is part of what it stands for',
+  ],
+  [
     'a command where a suite is named',
     'windows:\n  t: { run: npm start }\n',
     'devenv.yaml:2:8: windows.t.run: no suite "npm start": there are no suites; a command is written as `command: ...`',

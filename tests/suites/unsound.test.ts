@@ -46,6 +46,41 @@ describe('killed', () => {
   });
 });
 
+describe('a runner that says that no test ran', () => {
+  const none = 'no test ran';
+  test.each([
+    ['node, no file', 'node --test', { verdict: 'broken', why: none }],
+    ['unittest', 'echo "Ran 0 tests in 0.000s"; echo OK', { verdict: 'broken', why: none }],
+    ['pytest', 'echo "===== no tests ran in 0.01s ====="; exit 5', { verdict: 'broken', why: none }],
+    [
+      'node, all skipped',
+      'node --test skipped.mjs',
+      { verdict: 'broken', why: expect.stringContaining('skipped') },
+    ],
+    ['node, one of two skipped', 'node --test one.mjs', { verdict: 'passed', passed: 1, skipped: 1 }],
+    ['two runners, one without', 'node --test one.mjs; node --test', { verdict: 'passed', passed: 1 }],
+    [
+      'pytest after unittest',
+      'echo "Ran 0 tests in 0.0s"; echo "== 2 passed in 0.1s =="',
+      { verdict: 'passed' },
+    ],
+    ['cargo, whose last part is empty', 'echo "test result: ok. 0 passed; 0 failed"', { verdict: 'passed' }],
+    ['a command that is no runner', 'echo fine', { verdict: 'passed' }],
+    [
+      'a test that failed',
+      'node --test red.mjs',
+      { verdict: 'failed', failed: 1, failures: [{ message: 'Error: no' }] },
+    ],
+  ])('%s', async (_, command, expected) => {
+    const root = tempDir();
+    const head = "import { test } from 'node:test';\n";
+    writeFileSync(path.join(root, 'skipped.mjs'), `${head}test.skip('a', () => {});\n`);
+    writeFileSync(path.join(root, 'one.mjs'), `${head}test.skip('a', () => {});\ntest('b', () => {});\n`);
+    writeFileSync(path.join(root, 'red.mjs'), `${head}test('b', () => { throw new Error('no'); });\n`);
+    expect(await execute(root, command)).toMatchObject(expected);
+  });
+});
+
 describe('report and exit status that contradict each other', () => {
   test.each([
     ['exit 0, but a test failed', `printf '${red}' > junit.xml`, 'failed'],
