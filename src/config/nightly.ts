@@ -23,7 +23,7 @@ export function readNightly(
     gates: nightly.gates === undefined ? all(gates) : asList(nightly.gates),
     minDiskBytes: reader.bytes(at('min_disk'), nightly.min_disk ?? 0),
     onFailure: reader.word(at('on_failure'), nightly.on_failure ?? 'reset', choices.nightlyOnFailure),
-    keepReportsMs: reader.durationMs(at('keep_reports'), nightly.keep_reports ?? 0),
+    keepReportsMs: reader.ageMs(at('keep_reports'), nightly.keep_reports ?? 0),
     notify: { command, webhook: webhook === undefined ? undefined : readUrl(reader, webhook), desktop },
   };
 }

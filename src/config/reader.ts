@@ -12,7 +12,10 @@ type Scalar = string | number | boolean;
 export interface Reader {
   readonly problems: Problem[];
   problem(path: Path, message: string): void;
+  /** A time that something waits or may take: at most what a timer of Node can hold, 24.8 days. */
   durationMs(path: Path, value: Scalar): number;
+  /** How long something is kept: any time. */
+  ageMs(path: Path, value: Scalar): number;
   bytes(path: Path, value: Scalar): number;
   /** A number within limits; `whole` allows no fraction. */
   number(
@@ -22,6 +25,9 @@ export interface Reader {
   ): number;
   word<const T extends string>(path: Path, value: string, words: readonly [T, ...T[]]): T;
 }
+
+/** A longer one fires at once. */
+const longestTimerMs = 2 ** 31 - 1;
 
 /** A reader that tells places by this map. */
 export function createReader(at: Readonly<Record<string, string>>, fallback: string): Reader {
@@ -34,11 +40,16 @@ export function createReader(at: Readonly<Record<string, string>>, fallback: str
     problem(path, `${path.join('.')} must be ${what}, not ${JSON.stringify(value)}`);
     return NaN;
   };
+  const ageMs = (path: Path, value: Scalar): number =>
+    judged(path, value, parseDuration(String(value)), 'a duration such as 250ms, 10s, 5m or 1h');
   return {
     problems,
     problem,
-    durationMs: (path, value) =>
-      judged(path, value, parseDuration(String(value)), 'a duration such as 250ms, 10s, 5m or 1h'),
+    ageMs,
+    durationMs: (path, value) => {
+      const ms = ageMs(path, value);
+      return judged(path, value, ms > longestTimerMs ? undefined : ms, 'at most 24d');
+    },
     bytes: (path, value) =>
       judged(path, value, parseSize(String(value)), 'a size such as 512kB, 20MB or 2GB'),
     number: (path, value, { min, max, whole }) => {

@@ -102,8 +102,7 @@ type WrittenKeep = NonNullable<NonNullable<Written['checkpoint']>['keep']>;
 function readKeep(reader: Reader, keep: WrittenKeep): KeepConfig {
   const at = (key: string): string[] => ['checkpoint', 'keep', key];
   const kept = (key: 'last' | KeepPeriod): number => reader.number(at(key), keep[key] ?? 0, wholeNumber);
-  const within = (key: 'within' | `within_${KeepPeriod}`): number =>
-    reader.durationMs(at(key), keep[key] ?? 0);
+  const within = (key: 'within' | `within_${KeepPeriod}`): number => reader.ageMs(at(key), keep[key] ?? 0);
   const most = keep.max_disk ?? 'auto';
   return {
     last: kept('last'),

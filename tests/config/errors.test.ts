@@ -219,6 +219,11 @@ const cases: readonly (readonly [string, string, string])[] = [
     'devenv.yaml:3:8: windows.t.run: no suite "e3e" (did you mean "e2e"?)',
   ],
   [
+    'a time that no timer can hold',
+    'watch: { debounce: 30d }\n',
+    'devenv.yaml:1:10: watch.debounce must be at most 24d, not "30d"',
+  ],
+  [
     'an alias without an anchor',
     'name: *x\n',
     'devenv.yaml:1:7: *x is no alias: nothing before it has the anchor &x',
