@@ -1,4 +1,4 @@
-import type { ProcessInfo } from '../base/index.ts';
+import { DevenvError, type ProcessInfo } from '../base/index.ts';
 import { findRoot } from '../config/index.ts';
 import {
   endOrphans,
@@ -33,14 +33,14 @@ export async function stop(
     if (ctx.verbose) ctx.note(`${window} stopped`);
   };
   if (input.windows.length === 0) {
-    const result = await stopSession(deps, session, onStopped);
+    const result = await unlessInterrupted(ctx.signal, stopSession(deps, session, onStopped));
     return {
       json: { session: session.name, running: false, ...facts(result) },
       text: `session ${session.name} stopped${killedText(result)}`,
     };
   }
   const windows = pickWindows(session, input.windows);
-  const result = await stopWindows(deps, session, windows, onStopped);
+  const result = await unlessInterrupted(ctx.signal, stopWindows(deps, session, windows, onStopped));
   const idle = input.windows.filter((name) => !result.stopped.includes(name));
   const text = [
     result.stopped.length > 0 ? `stopped ${result.stopped.join(', ')}${killedText(result)}` : '',
@@ -50,6 +50,23 @@ export async function stop(
     json: { session: session.name, running: true, ...facts(result) },
     text: text.filter(Boolean).join('\n'),
   };
+}
+
+/** A grace may be long: Ctrl-C stops the waiting, not what was already told to end. Throws 'interrupted'. */
+function unlessInterrupted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void =>
+      reject(
+        new DevenvError(
+          'interrupted',
+          'interrupted: what was told to end may still end, the rest goes on running',
+          'devenv status shows what runs; devenv stop goes on',
+        ),
+      );
+    if (signal.aborted) giveUp();
+    signal.addEventListener('abort', giveUp, { once: true });
+    work.then(resolve, reject);
+  });
 }
 
 const fact = ({ pid, command }: ProcessInfo): object => ({ pid, command });
