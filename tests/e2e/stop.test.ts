@@ -19,9 +19,8 @@ const stubborn = `a: { command: "trap : TERM; echo up; while :; do sleep 0.1; do
 test.each(['SIGINT', 'SIGTERM'] as const)(
   '%s ends the waiting, says so, and the status is 130',
   async (signal) => {
-    const yaml = (grace: string): string =>
-      `name: slow\nwindows:\n  ${stubborn}, stop: { grace: ${grace} } }\n`;
-    const cwd = await makeProject(world.env, { files: { 'devenv.yaml': yaml('5m') } });
+    const yaml = `name: slow\nwindows:\n  ${stubborn}, stop: { grace: 5m } }\n`;
+    const cwd = await makeProject(world.env, { files: { 'devenv.yaml': yaml } });
     const at = { cwd, env: world.env };
     expect((await devenv(['start', '--detach'], at)).code).toBe(0);
     const child = spawn(process.execPath, [path.join(packageRoot(), 'bin/devenv.js'), 'stop'], at);
@@ -36,8 +35,5 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     expect(await ended).toBe(130);
     expect(said).toContain('interrupted: what was told to end may still end, the rest goes on running');
     expect(JSON.parse((await devenv(['status', '--json'], at)).stdout)).toMatchObject({ running: true });
-    // Ends it whatever its grace.
-    const pid = (await world.tmux('display-message', '-p', '-t', 'slow:a', '#{pane_pid}')).trim();
-    expect(Number(pid)).toBeGreaterThan(0);
   },
 );
