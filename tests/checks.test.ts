@@ -169,7 +169,6 @@ function lookFor([name, , file, content]: (typeof faults)[number]): Promise<{ ok
   return look;
 }
 
-// That they are green without a fault is what ./scripts/test begins with.
 describe('every check finds its planted fault', () => {
   it.each(faults)('%s: %s', async (...fault) => {
     const result = await lookFor(fault);
@@ -183,5 +182,12 @@ describe('every check finds its planted fault', () => {
       (old) => old.replace('options: {', "options: { exclude: '^src',"),
     ]);
     expect(result.ok, result.text).toBe(false);
+  });
+
+  it('all are green without a fault', async () => {
+    for (const name of ['format', 'lint', 'types', 'layers', 'dead-code', 'schema', 'lockfile']) {
+      const result = await check(name);
+      expect(result.ok, result.text).toBe(true);
+    }
   });
 });

@@ -122,7 +122,7 @@ export const checkpointCommands: readonly CommandSpec[] = [
     run: async (ctx, p) =>
       (await import('../commands/rollback.ts')).rollback(ctx, {
         tag: p.args[0],
-        ...(p.paths || p.args.length > 1 ? { paths: [...p.args.slice(1), ...(p.paths ?? [])] } : {}),
+        paths: p.paths || p.args.length > 1 ? [...p.args.slice(1), ...(p.paths ?? [])] : undefined,
         dryRun: flag(p, 'dryRun'),
         head: flag(p, 'head'),
         yes: flag(p, 'yes'),

@@ -13,7 +13,7 @@ export interface RollbackCommandInput {
   /** Only while the work tree is this one: the answer to a question about it. */
   readonly ifTree?: string | undefined;
   /** Only these files and folders. */
-  readonly paths?: readonly string[];
+  readonly paths?: readonly string[] | undefined;
 }
 
 /** `devenv rollback [TAG]`: puts a checkpoint back, or with `--dry-run` says what that would do. */
@@ -29,7 +29,7 @@ export async function rollback(ctx: CommandContext, input: RollbackCommandInput)
       dryRun: input.dryRun,
       yes,
       head: input.head ?? false,
-      ...(input.paths === undefined ? {} : { paths: input.paths }),
+      paths: input.paths,
       cwd: ctx.cwd,
       reason: 'user',
     });

@@ -28,30 +28,27 @@ export async function ignoredIn(
   try {
     await writeFilesInto(repo, dir, rules);
     const where = [`--git-dir=${repo.gitDir}`, `--work-tree=${dir}`];
-    return await checkIgnore(repo, [...where, 'check-ignore', '--no-index'], paths);
+    return await checkIgnore(repo, where, paths);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
 }
 
-/** Which of some paths git ignores in the work tree; `rules: 'alone'`: by the rules, though the index has them. */
-export function ignoredHere(
-  repo: Repo,
-  paths: readonly RawPath[],
-  rules: 'alone' | 'index' = 'index',
-): Promise<ReadonlySet<RawPath>> {
-  return checkIgnore(repo, rules === 'alone' ? ['check-ignore', '--no-index'] : ['check-ignore'], paths);
+/** Which of some paths the rules in the work tree ignore, also those that the index has all the same. */
+export function ignoredHere(repo: Repo, paths: readonly RawPath[]): Promise<ReadonlySet<RawPath>> {
+  return checkIgnore(repo, [], paths);
 }
 
 async function checkIgnore(
   repo: Repo,
-  command: readonly string[],
+  where: readonly string[],
   paths: readonly RawPath[],
 ): Promise<ReadonlySet<RawPath>> {
   if (paths.length === 0) return new Set();
   // A colon at the beginning would be magic, and this command knows no other way to say that it is not.
   const input = Buffer.from(paths.map((one) => `./${one}\0`).join(''), 'latin1');
-  const result = await git(repo, [...command, '-z', '--stdin'], { input });
+  // Without the index: with it, a path in what is a submodule by now would end the command.
+  const result = await git(repo, [...where, 'check-ignore', '--no-index', '-z', '--stdin'], { input });
   // 1: it ignores none of them.
   if (result.code !== 0 && result.code !== 1) throw gitError('asking what git ignores', result.stderr);
   const named = result.stdout.toString('latin1').split('\0').filter(Boolean);

@@ -1,8 +1,9 @@
 import { lstatSync } from 'node:fs';
 import type { SavedState, Snapshot } from '../checkpoint/index.ts';
-import { diffCommits, diskPath, displayPath, ignoredHere, ignoredIn, isIgnoreFile } from '../git/index.ts';
+import { diffCommits, diskPath, ignoredHere, ignoredIn, isIgnoreFile } from '../git/index.ts';
 import type { DiffEntry, RawPath, Repo } from '../git/index.ts';
 import { blockingParent } from './check.ts';
+import { foldersOf, whyUncovered } from './plan.ts';
 
 /** What is put back, and what is there. */
 interface States {
@@ -26,16 +27,14 @@ export async function withoutIgnored(
   diff: readonly DiffEntry[],
   states: States,
 ): Promise<{ readonly diff: readonly DiffEntry[]; readonly left: readonly RawPath[] }> {
-  const isFree = needsNoRoom(diff);
+  const { saved, present, written } = states;
   const leaving = diff
-    .filter((entry) => entry.newMode === '000000' && !states.written.has(entry.path) && isFree(entry.path))
+    .filter((entry) => entry.newMode === '000000' && !written.has(entry.path))
     .map((entry) => entry.path);
+  if (leaving.length === 0) return { diff, left: [] };
+  const free = leaving.filter(needsNoRoom(diff));
   const otherRules = diff.some((entry) => isIgnoreFile(entry.path));
-  const { saved, present } = states;
-  const ignored =
-    otherRules && leaving.length > 0
-      ? await ignoredIn(repo, saved.commit, leaving)
-      : await ignoredHere(repo, leaving, 'alone');
+  const ignored = await (otherRules ? ignoredIn(repo, saved.commit, free) : ignoredHere(repo, free));
   if (ignored.size === 0) return { diff, left: [] };
   const [unstaged, unknown, uncommitted] = await lackedBy(repo, present.commit, [
     saved.staged,
@@ -69,13 +68,8 @@ async function lackedBy(
 /** Whether nothing that is to be written would stand where the path or a folder of it is. Pure. */
 function needsNoRoom(diff: readonly DiffEntry[]): (path: RawPath) => boolean {
   const written = new Set(diff.filter((entry) => entry.newMode !== '000000').map((entry) => entry.path));
-  const above = new Set([...written].flatMap(parents));
-  return (path) => !above.has(path) && !parents(path).some((parent) => written.has(parent));
-}
-
-function parents(path: RawPath): readonly RawPath[] {
-  const parts = path.split('/');
-  return parts.slice(1).map((_, n) => parts.slice(0, n + 1).join('/'));
+  const above = new Set([...written].flatMap(foldersOf));
+  return (path) => !above.has(path) && !foldersOf(path).some((folder) => written.has(folder));
 }
 
 /**
@@ -88,15 +82,14 @@ export async function writtenBy(
   put: string | undefined,
 ): Promise<ReadonlySet<RawPath>> {
   if (put === undefined) return new Set();
-  const skipped = new Set(saved.skipped.map((skip) => skip.path));
+  const skipped = new Map(saved.skipped.map((skip) => [skip.path, skip.reason]));
   try {
     const [diff = []] = await diffCommits(repo, [{ from: saved.commit, to: put }]);
     const created = diff.filter(({ oldMode, newMode }) => oldMode === '000000' && newMode !== '160000');
     const paths = created.map((entry) => entry.path);
-    return new Set(
-      paths.filter((path) => ![path, ...parents(path)].some((part) => skipped.has(displayPath(part)))),
-    );
+    return new Set(paths.filter((path) => whyUncovered(path, skipped) === undefined));
   } catch {
+    // A checkpoint that was dropped since, with its objects: that must not keep anybody from going back.
     return new Set();
   }
 }

@@ -1,4 +1,4 @@
-import { displayPath, forbiddenPart } from '../git/index.ts';
+import { displayPath, forbiddenPart, rawDir } from '../git/index.ts';
 import type { DiffEntry, IndexUpdate, RawPath } from '../git/index.ts';
 
 /** What a path holds: a mode and a blob, or nothing. */
@@ -49,14 +49,24 @@ function reasonToKeep(entry: DiffEntry, input: PlanInput): string | undefined {
   if (entry.oldMode === '160000' || entry.newMode === '160000') return 'a submodule';
   // No git writes these, but a repository that was fetched may hold anything.
   if (forbiddenPart(entry.path) !== undefined) return 'a name that git does not allow';
-  const path = displayPath(entry.path);
-  for (let part = path; part !== ''; part = part.slice(0, Math.max(0, part.lastIndexOf('/')))) {
-    const why = input.uncovered.get(part);
-    if (why !== undefined) return why;
-  }
+  const why = whyUncovered(entry.path, input.uncovered);
+  if (why !== undefined) return why;
   if (entry.newMode === '000000' && input.partial)
     return 'the checkpoint is partial: it may be that it could not read this file';
   return undefined;
+}
+
+/** The reason why a state could not hold a path, or a folder that it is in; `uncovered` as in `PlanInput`. */
+export function whyUncovered(file: RawPath, uncovered: ReadonlyMap<string, string>): string | undefined {
+  const within = [file, ...foldersOf(file)].map(displayPath);
+  return within.map((part) => uncovered.get(part)).find((why) => why !== undefined);
+}
+
+/** The folders that a path is in, from the innermost. */
+export function foldersOf(file: RawPath): readonly RawPath[] {
+  const folders: RawPath[] = [];
+  for (let dir = rawDir(file); dir !== ''; dir = rawDir(dir)) folders.push(dir);
+  return folders;
 }
 
 function toStep(entry: DiffEntry, raw: ReadonlySet<RawPath>): Step {

@@ -38,7 +38,7 @@ export interface RollbackInput {
   /** Branch and HEAD go back too. */
   readonly head?: boolean;
   /** Only these files and folders, as a person writes them in the folder `cwd`. */
-  readonly paths?: readonly string[];
+  readonly paths?: readonly string[] | undefined;
   readonly cwd?: string;
   readonly reason: 'user' | 'checkpointer' | 'nightly';
 }

@@ -63,23 +63,25 @@ export function readOutput(
   return { ...counted, failed: counted.failed || shown.length, failures: shown };
 }
 
-/** Of these the sum says how many tests ran; others end each of many packages so. */
-const counting = [styles.vitest, styles.jest, styles.node];
-const emptyRuns = /^(?:=+ no tests ran in |Ran 0 tests in |no tests ran in )/m;
+/** What runners say that found nothing to run. */
+const emptyRun = /^(?:[#ℹ] tests 0$|=+ no tests ran in |no tests ran in |Ran 0 tests in |Tests: +0 total)/m;
+/** What runners without counts, or with others than those above, say when they ran something. */
+const otherRun = /^(?:Ran [1-9]\d* tests? in |ok\s+\S+\s+(?:[\d.]+s|\(cached\)))/m;
+/** How pytest and unittest end when they found nothing to run; a failure after an empty run is another one. */
+const exitOfNone = 5;
 
 /**
- * Why a run without a results file judged nothing, though it may have ended with 0: its runner says that no test
- * ran. undefined: it says nothing of the kind, or some test ran.
+ * Why a run without a results file judged nothing: its runner says that no test ran, and it ended with 0, or as
+ * runners do that take it for a mistake. undefined: it says nothing of the kind, or some test ran.
  */
-export function whyNoTest(output: string): string | undefined {
+export function whyNoTest(output: string, exit: number | null): string | undefined {
+  if (exit !== 0 && exit !== exitOfNone) return undefined;
   const text = stripAnsi(output).replaceAll('\r', '');
-  const style = counting.find(({ counts }) => counts.test(text));
-  const counted = style ? countsOf(text, style) : none;
-  if (counted.passed + counted.failed > 0 || styles.pytest.counts.test(text)) return undefined;
-  if (/^Ran [1-9]\d* tests? in /m.test(text) || /^test result: .* [1-9]\d* passed/m.test(text))
-    return undefined;
-  if (counted.skipped > 0) return 'all its tests were skipped: none ran';
-  return style || emptyRuns.test(text) ? 'no test ran' : undefined;
+  const counted = Object.values(styles).map((style) => countsOf(text, style));
+  const ran = counted.some(({ passed, failed }) => passed + failed > 0) || otherRun.test(text);
+  if (ran) return undefined;
+  if (exit === 0 && counted.some(({ skipped }) => skipped > 0)) return 'all its tests were skipped: none ran';
+  return emptyRun.test(text) ? 'no test ran' : undefined;
 }
 
 function countsOf(text: string, { counts, words: by }: SummaryStyle): Report {

@@ -55,13 +55,10 @@ export async function runSuite(suite: SuiteConfig, options: RunSuiteOptions): Pr
     timeoutMs: suite.timeoutMs,
     report,
   });
-  const unsound =
-    (judged.verdict === 'failed'
-      ? whyNoRoom([cwd], ended.tail, { ...options.env, ...suite.env })
-      : undefined) ??
-    (report === undefined && ['passed', 'failed'].includes(judged.verdict)
-      ? whyNoTest(ended.tail)
-      : undefined);
+  const noRoom =
+    judged.verdict === 'failed' ? whyNoRoom([cwd], ended.tail, { ...options.env, ...suite.env }) : undefined;
+  const isByStatus = report === undefined && ['passed', 'failed'].includes(judged.verdict);
+  const unsound = noRoom ?? (isByStatus ? whyNoTest(ended.tail, ended.code) : undefined);
   const { verdict, why }: Judgement = unsound === undefined ? judged : { verdict: 'broken', why: unsound };
   const { claimed: _claimed, ...told }: Report =
     report && !('missing' in report)

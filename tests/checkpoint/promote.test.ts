@@ -5,7 +5,15 @@ import { checkPromotion } from '../../src/checkpoint/promote.ts';
 import { promote, type Promoted } from '../../src/checkpoint/index.ts';
 import { promoteCheckpoint } from '../../src/commands/promote.ts';
 import { testContext } from '../commands/context.ts';
-import { filesOf, makeRepo, openTestRepo, stagedState, withGitShim, type TestRepo } from './repo.ts';
+import {
+  exactState,
+  filesOf,
+  makeRepo,
+  openTestRepo,
+  stagedState,
+  withGitShim,
+  type TestRepo,
+} from './repo.ts';
 
 const commit = (t: TestRepo, input: { target?: string; message?: string; verify?: boolean } = {}) =>
   promote(t.repo, t.env, {
@@ -43,10 +51,10 @@ describe('a commit of a checkpoint', () => {
     await t.git('add', '-f', '.env');
     await t.checkpoint({ message: 'With settings' });
     await t.git('rm', '-q', '--cached', '.env');
-    const before = { files: filesOf(t.dir), staged: await stagedState(t) };
+    const before = await exactState(t);
     await commit(t);
     await t.undo();
-    expect({ files: filesOf(t.dir), staged: await stagedState(t) }).toEqual(before);
+    expect(await exactState(t)).toEqual(before);
   });
 
   test('is a normal one: tree, parent, identity, message; the files stay, status shows what came later', async () => {

@@ -175,6 +175,11 @@ export async function stagedState(t: TestRepo): Promise<string> {
   return `${await t.git('ls-files', '--stage')}\n${await t.git('status', '--porcelain=v2', '-uall')}`;
 }
 
+/** Every byte of the work tree, ignored files too, and all of what is staged. */
+export async function exactState(t: TestRepo): Promise<unknown> {
+  return { files: filesOf(t.dir), staged: await stagedState(t) };
+}
+
 /** An environment whose git runs a shell script first (`$@` are git's arguments, `$git` is the real git). */
 export async function withGitShim(env: NodeJS.ProcessEnv, script: string): Promise<NodeJS.ProcessEnv> {
   const dir = tempDir('shim');

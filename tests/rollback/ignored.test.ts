@@ -1,10 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { filesOf, makeRepo, stagedState, type TestRepo } from '../checkpoint/repo.ts';
-
-/** Every byte of the work tree, ignored files too, and all of what is staged. */
-async function exact(t: TestRepo): Promise<unknown> {
-  return { files: filesOf(t.dir), staged: await stagedState(t) };
-}
+import { exactState, makeRepo } from '../checkpoint/repo.ts';
 
 describe('rules of what is ignored that change', () => {
   test('[invariant 6] what was ignored then stays, when the rule that ignored it is put back', async () => {
@@ -18,33 +13,33 @@ describe('rules of what is ignored that change', () => {
     t.remove('ui/.gitignore');
     t.write('.gitignore', '');
     t.write('new.txt', 'not ignored by any of them\n');
-    const before = await exact(t);
+    const before = await exactState(t);
     const back = await t.rollBack({ target: good.tag });
     expect(back).toMatchObject({ deleted: ['new.txt'], kept: [] });
     for (const file of ['.env', 'logs/a.log', 'ui/build/x.js', 'ui/build/:odd'])
       expect(t.read(file)).toBe(`${file}\n`);
     expect(await t.git('status', '--porcelain')).toBe('');
     await t.undo();
-    expect(await exact(t)).toEqual(before);
+    expect(await exactState(t)).toEqual(before);
     // Nor does it go when it was staged or committed since; that HEAD has it now is said.
     await t.git('add', 'logs/a.log');
-    const staged = await exact(t);
+    const staged = await exactState(t);
     expect((await t.rollBack({ target: good.tag })).deleted).toEqual(['new.txt']);
     expect(await t.git('status', '--porcelain')).toBe('');
     await t.undo();
-    expect(await exact(t)).toEqual(staged);
+    expect(await exactState(t)).toEqual(staged);
     await t.git('commit', '-q', '-a', '-m', 'A log');
-    const committed = await exact(t);
+    const committed = await exactState(t);
     expect(await t.rollBack({ target: good.tag })).toMatchObject({
       deleted: ['new.txt'],
       kept: [{ path: 'logs/a.log', reason: 'ignored then' }],
     });
     await t.undo();
-    expect(await exact(t)).toEqual(committed);
+    expect(await exactState(t)).toEqual(committed);
     expect(await t.rollBack({ target: good.tag, head: true })).toMatchObject({ kept: [] });
     expect(t.read('logs/a.log')).toBe('logs/a.log\n');
     await t.undo();
-    expect(await exact(t)).toEqual(committed);
+    expect(await exactState(t)).toEqual(committed);
     // But one that was tracked then, and missing, was missing.
     await t.git('rm', '-q', '--cached', 'logs/a.log');
     await t.git('add', '-f', 'ui/build/x.js');
@@ -66,16 +61,16 @@ describe('rules of what is ignored that change', () => {
     t.remove('d');
     t.write('d', 'a file by now\n');
     t.write(file, file === '.gitignore' ? `${t.read(file)}${rule}` : rule);
-    const before = await exact(t);
+    const before = await exactState(t);
     await t.rollBack({ target: early.tag });
-    const after = await exact(t);
+    const after = await exactState(t);
     expect(t.read('d/x')).toBe('x below\n');
     await t.undo();
-    expect(await exact(t)).toEqual(before);
+    expect(await exactState(t)).toEqual(before);
     await t.redo();
-    expect(await exact(t)).toEqual(after);
+    expect(await exactState(t)).toEqual(after);
     await t.undo();
-    expect(await exact(t)).toEqual(before);
+    expect(await exactState(t)).toEqual(before);
   });
 
   test('[invariant 6] an ignored file that a folder of ignored ones replaced comes back', async () => {
@@ -85,11 +80,24 @@ describe('rules of what is ignored that change', () => {
     t.remove('x');
     t.write('x', 'precious\n');
     t.write('.git/info/exclude', 'x\n');
-    const before = await exact(t);
+    const before = await exactState(t);
     await t.rollBack({ target: early.tag });
     expect(t.read('x/f')).toBe('1\n');
     await t.undo();
-    expect(await exact(t)).toEqual(before);
+    expect(await exactState(t)).toEqual(before);
+  });
+
+  test('[invariant 14] undo works where a folder that the rollback wrote is a submodule by now', async () => {
+    const t = await makeRepo();
+    t.write('x/f', '1\n');
+    const early = await t.checkpoint();
+    t.remove('x');
+    await t.rollBack({ target: early.tag });
+    t.remove('x');
+    await t.git('-c', 'protocol.file.allow=always', 'submodule', 'add', '-q', (await makeRepo()).dir, 'x');
+    t.write('x/f', 'of the submodule\n');
+    await t.undo();
+    expect(t.read('x/f')).toBe('of the submodule\n');
   });
 
   test('an empty list of paths is no list of all of them', async () => {
@@ -107,12 +115,12 @@ describe('rules of what is ignored that change', () => {
     t.write('.gitignore', '*.tmp\nmade\n');
     t.write('x.tmp', 'x\n');
     t.write('made/of/it', 'm\n');
-    const before = await exact(t);
+    const before = await exactState(t);
     for (let n = 0; n < 2; n++) {
       await t.rollBack({ target: early.tag });
       expect(await t.git('status', '--porcelain')).toBe('?? made/\n?? x.tmp');
       await t.undo();
-      expect(await exact(t)).toEqual(before);
+      expect(await exactState(t)).toEqual(before);
     }
   });
 });

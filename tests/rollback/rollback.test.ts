@@ -12,19 +12,8 @@ import {
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listUndoEntries } from '../../src/checkpoint/index.ts';
-import {
-  filesOf,
-  makeRepo,
-  openTestRepo,
-  stagedState,
-  visibleState,
-  type TestRepo,
-} from '../checkpoint/repo.ts';
+import { exactState, filesOf, makeRepo, openTestRepo, visibleState } from '../checkpoint/repo.ts';
 import { tempDir } from '../support/temp.ts';
-
-async function exact(t: TestRepo): Promise<unknown> {
-  return { files: filesOf(t.dir), staged: await stagedState(t) };
-}
 
 describe('rollback and undo', () => {
   test('[invariant 4] also what was taken out of the index and announced again', async () => {
@@ -33,7 +22,7 @@ describe('rollback and undo', () => {
     t.write('a.txt', 'once more\n');
     await t.git('add', '-N', 'a.txt');
     const made = await t.checkpoint();
-    const then = await exact(t);
+    const then = await exactState(t);
     const others = [
       ['reset', '-q'],
       ['rm', '-q', '--cached', 'a.txt'],
@@ -41,13 +30,13 @@ describe('rollback and undo', () => {
     ];
     for (const other of others) {
       await t.git(...other);
-      const now = await exact(t);
+      const now = await exactState(t);
       await t.rollBack({ target: made.tag });
-      expect(await exact(t)).toEqual(then);
+      expect(await exactState(t)).toEqual(then);
       await t.undo();
-      expect(await exact(t)).toEqual(now);
+      expect(await exactState(t)).toEqual(now);
       await t.redo();
-      expect(await exact(t)).toEqual(then);
+      expect(await exactState(t)).toEqual(then);
     }
   });
 
@@ -60,7 +49,7 @@ describe('rollback and undo', () => {
     t.write('announced.txt', 'later\n');
     await t.git('add', '-N', 'announced.txt');
     const made = await t.checkpoint();
-    const then = await exact(t);
+    const then = await exactState(t);
     t.write('a.txt', 'broken\n');
     await t.git('add', 'a.txt');
     chmodSync(path.join(t.dir, 'a.txt'), 0o755);
@@ -70,7 +59,7 @@ describe('rollback and undo', () => {
     t.write('more/new.txt', 'n\n');
     await t.git('add', 'more/new.txt');
     symlinkSync('a.txt', path.join(t.dir, 'link'));
-    const now = await exact(t);
+    const now = await exactState(t);
     for (let round = 0; round < 2; round++) {
       const back = await t.rollBack({ target: made.tag });
       expect(back).toMatchObject({
@@ -78,10 +67,10 @@ describe('rollback and undo', () => {
         undo: `refs/devenv/undo/${round * 2 + 1}`,
         deleted: ['link', 'more/new.txt'],
       });
-      expect(await exact(t)).toEqual(then);
+      expect(await exactState(t)).toEqual(then);
       const undone = await t.undo();
       expect(undone.to).toBe(back.undo);
-      expect(await exact(t)).toEqual(now);
+      expect(await exactState(t)).toEqual(now);
     }
     await expect(t.undo()).rejects.toMatchObject({ code: 'unknown-tag' });
   });

@@ -65,6 +65,23 @@ describe('a runner that says that no test ran', () => {
       { verdict: 'passed' },
     ],
     ['cargo, whose last part is empty', 'echo "test result: ok. 0 passed; 0 failed"', { verdict: 'passed' }],
+    [
+      'pytest, where it is not what failed',
+      'echo "== no tests ran in 0.01s =="; exit 1',
+      { verdict: 'failed' },
+    ],
+    ['jest, whose test file does not load', 'echo "Tests:       0 total"; exit 1', { verdict: 'failed' }],
+    ['jest without a test', 'echo "Tests:       0 total"', { verdict: 'broken', why: none }],
+    [
+      'node without one beside go with some',
+      'node --test; printf "ok  \\tshop\\t0.1s\\n"',
+      { verdict: 'passed' },
+    ],
+    [
+      'node without one beside cargo with some',
+      'node --test; echo "test result: ok. 3 passed; 0 failed"',
+      { verdict: 'passed' },
+    ],
     ['a command that is no runner', 'echo fine', { verdict: 'passed' }],
     [
       'a test that failed',
