@@ -61,11 +61,10 @@ async function run(ctx: CommandContext, store: Store, caughtUp: boolean): Promis
     blocked: mistake,
     around: {
       ...around,
-      heal: (signal) =>
-        healSession({ env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) }, project, {
-          preflight: (windows) => requirePorts(project, windows),
-          signal,
-        }),
+      heal: (signal) => {
+        const deps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
+        return healSession(deps, project, { preflight: requirePorts(deps, project, ctx.note), signal });
+      },
     },
   });
   const exit = mistake ? exitCodes[mistake.code] : exitOf(finished.report.outcome);

@@ -1,11 +1,13 @@
-import { DevenvError, parseDuration, terminalSize } from '../base/index.ts';
-import { loadProject, resolvePorts, type Project, type WindowConfig } from '../config/index.ts';
+import { DevenvError, parseDuration, terminalSize, type ProcessInfo } from '../base/index.ts';
+import { loadProject, resolvePorts, type Project } from '../config/index.ts';
 import {
   attachSession,
+  endOrphans,
   lastLines,
   requireSession,
   startSession,
   waitUntilReady,
+  type Preflight,
   type ReadyOutcome,
   type SessionDeps,
   type StartResult,
@@ -35,7 +37,7 @@ export async function start(ctx: CommandContext, input: StartInput): Promise<Com
     windows: input.windows,
     size: ctx.interactive ? terminalSize() : undefined,
     signal: ctx.signal,
-    preflight: (windows) => requirePorts(project, windows),
+    preflight: requirePorts(deps, project, ctx.note),
   });
   tell(ctx, result);
   if (input.wait && result.started.length > 0) await awaitReady(ctx, deps, project, result, timeoutMs);
@@ -121,26 +123,41 @@ function rememberedPorts(kept: unknown): Readonly<Record<string, number>> {
   return Object.fromEntries(Object.entries(kept).filter(([, port]) => typeof port === 'number'));
 }
 
-/** Throws 'port-taken' when somebody else listens on a port that these windows are to have. */
-export async function requirePorts(project: Project, windows: readonly WindowConfig[]): Promise<void> {
-  const fixed = windows.flatMap(({ name, port }) => (typeof port === 'number' ? [{ name, port }] : []));
-  if (fixed.length === 0) return;
-  const { findFreePort, holderOf, isPortFree } = await import('../ports/index.ts');
-  const free = await Promise.all(fixed.map(({ port }) => isPortFree(port)));
-  const taken = fixed.find((_, i) => free[i] === false);
-  if (!taken) return;
-  const holder = await holderOf(taken.port);
+/**
+ * Looks at the ports that windows are to have. What an earlier session that is gone left behind in that very window
+ * is ended, and told. Throws 'port-taken' when somebody else listens there.
+ */
+export function requirePorts(deps: SessionDeps, project: Project, note: (line: string) => void): Preflight {
+  return async (windows, alive) => {
+    const fixed = windows.flatMap(({ name, port }) => (typeof port === 'number' ? [{ name, port }] : []));
+    if (fixed.length === 0) return;
+    const { isPortFree } = await import('../ports/index.ts');
+    const free = await Promise.all(fixed.map(({ port }) => isPortFree(port)));
+    for (const { name, port } of fixed.filter((_, i) => free[i] === false)) {
+      const left = await endOrphans(deps, project.root, { window: name, alive });
+      if (left.length > 0)
+        note(`${name}: ended what an earlier session left behind (${left.map(named).join('; ')})`);
+      if (left.length === 0 || !(await isPortFree(port))) throw await portTaken(project, name, port);
+    }
+  };
+}
+
+async function portTaken(project: Project, name: string, port: number): Promise<DevenvError> {
+  const { findFreePort, holderOf } = await import('../ports/index.ts');
+  const holder = await holderOf(port);
   const others = new Set(project.config.windows.flatMap((w) => (typeof w.port === 'number' ? [w.port] : [])));
-  const other = await findFreePort(taken.port + 1, others);
+  const other = await findFreePort(port + 1, others);
   const where =
     holder?.session === undefined ? '' : `, window ${holder.window ?? '?'} of session ${holder.session}`;
   const who = holder ? `process ${holder.pid} (${shorten(holder.command)}${where})` : 'another process';
-  throw new DevenvError(
+  return new DevenvError(
     'port-taken',
-    `port ${taken.port} of ${taken.name} is taken by ${who}`,
-    `end it, or give ${taken.name} another port: ${other ?? 'auto'} is free (port: auto finds one by itself)`,
+    `port ${port} of ${name} is taken by ${who}`,
+    `end it, or give ${name} another port: ${other ?? 'auto'} is free (port: auto finds one by itself)`,
   );
 }
+
+const named = ({ pid, command }: ProcessInfo): string => `process ${pid}, ${shorten(command)}`;
 
 const shorten = (command: string): string => (command.length > 80 ? `${command.slice(0, 79)}…` : command);
 

@@ -1,11 +1,12 @@
 import { messageOf } from '../base/index.ts';
-import type { Project, WindowConfig } from '../config/index.ts';
+import type { Project } from '../config/index.ts';
 import {
   requireSession,
   restartWindows,
   sessionStatus,
   startSession,
   waitUntilReady,
+  type Preflight,
   type SessionDeps,
   type WindowStatus,
 } from '../session/index.ts';
@@ -13,7 +14,7 @@ import type { SessionReport } from './types.ts';
 
 export interface HealInput {
   /** Called before windows are built: may throw to prevent it (a port that is taken). */
-  readonly preflight: (windows: readonly WindowConfig[]) => Promise<void>;
+  readonly preflight: Preflight;
   readonly signal: AbortSignal;
 }
 

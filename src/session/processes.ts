@@ -40,16 +40,24 @@ export async function findProcesses(scope: Scope): Promise<readonly ProcessInfo[
 
 /**
  * What is left of earlier sessions of a project whose tmux session is gone (a stop that was killed, a
- * tmux server that crashed): started in a pane of this very tmux server, for this very root.
+ * tmux server that crashed): started in a pane of this very tmux server, for this very root. `window`: only what
+ * was started in that one. `alive`: the id of a session that runs, whose processes are none.
  */
-export async function findOrphans(root: string, socket: string): Promise<readonly ProcessInfo[]> {
+export async function findOrphans(
+  root: string,
+  socket: string,
+  { window, alive }: { readonly window?: string; readonly alive?: string | undefined } = {},
+): Promise<readonly ProcessInfo[]> {
   const raw = (text: string): string => Buffer.from(text).toString('latin1');
   const all = await listProcesses();
   const left = all.filter(({ pid }) => {
     const environ = environOf(pid);
+    const session = environ.find((entry) => entry.startsWith('DEVENV_SESSION_ID='));
     return (
+      session !== undefined &&
+      session !== `DEVENV_SESSION_ID=${alive}` &&
       environ.includes(raw(`DEVENV_ROOT=${root}`)) &&
-      environ.some((entry) => entry.startsWith('DEVENV_SESSION_ID=')) &&
+      (window === undefined || environ.includes(raw(`DEVENV_WINDOW=${window}`))) &&
       environ.some((entry) => entry.startsWith(raw(`TMUX=${socket},`)))
     );
   });

@@ -17,6 +17,9 @@ import { planSession, type PlacedWindow, type SessionPlan } from './plan.ts';
 import { respawn } from './restart.ts';
 import type { SessionDeps } from './types.ts';
 
+/** Looks at the windows that will be built; `alive` is the id of the session that they will join, if it runs. */
+export type Preflight = (windows: readonly WindowConfig[], alive: string | undefined) => Promise<void>;
+
 export interface StartOptions {
   /** Only these windows and what they need; all for none. */
   readonly windows: readonly string[];
@@ -24,8 +27,8 @@ export interface StartOptions {
   readonly size?: { readonly columns: number; readonly rows: number } | undefined;
   /** Aborted: nothing of what this start built stays. */
   readonly signal?: AbortSignal | undefined;
-  /** Called before anything is built, with the windows that will be: may throw to prevent it. */
-  readonly preflight?: (windows: readonly WindowConfig[]) => Promise<void>;
+  /** Called before anything is built: may throw to prevent it. */
+  readonly preflight?: Preflight;
 }
 
 export interface StartResult {
@@ -56,7 +59,7 @@ export async function startSession(
     const session = plan.kind === 'build' ? project.sessionName : plan.session.name;
     if (started.length === 0 && plan.kind === 'running') return { created: false, started: names, session };
     checkFolders(started);
-    await options.preflight?.(started);
+    await options.preflight?.(started, plan.kind === 'build' ? undefined : plan.session.uid);
     stopIfAborted(options.signal);
     if (plan.kind === 'build') {
       if (building.length === 0)

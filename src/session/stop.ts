@@ -67,8 +67,12 @@ export async function stopSession(
 }
 
 /** Ends what a session that is gone left behind; see `findOrphans`. Returns what was ended. */
-export async function endOrphans(deps: SessionDeps, root: string): Promise<readonly ProcessInfo[]> {
-  const find = () => findOrphans(root, deps.tmux.socket);
+export async function endOrphans(
+  deps: SessionDeps,
+  root: string,
+  which?: { readonly window: string; readonly alive: string | undefined },
+): Promise<readonly ProcessInfo[]> {
+  const find = () => findOrphans(root, deps.tmux.socket, which);
   const left = await find();
   if (left.length > 0) await endProcesses(deps.clock, find, { signal: 'SIGTERM', graceMs: 5000 });
   return left;
