@@ -11,7 +11,11 @@ export interface HiddenEntry {
   readonly path: RawPath;
   readonly mode: string;
   readonly oid: string;
+  /** What the user told git: any of them, or both. */
+  readonly flags: readonly HidingFlag[];
 }
+
+export type HidingFlag = 'assume-unchanged' | 'skip-worktree';
 
 /**
  * The assume-unchanged and skip-worktree entries that lie on the disk. Status hides edits in them, so a
@@ -44,7 +48,7 @@ interface Known {
 }
 
 function knownFile(repo: Repo): string {
-  return path.join(stateDir(repo.env), 'checkpoints', `${shortHash(repo.gitDir)}.hidden.v2.json`);
+  return path.join(stateDir(repo.env), 'checkpoints', `${shortHash(repo.gitDir)}.hidden.v3.json`);
 }
 
 function readKnown(repo: Repo): Known | undefined {
@@ -97,7 +101,9 @@ export function scanIndex(index: Buffer, oidLength: number): HiddenEntry[] | und
     // Single bytes, not readUInt16BE: this runs once for each of many thousand entries.
     const flags = ((index[flagsAt] ?? 0) << 8) | (index[flagsAt + 1] ?? 0);
     const extended = (flags & 0x4000) !== 0 ? (index[flagsAt + 2] ?? 0) << 8 : 0;
-    const hidden = (flags & 0x8000) !== 0 || (extended & 0x4000) !== 0;
+    const assumed = (flags & 0x8000) !== 0;
+    const skipped = (extended & 0x4000) !== 0;
+    const hidden = assumed || skipped;
     let nameAt = flagsAt + ((flags & 0x4000) !== 0 ? 4 : 2);
     if (version === 4) {
       const [strip, next] = readVarint(index, nameAt);
@@ -118,12 +124,18 @@ export function scanIndex(index: Buffer, oidLength: number): HiddenEntry[] | und
           .toString(8)
           .padStart(6, '0'),
         oid: index.toString('hex', at + 40, at + 40 + oidLength),
+        flags: flagList(assumed, skipped),
       });
     }
     at = nameAt;
   }
   return isSplit(index, at, oidLength) ? undefined : found;
 }
+
+const flagList = (assumed: boolean, skipped: boolean): readonly HidingFlag[] => [
+  ...(assumed ? ['assume-unchanged' as const] : []),
+  ...(skipped ? ['skip-worktree' as const] : []),
+];
 
 // After the entries: extensions of a name, a length and data. `link` points at a second, shared index.
 function isSplit(index: Buffer, start: number, oidLength: number): boolean {
@@ -149,12 +161,13 @@ async function askGit(repo: Repo): Promise<HiddenEntry[]> {
     git(repo, ['ls-files', '-v', '-z']),
     git(repo, ['ls-files', '-s', '-z']),
   ]);
-  const hidden = new Set(
+  // A small letter is an entry that is assumed unchanged, an s one that is skipped.
+  const hidden = new Map(
     flags.stdout
       .toString('latin1')
       .split('\0')
       .filter((line) => /^[a-zS] /.test(line))
-      .map((line) => line.slice(2)),
+      .map((line) => [line.slice(2), flagList(/^[a-z]/.test(line), /^s/i.test(line))] as const),
   );
   if (hidden.size === 0) return [];
   return stages.stdout
@@ -162,6 +175,7 @@ async function askGit(repo: Repo): Promise<HiddenEntry[]> {
     .split('\0')
     .flatMap((line) => {
       const [, mode = '', oid = '', name = ''] = /^(\d+) (\S+) \d\t(.*)$/s.exec(line) ?? [];
-      return hidden.has(name) ? [{ path: name, mode, oid }] : [];
+      const told = hidden.get(name);
+      return told === undefined ? [] : [{ path: name, mode, oid, flags: told }];
     });
 }

@@ -11,6 +11,7 @@ import {
 import path from 'node:path';
 import { DevenvError, errnoOf, randomId, self } from '../base/index.ts';
 import { git, gitError, mustGit } from './exec.ts';
+import { flaggedEntries, type HiddenEntry } from './hidden.ts';
 import type { RawPath } from './names.ts';
 import type { Repo } from './repo.ts';
 
@@ -32,7 +33,8 @@ export function ownDir(repo: Repo): string {
 }
 
 /**
- * Changes entries of the user's index as git would: on a copy, then under `index.lock`, in one rename.
+ * Changes entries of the user's index as git would: on a copy, then under `index.lock`, in one rename. What the user
+ * hid from git (skip-worktree, assume-unchanged) stays hidden.
  * A lock held by another command is waited for (2 s), then it is an error and the index is as it was.
  */
 export async function updateIndex(repo: Repo, updates: readonly IndexUpdate[]): Promise<void> {
@@ -78,7 +80,9 @@ async function tryUpdate(repo: Repo, updates: readonly IndexUpdate[]): Promise<b
   const before = stampOf(index);
   try {
     copyWithTime(index, copy);
+    const flagged = await flaggedEntries(repo);
     await change(repo, copy, updates);
+    await flagAgain(repo, copy, flagged, updates);
     // A hard link comes into being whole or not at all, and tells us later that a lock left behind was ours.
     linkSync(copy, `${index}.lock`);
     if (stampOf(index) !== before) {
@@ -128,6 +132,25 @@ async function change(
     [...settings, '--literal-pathspecs', 'add', '-N', '-f', '--pathspec-from-file=-', '--pathspec-file-nul'],
     { env, input },
   );
+}
+
+/** An entry that is given anew has none of the flags that the old one had. */
+async function flagAgain(
+  repo: Repo,
+  file: string,
+  flagged: readonly HiddenEntry[],
+  updates: readonly IndexUpdate[],
+): Promise<void> {
+  if (flagged.length === 0) return;
+  const kept = new Set(updates.filter(({ mode }) => mode !== '000000').map((update) => update.path));
+  for (const flag of ['assume-unchanged', 'skip-worktree'] as const) {
+    const names = flagged.filter((entry) => kept.has(entry.path) && entry.flags.includes(flag));
+    if (names.length === 0) continue;
+    await mustGit(repo, 'putting the staged state back', ['update-index', `--${flag}`, '-z', '--stdin'], {
+      env: { ...repo.env, GIT_INDEX_FILE: file },
+      input: Buffer.from(names.map((entry) => `${entry.path}\0`).join(''), 'latin1'),
+    });
+  }
 }
 
 /** git leaves a name out that its settings forbid (core.protectNTFS, core.protectHFS), and only says so. */

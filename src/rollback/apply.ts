@@ -55,11 +55,10 @@ export function applySteps(
   );
   const known = steps.filter((step) => step !== undefined);
   const leaving = known.filter((step) => step.after === null);
-  // A link has no permissions of its own: those of a file that it takes the place of are noted too.
-  const replaced = known.filter(
-    (step) => step.after?.mode === '120000' && step.before?.mode.startsWith('100') === true,
+  noteModes(
+    repo,
+    steps.flatMap((step, n) => (step && stats[n] ? [{ ...step, stat: stats[n] }] : [])),
   );
-  noteModes(repo, [...leaving, ...replaced]);
   const modes = readModes(repo);
   using folders = openFolders(repo);
   const all: DoneStep[] = [];

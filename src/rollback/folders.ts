@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, constants, existsSync, lstatSync, mkdirSync, openSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { errnoOf } from '../base/index.ts';
 import { diskPath, rawDir } from '../git/index.ts';
@@ -40,7 +40,7 @@ function heldFolders(repo: Repo): Folders {
     if (held) closeSync(held.fd);
     held = undefined;
   };
-  const hold = (dir: RawPath, missing?: (at: Buffer, dir: RawPath) => void): Held | undefined => {
+  const hold = (dir: RawPath, missing?: Modes): Held | undefined => {
     if (held?.dir === dir && isThere(repo, held)) return held;
     drop();
     const fd = openWay(repo, dir, missing);
@@ -54,14 +54,7 @@ function heldFolders(repo: Repo): Folders {
       const found = hold(dir);
       return found && inside(found.fd, dir === '' ? file : file.slice(dir.length + 1));
     },
-    make(dir, modes) {
-      const mkdir = (at: Buffer, name: RawPath): void => {
-        const mode = modes[name];
-        // Never less than its owner needs to put files in.
-        mkdirSync(at, { mode: mode === undefined ? 0o777 : mode | 0o700 });
-      };
-      return hold(dir, mkdir) !== undefined;
-    },
+    make: (dir, modes) => hold(dir, modes) !== undefined,
     [Symbol.dispose]: drop,
   };
 }
@@ -76,17 +69,14 @@ function inside(fd: number, name: RawPath): Buffer {
   return Buffer.from(`/proc/self/fd/${fd}/${name}`, 'latin1');
 }
 
-function openWay(
-  repo: Repo,
-  dir: RawPath,
-  missing: ((at: Buffer, dir: RawPath) => void) | undefined,
-): number | undefined {
+/** With `missing`, folders that are not there are made, with these permissions. */
+function openWay(repo: Repo, dir: RawPath, missing: Modes | undefined): number | undefined {
   let fd = openSync(repo.root, pathOnly | constants.O_DIRECTORY);
   let done = '';
   for (const part of dir === '' ? [] : dir.split('/')) {
     const at = inside(fd, part);
     done = done === '' ? part : `${done}/${part}`;
-    const next = openNext(at, () => missing?.(at, done));
+    const next = openNext(at) ?? (missing && makeNext(at, missing[done]));
     closeSync(fd);
     if (next === undefined) return undefined;
     fd = next;
@@ -94,27 +84,36 @@ function openWay(
   return fd;
 }
 
-function openNext(at: Buffer, missing: () => void): number | undefined {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return openSync(at, flags);
-    } catch (error) {
-      const code = errnoOf(error) ?? '';
-      if (code === 'ENOENT' && attempt === 0) {
-        makeUnlessThere(missing);
-        continue;
-      }
-      if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(code)) return undefined;
-      throw error;
-    }
+function openNext(at: Buffer): number | undefined {
+  try {
+    return openSync(at, flags);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined;
+    throw error;
   }
 }
 
-function makeUnlessThere(make: () => void): void {
+function makeNext(at: Buffer, mode: number | undefined): number | undefined {
+  const made = makeUnlessThere(() => mkdirSync(at, { mode: firstMode(mode) }));
+  const fd = openNext(at);
+  // What the umask holds back; by the folder that is held, not by its name.
+  if (made && fd !== undefined && mode !== undefined) chmodSync(inside(fd, '.'), forOwner(mode));
+  return fd;
+}
+
+/** Never less than its owner needs to put files in. */
+const forOwner = (mode: number): number => mode | 0o700;
+
+const firstMode = (mode: number | undefined): number => (mode === undefined ? 0o777 : forOwner(mode) & 0o777);
+
+/** Whether it was made. */
+function makeUnlessThere(make: () => void): boolean {
   try {
     make();
+    return true;
   } catch (error) {
-    if (!['EEXIST', 'ENOENT'].includes(errnoOf(error) ?? '')) throw error;
+    if (!['EEXIST', 'ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) throw error;
+    return false;
   }
 }
 
@@ -123,9 +122,9 @@ function lookedAtFolders(repo: Repo): Folders {
   const make = (dir: RawPath, modes: Modes): boolean => {
     if (dir === '' || isReal(dir)) return true;
     if (blockingParent(repo, dir) !== undefined || !make(rawDir(dir), modes)) return false;
-    makeUnlessThere(() =>
-      mkdirSync(diskPath(repo.root, dir), { mode: modes[dir] === undefined ? 0o777 : modes[dir] | 0o700 }),
-    );
+    const [at, mode] = [diskPath(repo.root, dir), modes[dir]];
+    const made = makeUnlessThere(() => mkdirSync(at, { mode: firstMode(mode) }));
+    if (made && mode !== undefined && isReal(dir)) chmodSync(at, forOwner(mode));
     return isReal(dir);
   };
   return {

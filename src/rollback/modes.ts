@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, renameSync, writeFileSync, type BigIntStats } from 'node:fs';
 import path from 'node:path';
 import { makeDir, self, shortHash, stateDir } from '../base/index.ts';
 import { diskPath, rawDir } from '../git/index.ts';
@@ -11,7 +11,10 @@ function usualModes(): readonly number[] {
   return [0o666 & ~mask, 0o777 & ~mask];
 }
 
-/** Permissions that git does not know, of files and folders that a rollback took away; for when they come back. */
+/**
+ * Permissions that git does not know, of files and folders that a rollback took away or changed; for when they come
+ * back, also after somebody deleted them meanwhile.
+ */
 export type Modes = Readonly<Record<RawPath, number>>;
 
 function modesFile(repo: Repo): string {
@@ -31,22 +34,31 @@ export function readModes(repo: Repo): Modes {
 /** Beside the permissions of a file: its executable bit is not what git says (`core.fileMode=false`). */
 const ownBit = 0o10000;
 
-/** Notes the unusual permissions of files that are about to go, and of the folders they are in; forgets older notes of them. */
-export function noteModes(
-  repo: Repo,
-  leaving: readonly { readonly path: RawPath; readonly before: Held | null }[],
-): void {
+/** A file that is about to go or to change; `stat` as it was looked at when the plan was made. */
+interface Leaving {
+  readonly path: RawPath;
+  readonly before: Held | null;
+  readonly stat: BigIntStats;
+}
+
+/** Notes the unusual permissions of these files, and of the folders they are in; forgets older notes of them. */
+export function noteModes(repo: Repo, leaving: readonly Leaving[]): void {
   const found: Record<RawPath, number | undefined> = {};
   const usual = usualModes();
   const looked = new Set<RawPath>();
-  for (const { path: file, before } of leaving) {
-    for (let part = file; part !== '' && !looked.has(part); part = rawDir(part)) {
-      looked.add(part);
-      const stat = lstatSync(diskPath(repo.root, part), { throwIfNoEntry: false });
-      if (stat === undefined || stat.isSymbolicLink()) continue;
-      const bits = stat.mode & 0o777;
-      const differs = part === file && before !== null && isExecutable(bits) !== (before.mode === '100755');
-      found[part] = differs ? bits | ownBit : usual.includes(bits) ? undefined : bits;
+  for (const { path: file, before, stat } of leaving) {
+    if (stat.isFile()) {
+      const bits = Number(stat.mode) & 0o777;
+      const differs = before !== null && isExecutable(bits) !== (before.mode === '100755');
+      found[file] = differs ? bits | ownBit : usual.includes(bits) ? undefined : bits;
+    }
+    for (let dir = rawDir(file); dir !== '' && !looked.has(dir); dir = rawDir(dir)) {
+      looked.add(dir);
+      const own = lstatSync(diskPath(repo.root, dir), { throwIfNoEntry: false });
+      if (own?.isDirectory() !== true) continue;
+      // With the bit that hands the folder's group on: shared repositories live by it.
+      const bits = own.mode & 0o7777;
+      found[dir] = usual.includes(bits) ? undefined : bits;
     }
   }
   const known = readModes(repo);

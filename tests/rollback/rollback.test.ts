@@ -371,10 +371,26 @@ describe('rollback and undo', () => {
       t.write(name, `${name}\n`);
       chmodSync(path.join(t.dir, name), mode);
     }
+    // Shared with a group, which new files are to belong to.
+    t.write('shared/one', 'one\n');
+    chmodSync(path.join(t.dir, 'shared'), 0o2775);
     await t.rollBack({ target: early.tag });
     await t.undo();
-    for (const [name, mode] of Object.entries(modes))
-      expect([name, lstatSync(path.join(t.dir, name)).mode & 0o777]).toEqual([name, mode]);
+    for (const [name, mode] of Object.entries({ ...modes, shared: 0o2775 }))
+      expect([name, lstatSync(path.join(t.dir, name)).mode & 0o7777]).toEqual([name, mode]);
+  });
+
+  test('a private file that was deleted after a rollback had changed it comes back private', async () => {
+    const t = await makeRepo();
+    t.write('key', 'one\n');
+    chmodSync(path.join(t.dir, 'key'), 0o600);
+    await t.checkpoint();
+    t.write('key', 'two\n');
+    await t.rollBack();
+    t.remove('key');
+    await t.undo();
+    expect(t.read('key')).toBe('two\n');
+    expect(statSync(path.join(t.dir, 'key')).mode & 0o777).toBe(0o600);
   });
 
   test('permissions of a private file stay when it is put back', async () => {
