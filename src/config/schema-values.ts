@@ -6,8 +6,8 @@ import { z } from 'zod';
 export const abort = { abort: true } as const;
 /** Text with a reference, judged after it was replaced. */
 export const template = z.string().regex(/\$\{/, abort);
-/** Text that is not empty. */
-export const filled = z.string().min(1, { error: 'must not be empty' });
+/** Text that is more than blanks. */
+export const filled = z.string().regex(/\S/, { error: 'must not be empty' });
 /** One item, or a list of them. */
 export const list = <T extends z.ZodType>(item: T, what: string): z.ZodUnion<[T, z.ZodArray<T>]> =>
   z.union([item, z.array(item)], { error: `must be ${what} or a list of them` });
@@ -55,7 +55,10 @@ export const scalar = z.union([z.string(), z.number(), z.boolean()], {
 });
 /** Environment variables. */
 export const variables = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), scalar);
-/** A shell command. */
-export const command = filled.describe(
-  'A shell command. ${VAR} is left to the shell; ${port.NAME}, ${project.root} and ${session} are filled in.',
-);
+/** A shell command; one of blanks and comments would do nothing and succeed. */
+export const command = z
+  .string()
+  .regex(/(^|\n)\s*[^#\s]/, { error: 'must be a command (blanks and comments do nothing)' })
+  .describe(
+    'A shell command. ${VAR} is left to the shell; ${port.NAME}, ${project.root} and ${session} are filled in.',
+  );

@@ -8,7 +8,9 @@ import { testEnv } from '../support/temp.ts';
 import { errorOf, projectOf } from './support.ts';
 
 const word = fc.stringMatching(/^[a-z][a-z0-9_-]{0,6}$/);
-const command = fc.string({ minLength: 1, maxLength: 20 }).filter((text) => !/\$\{|\$$/.test(text));
+const command = fc
+  .string({ minLength: 1, maxLength: 20 })
+  .filter((text) => /(^|\n)\s*[^#\s]/.test(text) && !/\$\{|\$$/.test(text));
 const duration = fc.integer({ min: 1, max: 500 }).map((n) => `${n}s`);
 const windowOf = fc.record(
   { command, kind: fc.constantFrom('service', 'tool') },

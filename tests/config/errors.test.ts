@@ -18,6 +18,16 @@ const cases: readonly (readonly [string, string, string])[] = [
     'devenv.yaml:1:12: nightly.gates: no gate "lint"',
   ],
   [
+    'a suite whose command does nothing',
+    'suites: { unit: { command: "  " } }\n',
+    'devenv.yaml:1:19: suites.unit.command must be a command (blanks and comments do nothing)',
+  ],
+  [
+    'a window whose command is a comment',
+    'windows:\n  api:\n    command: "# npm start\\n  # later"\n',
+    'devenv.yaml:3:5: windows.api.command must be a command (blanks and comments do nothing)',
+  ],
+  [
     'a night that asks',
     'nightly: { on_failure: ask }\n',
     'devenv.yaml:1:12: nightly.on_failure must be one of reset, keep, not "ask"',
