@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { isatty } from 'node:tty';
 import { DevenvError, errnoOf, exitCodes, explainFsError, messageOf, systemClock } from '../base/index.ts';
@@ -121,6 +121,13 @@ function workingDirectory(given: string | undefined): string {
       error,
     );
   }
+  // Node gives other bytes of a name as U+FFFD: such a folder cannot be reached by what it says.
+  if (here.includes('\uFFFD') && !existsSync(here))
+    throw new DevenvError(
+      'environment',
+      `the path of the current directory is not UTF-8 text: ${here}`,
+      'rename the folder whose name it is',
+    );
   const dir = path.resolve(here, given ?? '.');
   if (given !== undefined && !statSync(dir, { throwIfNoEntry: false })?.isDirectory()) {
     throw new DevenvError('usage', `--cwd: no such directory: ${dir}`);

@@ -7,12 +7,20 @@ export function pathsFromTop(repo: Repo, cwd: string, given: readonly string[]):
   return given.map((one) => rawPath(pathFromTop(repo, cwd, one)));
 }
 
-/** Whether a path is one of those given, or below one. Without any, every path is. */
+/**
+ * Whether a path is one of those given, or below one. Without any, every path is. Node gives us what is not UTF-8
+ * in a word as U+FFFD, and we show it so: such a word means every name that reads like it.
+ */
 export function selects(paths: readonly RawPath[] | undefined): (file: RawPath) => boolean {
   if (paths === undefined) return () => true;
   const exact = new Set(paths);
   if (exact.has('')) return () => true;
-  return (file) => exact.has(file) || paths.some((one) => file.startsWith(`${one}/`));
+  const lossy = paths.map(displayPath).filter((one) => one.includes('\uFFFD'));
+  const reads = (file: string): boolean => lossy.some((one) => file === one || file.startsWith(`${one}/`));
+  return (file) =>
+    exact.has(file) ||
+    paths.some((one) => file.startsWith(`${one}/`)) ||
+    (lossy.length > 0 && reads(displayPath(file)));
 }
 
 /** Throws 'unknown-path' for the first path that neither the present nor what is put back knows. */

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -35,6 +35,14 @@ describe('the command line', () => {
     expect(result).toMatchObject({ code: 0, stderr: '' });
     for (const row of commandTable)
       expect(new RegExp(`^  ${row.name}\\b`, 'm').test(result.stdout)).toBe(!row.hidden);
+  });
+
+  it('a folder whose name is no UTF-8 is told as what it is', () => {
+    const dir = `${tempDir()}/$(printf 'p\\377p')`;
+    const script = `mkdir "${dir}" && cd "${dir}" && exec "${process.execPath}" "${bin}" status 2>&1`;
+    const { status, stdout } = spawnSync('sh', ['-c', script], { env: testEnv(), encoding: 'utf8' });
+    expect(status).toBe(3);
+    expect(stdout).toMatch(/the path of the current directory is not UTF-8 text: .*\n.*rename/);
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import { symlinkSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { parseCommandLine } from '../../src/cli/program.ts';
@@ -52,6 +52,18 @@ test('[invariant 4] only the paths that were named go back, in the files and in 
   expect([after.written, after.deleted]).toEqual([done.written, done.deleted]);
   await t.undo();
   expect(await exact(t)).toEqual(before);
+});
+
+test('a name that is no UTF-8 is named as Node hands it to us, and as it is shown', async () => {
+  const { t } = await changed();
+  const odd = Buffer.concat([Buffer.from(`${t.dir}/b`), Buffer.from([0xff]), Buffer.from('d.txt')]);
+  writeFileSync(odd, 'then\n');
+  const { tag } = await t.checkpoint();
+  writeFileSync(odd, 'now\n');
+  t.write('a.txt', 'later\n');
+  const done = await t.rollBack({ target: tag, paths: [String(Buffer.from(odd)).slice(t.dir.length + 1)] });
+  expect(done.written).toEqual(['b\uFFFDd.txt']);
+  expect([readFileSync(odd, 'utf8'), t.read('a.txt')]).toEqual(['then\n', 'later\n']);
 });
 
 test('what was edited elsewhere after a rollback of some paths stays when that is taken back', async () => {
