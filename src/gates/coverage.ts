@@ -9,6 +9,14 @@ export function readCoverage(text: string): number | undefined {
   return fromLcov(text);
 }
 
+/** The files that a report counts, as it names them: relative to some folder, or absolute. */
+export function coveredFiles(text: string): readonly string[] {
+  const start = text.trimStart();
+  if (start.startsWith('{')) return Object.keys(parsed(start) ?? {}).filter((name) => name !== 'total');
+  const pattern = start.startsWith('<') ? /<class\b[^>]*?\bfilename="([^"]*)"/g : /^SF:(.*?)\r?$/gm;
+  return [...new Set(Array.from(text.matchAll(pattern), ([, name = '']) => name))];
+}
+
 /** Counted from the DA records where there are any: a file that appears twice is covered where either says so. */
 function fromLcov(text: string): number | undefined {
   const lines = new Map<string, boolean>();
@@ -45,11 +53,14 @@ function fromCobertura(xml: string): number | undefined {
 }
 
 function fromSummary(text: string): number | undefined {
+  const pct = member(member(member(parsed(text), 'total'), 'lines'), 'pct');
+  return typeof pct === 'number' ? pct : undefined;
+}
+
+function parsed(text: string): object | undefined {
   try {
     const read: unknown = JSON.parse(text);
-    const lines = member(member(read, 'total'), 'lines');
-    const pct = member(lines, 'pct');
-    return typeof pct === 'number' ? pct : undefined;
+    return typeof read === 'object' && read !== null ? read : undefined;
   } catch {
     return undefined; // half-written or something else: it tells no coverage
   }

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { errnoOf, formatDuration, messageOf, plural, supervise } from '../base/index.ts';
+import { errnoOf, formatDuration, messageOf, plural, showName, supervise } from '../base/index.ts';
 import type { GateConfig } from '../config/index.ts';
-import { readCoverage } from './coverage.ts';
+import { coveredFiles, readCoverage } from './coverage.ts';
 import type { GateResult, SuiteResultLike } from './types.ts';
 import { countWarnings } from './warnings.ts';
 
@@ -77,9 +77,32 @@ function judgeReport(report: string, min: number | undefined, root: string): Jud
       verdict: 'broken',
       detail: `${report} is no LCOV, Cobertura or json-summary report with lines in it`,
     };
+  const newer = changedSince(report, coveredFiles(text), root);
+  if (newer !== undefined)
+    return {
+      verdict: 'broken',
+      detail: `${report} is older than ${showName(newer)}, which it counts: no suite has written it anew`,
+    };
   const least = min ?? 0;
   const detail = `${coverage.toFixed(2)} % of the lines, needs ${least} %`;
   return { verdict: coverage >= least ? 'passed' : 'failed', detail, coverage };
+}
+
+/** Times of files may be as coarse as this, and a run writes its report after it has read them. */
+const coarseMs = 1000;
+
+/** A file that was written after the report that counts it: what the report says is of another tree. */
+function changedSince(report: string, files: readonly string[], root: string): string | undefined {
+  const written = (timeOf(root, report) ?? 0) + coarseMs;
+  return files.find((file) => (timeOf(root, file) ?? 0) > written);
+}
+
+function timeOf(root: string, file: string): number | undefined {
+  try {
+    return statSync(path.resolve(root, file)).mtimeMs;
+  } catch {
+    return undefined; // named from another folder, or generated and gone: it tells nothing
+  }
 }
 
 async function judgeCommand(command: string, gate: GateConfig, input: GateInput): Promise<Judged> {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { GateConfig } from '../../src/config/index.ts';
@@ -65,6 +65,25 @@ describe('coverage reports', () => {
     ['half a JSON', '{"total":{"li', undefined],
   ])('%s', (_, text, expected) => {
     expect(readCoverage(text)).toBe(expected);
+  });
+});
+
+test.each([
+  ['LCOV', 'SF:src/a.ts\r\nLF:1\nLH:1\nSF:/gone/b.ts\n'],
+  ['json-summary', '{"total":{"lines":{"pct":100}},"src/a.ts":{}}'],
+  ['Cobertura', '<coverage line-rate="1"><class name="a" filename="src/a.ts" line-rate="1"/></coverage>'],
+])('a report (%s) that is older than a file it counts is of another tree', async (_, text) => {
+  const root = tempDir();
+  mkdirSync(path.join(root, 'src'));
+  writeFileSync(path.join(root, 'report'), text);
+  writeFileSync(path.join(root, 'src/a.ts'), 'edited\n');
+  const judge = async () =>
+    (await evaluateGates([gate({ report: 'report', min: 50 })], { results: [], root, env: testEnv() }))[0];
+  expect(await judge()).toMatchObject({ verdict: 'passed' });
+  utimesSync(path.join(root, 'report'), 1e9, 1e9);
+  expect(await judge()).toMatchObject({
+    verdict: 'broken',
+    detail: 'report is older than src/a.ts, which it counts: no suite has written it anew',
   });
 });
 
