@@ -1,4 +1,15 @@
-import { lstatSync, mkdirSync, readFileSync, renameSync, statSync, symlinkSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { randomId, self } from '../base/index.ts';
@@ -58,7 +69,11 @@ export async function stageFiles(
     await syncFiles(
       writes.filter(({ step }) => step.after?.mode !== '120000').map(({ n }) => path.join(stage, String(n))),
     );
-  const converted = filtered.filter(({ step, n }) => ids.has(n) && ids.get(n) !== step.after?.oid);
+  const converted = filtered.filter(
+    ({ step, n }) =>
+      ids.has(n) &&
+      (ids.get(n) !== step.after?.oid || losesReturns(repo, step.path, path.join(stage, String(n)))),
+  );
   return {
     steps: steps.map((step, n) => ({
       path: step.path,
@@ -75,6 +90,28 @@ export async function stageFiles(
       ),
     ],
   };
+}
+
+/**
+ * Whether a file has Windows line ends now and will have none: with `autocrlf=input` git calls such a file clean and
+ * writes it without them.
+ */
+function losesReturns(repo: Repo, file: RawPath, staged: string): boolean {
+  return hasReturns(diskPath(repo.root, file)) && !hasReturns(staged);
+}
+
+function hasReturns(file: Buffer | string): boolean {
+  try {
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const start = Buffer.alloc(4096);
+      return start.subarray(0, readSync(fd, start)).includes('\r\n');
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return false; // not there, a folder, a link: nothing of it is lost
+  }
 }
 
 /** Says of which files the filter failed. */

@@ -77,6 +77,22 @@ test('[invariant 8] a conversion that was set between rollback and undo changes 
   expect(filesOf(t.dir)).toEqual(then);
 });
 
+test('[invariant 7] with autocrlf=input a file that was clean comes back without its Windows line ends: it is named', async () => {
+  const t = await makeRepo();
+  await t.git('config', 'core.autocrlf', 'input');
+  t.write('crlf.txt', 'one\r\ntwo\r\n');
+  t.write('lf.txt', 'one\n');
+  await t.git('-c', 'core.safecrlf=false', 'add', '-A');
+  await t.git('commit', '-q', '-m', 'Line ends');
+  await t.checkpoint();
+  t.write('crlf.txt', 'edited\r\n');
+  t.write('lf.txt', 'edited\n');
+  const { warnings } = await t.rollBack({ target: '-1', yes: true });
+  expect(warnings).toEqual([expect.stringMatching(/as git checks it out .*: crlf\.txt$/)]);
+  await t.undo();
+  expect([t.read('crlf.txt'), t.read('lf.txt')]).toEqual(['edited\r\n', 'edited\n']);
+});
+
 test('[invariant 7] a file that is on the disk as in HEAD, but staged otherwise, keeps its bytes', async () => {
   const t = await committedSince({ '.gitattributes': '* text eol=crlf\n', 'a.txt': 'a\n' }, async () => {});
   t.write('a.txt', 'b\n');
