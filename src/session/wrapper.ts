@@ -53,13 +53,20 @@ ticks() {
   if read -r up _ 2>/dev/null </proc/uptime; then at=\${up%.*}\${up#*.}; else at=$(date +%s)00; fi
 }
 
-# finish STATE STATUS: records the end; sets $state, which is 'stopped' when devenv asked for it.
+# finish STATE STATUS: records the end; sets $state, which is 'stopped' when devenv asked for it. A stop may meet the
+# helper before it is known as one, and end it: then it is told once more.
 finish() {
+  state=
+  for attempt in 1 2 3; do
+    [ -n "$state" ] || record "$@"
+  done
+  [ -n "$state" ] || state=$1
+}
+record() {
   state=$(DEVENV_PANE_HELPER=1 "$tmux" set-option -p -t "$TMUX_PANE" @devenv_exit "$2" \\; \\
     set-option -p -F -t "$TMUX_PANE" @devenv_state "#{?@devenv_stopping,stopped,$1}" \\; \\
     set-option -p -t "$TMUX_PANE" @devenv_restarts "$restarts" \\; \\
     display-message -p -t "$TMUX_PANE" '#{@devenv_state}' </dev/null 2>/dev/null)
-  [ -n "$state" ] || state=$1
 }
 
 # One run of the command; sets $status and $took.
@@ -105,6 +112,7 @@ ask() {
   while [ -z "$key" ]; do
     got=$(DEVENV_PANE_HELPER=1 dd bs=1 count=1 2>/dev/null; echo "x$?")
     case $got in
+      x143) ;; # ended by such a stop
       x*) key=gone ;;
       "$return"*|"$newline"*) key=enter ;;
       "$etx"*) key=shell ;;

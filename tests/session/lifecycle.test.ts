@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -16,6 +17,7 @@ import {
   type OwnSession,
   type WindowStatus,
 } from '../../src/session/index.ts';
+import { tempDir } from '../support/temp.ts';
 import { until } from '../support/until.ts';
 import { makeProject, makeWorld, type WindowInput, type World } from './support.ts';
 
@@ -60,6 +62,20 @@ describe('a command that ends', () => {
     await until('it ran again', () => lines('runs').length === 2);
     await shows('api', /boom[\s\S]*boom[\s\S]*exited with status 3/);
     expect(await until('two runs', async () => (await status('api'))?.restarts === 1)).toBe(true);
+  });
+
+  it('is recorded though the client that records it is ended at its first try, as a stop may do', async () => {
+    const shims = tempDir('shims');
+    world = makeWorld('shop', { PATH: `${shims}:${process.env['PATH']}` });
+    const real = execFileSync('sh', ['-c', 'command -v tmux'], { encoding: 'utf8' }).trim();
+    const script = `#!/bin/sh
+case "$*" in *"@devenv_exit 3"*) if mkdir '${shims}/tried' 2>/dev/null; then kill $$; fi ;; esac
+exec ${real} "$@"
+`;
+    writeFileSync(path.join(shims, 'tmux'), script, { mode: 0o755 });
+    await started([{ name: 'api', commands: ['exit 3'] }]);
+    expect(await becomes('api', 'failed')).toMatchObject({ panes: [{ exit: 3 }] });
+    expect(existsSync(path.join(shims, 'tried'))).toBe(true);
   });
 
   it('keys typed while it ran do not restart it', async () => {
