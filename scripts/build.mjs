@@ -83,8 +83,8 @@ function namesOf(vendor) {
  * bin/devenv.js knows their names. Beside them stand the files of src/commands that their rows load.
  */
 const hot = {
-  start: ['start'],
-  status: ['status'],
+  start: ['start', 'begun-session'],
+  status: ['status', 'begun-session'],
   checkpoint: ['checkpoint', 'begun', 'pin', 'promote'],
   // Whatever has --host.
   remote: ['on-host'],

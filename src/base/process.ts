@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly input?: string | Buffer;
   /** Writes the standard input piece by piece; the pipe is ended after it resolves. */
   readonly feed?: (stdin: Writable) => Promise<void>;
+  /** Told what it writes to its standard output as it comes. */
+  readonly onOutput?: (chunk: Buffer) => void;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
   /** `inherit` gives the process this terminal (editors, `tmux attach`). */
@@ -80,7 +82,10 @@ export function runBytes(argv: readonly string[], options: RunOptions = {}): Pro
       };
       resolve(reason === undefined ? base : { ...base, reason });
     };
-    child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stdout?.on('data', (chunk: Buffer) => {
+      out.push(chunk);
+      options.onOutput?.(chunk);
+    });
     child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
     child.on('error', (error) => {
       // A missing program and a missing working directory both show as ENOENT.

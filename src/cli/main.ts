@@ -52,6 +52,7 @@ export async function main(argv: readonly string[]): Promise<'elsewhere' | undef
       argv,
     );
   } finally {
+    begun?.start?.release();
     await output.flush();
   }
   return undefined;

@@ -27,6 +27,7 @@ export const sessionCommands: readonly CommandSpec[] = [
       forward,
     ],
     example: 'devenv start --detach',
+    begin: async (place) => (await import('../commands/begun-session.ts')).beginSession(place),
     run: async (ctx, p) => {
       noForward(p);
       return (await import('../commands/start.ts')).start(ctx, {
@@ -61,6 +62,7 @@ export const sessionCommands: readonly CommandSpec[] = [
       ['--watch', 'keep showing it, until Ctrl-C'],
     ],
     example: 'devenv status --json',
+    begin: async (place) => (await import('../commands/begun-session.ts')).beginListing(place),
     run: async (ctx, p) =>
       (await import('../commands/status.ts')).status(ctx, { all: flag(p, 'all'), watch: flag(p, 'watch') }),
   },

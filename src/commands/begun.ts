@@ -1,9 +1,15 @@
 import type { Repo, Status } from '../git/index.ts';
+import type { BegunStart } from '../session/index.ts';
+import type { Tmux } from '../tmux/index.ts';
 
 /** What a command will wait for, begun while its options are still being read. */
 export interface Begun {
-  readonly repo: Promise<Repo>;
-  readonly status: Promise<Status>;
+  /** git looks at the work tree. */
+  readonly look?: { readonly repo: Promise<Repo>; readonly status: Promise<Status> };
+  /** tmux starts. */
+  readonly start?: BegunStart | undefined;
+  /** tmux lists its panes. */
+  readonly tmux?: Tmux;
 }
 
 /** Where a command is called. */
@@ -16,7 +22,7 @@ export interface Place {
 export async function beginLook({ cwd, env }: Place): Promise<Begun> {
   const { openRepo, readStatus } = await import('../git/index.ts');
   const repo = quietly(openRepo({ cwd, env }));
-  return { repo, status: quietly(repo.then(readStatus)) };
+  return { look: { repo, status: quietly(repo.then(readStatus)) } };
 }
 
 /** What fails is told where it is awaited, unless something else fails before. */

@@ -13,7 +13,7 @@ export interface CheckpointInput {
 
 /** `devenv checkpoint`: judges the tree, then keeps it under a tag; `--no-verify` keeps it at once. */
 export async function checkpoint(ctx: CommandContext, input: CheckpointInput): Promise<CommandResult> {
-  const { begun } = ctx;
+  const begun = ctx.begun?.look;
   const repo = await (begun?.repo ?? openRepo({ cwd: ctx.cwd, env: ctx.env }));
   await noteUnfinished(ctx, repo);
   const project = await loadProject({ cwd: ctx.cwd, env: ctx.env });

@@ -38,6 +38,7 @@ export async function start(ctx: CommandContext, input: StartInput): Promise<Com
     size: ctx.interactive ? terminalSize() : undefined,
     signal: ctx.signal,
     preflight: requirePorts(deps, project, ctx.note),
+    begun: ctx.begun?.start,
   });
   tell(ctx, result);
   if (input.wait && result.started.length > 0) await awaitReady(ctx, deps, project, result, timeoutMs);

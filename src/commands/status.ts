@@ -53,7 +53,7 @@ interface CheckpointFacts {
 
 /** `devenv status`: the session, its windows, the last run of each suite, the last good checkpoint and the next. */
 export async function status(ctx: CommandContext, input: StatusInput): Promise<CommandResult> {
-  const deps: SessionDeps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
+  const deps: SessionDeps = { env: ctx.env, clock: ctx.clock, tmux: ctx.begun?.tmux ?? createTmux(ctx.env) };
   const look = (): Promise<readonly StatusFacts[]> =>
     input.all ? lookAtAll(ctx, deps) : lookAtOne(ctx, deps);
   if (!input.watch) return render(ctx, await look(), input.all);

@@ -8,7 +8,7 @@ import type { SessionDeps } from './types.ts';
  * The lock is a file with the holder's process id; one whose holder is gone is taken over.
  */
 export async function withLock<T>(deps: SessionDeps, projectId: string, work: () => Promise<T>): Promise<T> {
-  const file = path.join(ensureDir(path.join(stateDir(deps.env), 'locks')), `start-${projectId}`);
+  const file = lockFile(deps.env, projectId);
   await take(deps, file);
   try {
     return await work();
@@ -16,6 +16,15 @@ export async function withLock<T>(deps: SessionDeps, projectId: string, work: ()
     rmSync(file, { force: true });
   }
 }
+
+/** Takes the lock if nobody has it; returns what gives it back. */
+export function takeLockNow(env: NodeJS.ProcessEnv, projectId: string): (() => void) | undefined {
+  const file = lockFile(env, projectId);
+  return tryTake(file) ? () => rmSync(file, { force: true }) : undefined;
+}
+
+const lockFile = (env: NodeJS.ProcessEnv, projectId: string): string =>
+  path.join(ensureDir(path.join(stateDir(env), 'locks')), `start-${projectId}`);
 
 async function take(deps: SessionDeps, file: string): Promise<void> {
   const deadline = deps.clock.monotonic() + 30_000;

@@ -11,6 +11,7 @@ import {
   sequence,
   type PaneRow,
 } from '../tmux/index.ts';
+import type { BegunStart } from './begin.ts';
 import { buildCommands, makeRecipe, type Command, type Recipe } from './build.ts';
 import { withLock } from './lock.ts';
 import { planSession, type PlacedWindow, type SessionPlan } from './plan.ts';
@@ -29,6 +30,8 @@ export interface StartOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called before anything is built: may throw to prevent it. */
   readonly preflight?: Preflight;
+  /** What began while the configuration was being read; it is over when this is. */
+  readonly begun?: BegunStart | undefined;
 }
 
 export interface StartResult {
@@ -40,8 +43,8 @@ export interface StartResult {
 }
 
 /**
- * Builds the project's session, or what is missing of it, with at most two tmux processes: one looks,
- * one builds. It is built under a passing name and gets its own with the last command, so it is seen whole or
+ * Builds the project's session, or what is missing of it, with at most two tmux processes: one looks, one builds;
+ * with what had begun one does both. It is built under a passing name and gets its own with the last command, so it is seen whole or
  * not at all. Throws `refused`, `no-tmux`, `old-tmux`, `interrupted`, `unknown-window`, `config`.
  */
 export async function startSession(
@@ -49,31 +52,52 @@ export async function startSession(
   project: Project,
   options: StartOptions,
 ): Promise<StartResult> {
-  return withLock(deps, project.id, async () => {
-    const plan = planSession(project, await look(deps), options.windows);
-    if (plan.kind === 'refused') throw refusal(plan, project);
-    const building = plan.kind === 'build' ? plan.windows : plan.windows.map((placed) => placed.window);
-    const reviving = plan.kind === 'build' ? [] : plan.revive.map((own) => own.name);
-    const started = project.config.windows.filter((w) => building.includes(w) || reviving.includes(w.name));
-    const names = started.map((w) => w.name);
-    const session = plan.kind === 'build' ? project.sessionName : plan.session.name;
-    if (started.length === 0 && plan.kind === 'running') return { created: false, started: names, session };
-    checkFolders(started);
-    await options.preflight?.(started, plan.kind === 'build' ? undefined : plan.session.uid);
-    stopIfAborted(options.signal);
-    if (plan.kind === 'build') {
-      if (building.length === 0)
-        throw new DevenvError(
-          'config',
-          `${project.config.name} has no windows`,
-          'devenv init writes a devenv.yaml',
-        );
-      await build(deps, makeRecipe(deps, project, randomId(8)), building, options);
-    } else {
-      await extend(deps, project, plan, options);
+  const { begun } = options;
+  try {
+    const usable = begun?.root === project.root && begun.client.tmux.socket === deps.tmux.socket;
+    const found = usable ? await begun.client.panes : undefined;
+    if (!usable || !found) {
+      begun?.release();
+      return await withLock(deps, project.id, async () =>
+        startLocked(deps, project, options, await look(deps)),
+      );
     }
-    return { created: plan.kind === 'build', started: names, session };
-  });
+    requireVersion(found.version);
+    return await startLocked({ ...deps, tmux: begun.client.tmux }, project, options, found.rows);
+  } finally {
+    begun?.release();
+  }
+}
+
+async function startLocked(
+  deps: SessionDeps,
+  project: Project,
+  options: StartOptions,
+  rows: readonly PaneRow[],
+): Promise<StartResult> {
+  const plan = planSession(project, rows, options.windows);
+  if (plan.kind === 'refused') throw refusal(plan, project);
+  const building = plan.kind === 'build' ? plan.windows : plan.windows.map((placed) => placed.window);
+  const reviving = plan.kind === 'build' ? [] : plan.revive.map((own) => own.name);
+  const started = project.config.windows.filter((w) => building.includes(w) || reviving.includes(w.name));
+  const names = started.map((w) => w.name);
+  const session = plan.kind === 'build' ? project.sessionName : plan.session.name;
+  if (started.length === 0 && plan.kind === 'running') return { created: false, started: names, session };
+  checkFolders(started);
+  await options.preflight?.(started, plan.kind === 'build' ? undefined : plan.session.uid);
+  stopIfAborted(options.signal);
+  if (plan.kind === 'build') {
+    if (building.length === 0)
+      throw new DevenvError(
+        'config',
+        `${project.config.name} has no windows`,
+        'devenv init writes a devenv.yaml',
+      );
+    await build(deps, makeRecipe(deps, project, randomId(8)), building, options);
+  } else {
+    await extend(deps, project, plan, options);
+  }
+  return { created: plan.kind === 'build', started: names, session };
 }
 
 async function look(deps: SessionDeps): Promise<readonly PaneRow[]> {

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { DevenvError, run, type RunResult } from '../base/index.ts';
+import { DevenvError, run, type RunOptions, type RunResult } from '../base/index.ts';
 import { answers, socketOfPane, socketPath } from './socket.ts';
 import { installHint } from './version.ts';
 
@@ -23,11 +23,7 @@ export interface Tmux {
   alive(): Promise<boolean>;
 }
 
-interface TmuxOptions {
-  readonly signal?: AbortSignal;
-  readonly timeoutMs?: number;
-  readonly stdio?: 'pipe' | 'inherit';
-}
+type TmuxOptions = Pick<RunOptions, 'signal' | 'timeoutMs' | 'stdio' | 'feed' | 'onOutput'>;
 
 // A tmux server started from inside a pane lives on when that pane's session is stopped, so it must
 // not carry the marks by which the session's processes are found and ended.

@@ -1,4 +1,4 @@
-import { sendSignal } from '../base/index.ts';
+import { sendSignal, type RunResult } from '../base/index.ts';
 import { explain, isGone, type Tmux } from './client.ts';
 import { decodeMark } from './quote.ts';
 
@@ -112,8 +112,31 @@ const lacksStatus = (row: PaneRow): boolean =>
   row.deadSignal === undefined &&
   row.serverPid > 1;
 
+/** What lists them. */
+export const listCommand = ['list-panes', '-a', '-F', paneFormat] as const;
+
+/** The rows of that listing; undefined when it must be asked for again, for what it lacks. */
+export function parsePanes(listing: string): readonly PaneRow[] | undefined {
+  const rows = listing.split('\n').filter(Boolean).map(parsePane);
+  return rows.some(lacksStatus) ? undefined : rows;
+}
+
+/** The same server, whose first `listPanes` is under way from now on. */
+export function listingAhead(tmux: Tmux): Tmux {
+  let ahead: Promise<RunResult> | undefined = tmux.run(listCommand);
+  return {
+    ...tmux,
+    alive: async () => (ahead ? (await ahead).reason === undefined : tmux.alive()),
+    run: (args, options) => {
+      const asked = args === listCommand ? ahead : undefined;
+      ahead = undefined;
+      return asked ?? tmux.run(args, options);
+    },
+  };
+}
+
 async function list(tmux: Tmux): Promise<readonly PaneRow[] | undefined> {
-  const result = await tmux.run(['list-panes', '-a', '-F', paneFormat]);
+  const result = await tmux.run(listCommand);
   if (!result.ok) {
     if (isGone(result)) return undefined;
     throw explain(result, 'listing its panes');
