@@ -23,6 +23,7 @@ import { createTmux } from '../tmux/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 import { evenIfMistaken } from './even-if-mistaken.ts';
 import { start } from './start.ts';
+import { unlessInterrupted } from './unless-interrupted.ts';
 
 export interface OpenInput {
   readonly tag: string | undefined;
@@ -128,8 +129,12 @@ async function close(
 
 async function endSession(ctx: CommandContext, root: string): Promise<void> {
   const session = await findSession(deps(ctx), root);
-  if (session) await stopSession(deps(ctx), session);
-  else await endOrphans(deps(ctx), root);
+  const end = async (): Promise<unknown> =>
+    session ? stopSession(deps(ctx), session) : endOrphans(deps(ctx), root);
+  await unlessInterrupted(ctx.signal, end, {
+    message: `interrupted: what was told to end may still end; ${root} stays`,
+    hint: 'devenv open --list names it; devenv open --close goes on',
+  });
 }
 
 // Counted from the newest (`last`, `-2`), or of a box: the same checkpoint that `devenv open` takes by that name.

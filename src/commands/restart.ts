@@ -3,6 +3,7 @@ import { requireSession, restartWindows, type SessionDeps } from '../session/ind
 import { createTmux } from '../tmux/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 import { awaitReady, readTimeout, withPorts } from './start.ts';
+import { notStartedAgain, unlessInterrupted } from './unless-interrupted.ts';
 
 export interface RestartInput {
   readonly windows: readonly string[];
@@ -16,7 +17,11 @@ export async function restart(ctx: CommandContext, input: RestartInput): Promise
   const project = await withPorts(ctx, await loadProject({ cwd: ctx.cwd, env: ctx.env }));
   const deps: SessionDeps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
   const session = await requireSession(deps, project.root);
-  const restarted = await restartWindows(deps, project, session, input.windows);
+  const restarted = await unlessInterrupted(
+    ctx.signal,
+    () => restartWindows(deps, project, session, input.windows),
+    notStartedAgain,
+  );
   if (input.wait && restarted.length > 0)
     await awaitReady(ctx, deps, project, { started: restarted, session: session.name }, timeoutMs);
   const text =

@@ -1,5 +1,6 @@
-import { plural, showName, type Colors } from '../base/index.ts';
+import { exitCodes, plural, showName, type Colors } from '../base/index.ts';
 import { describeLines, type RollbackOutcome } from '../rollback/index.ts';
+import type { CommandContext, CommandResult } from './context.ts';
 import { describeUnfinished } from './recovery.ts';
 
 /** The documented `--json` of rollback and undo. */
@@ -7,6 +8,16 @@ export function outcomeJson(outcome: RollbackOutcome): unknown {
   const { from, to, undo, back, written, deleted, restarted, kept, staged, head, putAway, warnings } =
     outcome;
   return { from, to, undo, back, written, deleted, restarted, kept, staged, head, putAway, warnings };
+}
+
+/** What a rollback or an undo gives back. Ctrl-C while services were restarted takes no file back: it is told, with its status. */
+export function outcomeResult(ctx: CommandContext, outcome: RollbackOutcome, dryRun: boolean): CommandResult {
+  const interrupted = ctx.signal.aborted && outcome.restartError !== undefined;
+  return {
+    json: outcomeJson(outcome),
+    text: describeOutcome(ctx.colors, outcome, dryRun),
+    ...(interrupted ? { exit: exitCodes.interrupted } : {}),
+  };
 }
 
 const listed = 20;

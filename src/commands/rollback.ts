@@ -3,7 +3,8 @@ import { loadProject, type Project } from '../config/index.ts';
 import { rollBack, type RollbackDeps, type RollbackOutcome } from '../rollback/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 import { evenIfMistaken } from './even-if-mistaken.ts';
-import { describeOutcome, outcomeJson } from './rollback-result.ts';
+import { outcomeResult } from './rollback-result.ts';
+import { notStartedAgain, unlessInterrupted } from './unless-interrupted.ts';
 
 export interface RollbackCommandInput {
   readonly tag?: string | undefined;
@@ -35,7 +36,7 @@ export async function rollback(ctx: CommandContext, input: RollbackCommandInput)
     });
   const outcome = await withConsent(ctx, input.yes, go);
   for (const warning of outcome.warnings) ctx.note(`warning: ${warning}`);
-  return { json: outcomeJson(outcome), text: describeOutcome(ctx.colors, outcome, input.dryRun) };
+  return outcomeResult(ctx, outcome, input.dryRun);
 }
 
 /** Asks a person at the terminal when a great part of the tree would be deleted; others need `--yes`. */
@@ -92,5 +93,8 @@ export async function restartServices(ctx: CommandContext, root: string): Promis
   const { withPorts } = await import('./start.ts');
   // Read anew: the rollback may have put another configuration back.
   const project = await withPorts(ctx, await loadProject({ cwd: root, env: ctx.env }));
-  return restartWindows(deps, project, session, names);
+  return unlessInterrupted(ctx.signal, () => restartWindows(deps, project, session, names), {
+    ...notStartedAgain,
+    message: `${notStartedAgain.message}; devenv restart goes on`,
+  });
 }

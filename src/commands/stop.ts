@@ -1,4 +1,4 @@
-import { DevenvError, type ProcessInfo } from '../base/index.ts';
+import type { ProcessInfo } from '../base/index.ts';
 import { findRoot } from '../config/index.ts';
 import {
   endOrphans,
@@ -11,6 +11,13 @@ import {
 } from '../session/index.ts';
 import { createTmux } from '../tmux/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
+import { unlessInterrupted } from './unless-interrupted.ts';
+
+// A grace may be long.
+const givenUp = {
+  message: 'interrupted: what was told to end may still end, the rest goes on running',
+  hint: 'devenv status shows what runs; devenv stop goes on',
+};
 
 /** `devenv stop [WINDOW...]`: ends the session, or the commands of some windows, with every process in them. */
 export async function stop(
@@ -21,7 +28,7 @@ export async function stop(
   const { root } = findRoot(ctx.cwd);
   const session = await findSession(deps, root);
   if (!session) {
-    const left = await endOrphans(deps, root);
+    const left = await unlessInterrupted(ctx.signal, () => endOrphans(deps, root), givenUp);
     const ended =
       left.length === 0 ? '' : `; ended ${processes(left.length)} that an earlier one left behind`;
     return {
@@ -33,14 +40,18 @@ export async function stop(
     if (ctx.verbose) ctx.note(`${window} stopped`);
   };
   if (input.windows.length === 0) {
-    const result = await unlessInterrupted(ctx.signal, stopSession(deps, session, onStopped));
+    const result = await unlessInterrupted(ctx.signal, () => stopSession(deps, session, onStopped), givenUp);
     return {
       json: { session: session.name, running: false, ...facts(result) },
       text: `session ${session.name} stopped${killedText(result)}`,
     };
   }
   const windows = pickWindows(session, input.windows);
-  const result = await unlessInterrupted(ctx.signal, stopWindows(deps, session, windows, onStopped));
+  const result = await unlessInterrupted(
+    ctx.signal,
+    () => stopWindows(deps, session, windows, onStopped),
+    givenUp,
+  );
   const idle = input.windows.filter((name) => !result.stopped.includes(name));
   const text = [
     result.stopped.length > 0 ? `stopped ${result.stopped.join(', ')}${killedText(result)}` : '',
@@ -50,23 +61,6 @@ export async function stop(
     json: { session: session.name, running: true, ...facts(result) },
     text: text.filter(Boolean).join('\n'),
   };
-}
-
-/** A grace may be long: Ctrl-C stops the waiting, not what was already told to end. Throws 'interrupted'. */
-function unlessInterrupted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void =>
-      reject(
-        new DevenvError(
-          'interrupted',
-          'interrupted: what was told to end may still end, the rest goes on running',
-          'devenv status shows what runs; devenv stop goes on',
-        ),
-      );
-    if (signal.aborted) giveUp();
-    signal.addEventListener('abort', giveUp, { once: true });
-    work.then(resolve, reject);
-  });
 }
 
 const fact = ({ pid, command }: ProcessInfo): object => ({ pid, command });

@@ -5,7 +5,7 @@ import { listSteps, undoLast, type UndoStep, type UndoSteps } from '../rollback/
 import type { CommandContext, CommandResult } from './context.ts';
 import { evenIfMistaken } from './even-if-mistaken.ts';
 import { rollbackDeps, withConsent } from './rollback.ts';
-import { describeOutcome, outcomeJson } from './rollback-result.ts';
+import { outcomeResult } from './rollback-result.ts';
 
 export interface UndoCommandInput {
   readonly yes?: boolean;
@@ -23,7 +23,7 @@ export async function undo(ctx: CommandContext, input: UndoCommandInput): Promis
     undoLast(rollbackDeps(ctx, project), project, { yes, redo, dryRun }),
   );
   for (const warning of outcome.warnings) ctx.note(`warning: ${warning}`);
-  return { json: outcomeJson(outcome), text: describeOutcome(ctx.colors, outcome, dryRun) };
+  return outcomeResult(ctx, outcome, dryRun);
 }
 
 async function list(ctx: CommandContext): Promise<CommandResult> {

@@ -55,6 +55,8 @@ export async function watch(
 /** The session around the watcher, asked for anew each time: it may be stopped and built again meanwhile. */
 export function surroundings(ctx: CommandContext, project: Project): Surroundings {
   const deps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
+  // A reset is done whole, services and all, also when the watcher is told to end meanwhile.
+  const whole = { ...ctx, signal: new AbortController().signal };
   const inSession = async <T>(otherwise: T, action: (session: OwnSession) => Promise<T> | T): Promise<T> => {
     const session = (await deps.tmux.alive()) ? await findSession(deps, project.root) : undefined;
     return session ? action(session) : otherwise;
@@ -78,7 +80,7 @@ export function surroundings(ctx: CommandContext, project: Project): Surrounding
       inSession(undefined, (session) =>
         setSessionOption(deps, session, '@devenv_status', text).then(() => undefined),
       ),
-    undo: () => undoLast(rollbackDeps(ctx, project), project),
-    rollBack: ({ target, reason }) => rollBack(rollbackDeps(ctx, project), project, { target, reason }),
+    undo: () => undoLast(rollbackDeps(whole, project), project),
+    rollBack: ({ target, reason }) => rollBack(rollbackDeps(whole, project), project, { target, reason }),
   };
 }

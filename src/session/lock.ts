@@ -7,9 +7,13 @@ import type { SessionDeps } from './types.ts';
  * Does one thing to a project's session at a time: two starts at once would fight over its ports.
  * The lock is a file with the holder's process id; one whose holder is gone is taken over.
  */
-export async function withLock<T>(deps: SessionDeps, projectId: string, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(
+  deps: SessionDeps,
+  { projectId, signal }: { readonly projectId: string; readonly signal?: AbortSignal | undefined },
+  work: () => Promise<T>,
+): Promise<T> {
   const file = lockFile(deps.env, projectId);
-  await take(deps, file);
+  await take(deps, file, signal);
   try {
     return await work();
   } finally {
@@ -26,9 +30,10 @@ export function takeLockNow(env: NodeJS.ProcessEnv, projectId: string): (() => v
 const lockFile = (env: NodeJS.ProcessEnv, projectId: string): string =>
   path.join(ensureDir(path.join(stateDir(env), 'locks')), `start-${projectId}`);
 
-async function take(deps: SessionDeps, file: string): Promise<void> {
+async function take(deps: SessionDeps, file: string, signal: AbortSignal | undefined): Promise<void> {
   const deadline = deps.clock.monotonic() + 30_000;
   while (!tryTake(file)) {
+    if (signal?.aborted) throw new DevenvError('interrupted', 'interrupted; nothing was built');
     const holder = holderOf(file);
     if (holder !== undefined && !isAlive(holder)) rmSync(file, { force: true });
     else if (deps.clock.monotonic() > deadline) {

@@ -58,7 +58,7 @@ export async function startSession(
     const found = usable ? await begun.client.panes : undefined;
     if (!usable || !found) {
       begun?.release();
-      return await withLock(deps, project.id, async () =>
+      return await withLock(deps, { projectId: project.id, signal: options.signal }, async () =>
         startLocked(deps, project, options, await look(deps)),
       );
     }
