@@ -10,6 +10,7 @@ import {
   readStatus,
 } from '../git/index.ts';
 import type { HiddenEntry, RawPath, Repo, Status, TrackedChange } from '../git/index.ts';
+import { isDroppedAndGone, readAnnounced } from './announced.ts';
 import { refuseHome } from './home.ts';
 import { fileMark, innerMark, mostInner } from './marks.ts';
 import { blobId, readDiskFile } from './read-file.ts';
@@ -81,7 +82,9 @@ async function read(
   for (const raw of status.unreadable) skip(reading, { raw, reason: 'this folder cannot be read', mark: '' });
   if (status.warned && status.unreadable.length === 0)
     skip(reading, { raw: '', reason: 'a folder cannot be read', mark: '' });
-  for (const change of status.tracked) await readTracked(reading, change);
+  const announced = await readAnnounced(repo, status);
+  for (const change of status.tracked)
+    if (!announced.gone.has(change.path)) await readTracked(reading, change);
   for (const name of status.untracked) {
     const forbidden = forbiddenPart(name.replace(/\/$/, ''));
     if (forbidden !== undefined) skipName(reading, forbidden);
@@ -96,12 +99,11 @@ async function read(
     .filter((change) => change.xy[0] !== '.')
     .map((c) => ({
       path: c.path,
-      mode: isAnnouncedAndGone(c) ? '000000' : c.indexMode,
+      mode: isDroppedAndGone(c) ? '000000' : c.indexMode,
       oid: c.indexOid,
       headMode: c.headMode,
       headOid: c.headOid,
     }));
-  const intended = status.tracked.filter(isAnnounced).map((change) => change.path);
   const { files, deleted, skipped, partial } = reading;
   const asHead = ({ path, headMode, headOid }: TrackedChange): boolean => {
     const file = files.get(path);
@@ -113,7 +115,7 @@ async function read(
     files: [...files.values()],
     deleted: [...deleted],
     staged,
-    intended,
+    intended: announced.all,
     raw: status.tracked.filter(asHead).map((change) => change.path),
     skipped,
     partial,
@@ -121,12 +123,6 @@ async function read(
   };
   return { ...found, key: keyOf(found) };
 }
-
-// `git add -N`, of a new file or of one that was taken out of the index before.
-const isAnnounced = ({ xy, unmerged }: TrackedChange): boolean => xy[1] === 'A' && !unmerged;
-
-// The same, and then removed from the disk: git says "taken out of the index", and a mode that it is not in.
-const isAnnouncedAndGone = ({ xy, unmerged }: TrackedChange): boolean => xy === 'DD' && !unmerged;
 
 // A write that goes on while a file is read shows in its times only when it began in a later tick. So what changed
 // just now is read again, when that tick is over.

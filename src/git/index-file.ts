@@ -7,11 +7,13 @@ import {
   renameSync,
   rmSync,
   utimesSync,
+  writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
 import { DevenvError, errnoOf, randomId, self } from '../base/index.ts';
 import { git, gitError, mustGit } from './exec.ts';
 import { flaggedEntries, type HiddenEntry } from './hidden.ts';
+import { diskPath, rawDir } from './names.ts';
 import type { RawPath } from './names.ts';
 import type { Repo } from './repo.ts';
 
@@ -123,9 +125,21 @@ async function change(
     if (!result.ok) throw gitError('putting the staged state back', result.stderr);
     if (which === 'all') refuseIgnored(result.stderr);
   }
-  const intents = ordered.filter((update) => update.intent).map((update) => `${update.path}\0`);
-  if (intents.length === 0) return;
-  const input = Buffer.from(intents.join(''), 'latin1');
+  const intents = ordered.filter((update) => update.intent).map((update) => update.path);
+  const there = new Set(intents.filter((name) => isOnDisk(repo.root, name)));
+  const absent = intents.filter((name) => !there.has(name));
+  await announce(repo, [...there], settings, env);
+  await announceAbsent(repo, absent, settings, env);
+}
+
+async function announce(
+  repo: Repo,
+  names: readonly RawPath[],
+  settings: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  if (names.length === 0) return;
+  const input = Buffer.from(names.map((name) => `${name}\0`).join(''), 'latin1');
   await mustGit(
     repo,
     'putting the staged state back',
@@ -151,6 +165,36 @@ async function flagAgain(
       input: Buffer.from(names.map((entry) => `${entry.path}\0`).join(''), 'latin1'),
     });
   }
+}
+
+/** git announces only what it sees: files that are not there any more are shown to it in a folder of their own. */
+async function announceAbsent(
+  repo: Repo,
+  names: readonly RawPath[],
+  settings: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  if (names.length === 0) return;
+  // Named as a copy of the index is, so that it is swept away like one.
+  const dir = path.join(ownDir(repo), `index-${self.pid}-${randomId()}`);
+  try {
+    for (const name of names) {
+      mkdirSync(diskPath(dir, rawDir(name)), { recursive: true });
+      writeFileSync(diskPath(dir, name), '');
+    }
+    await announce(repo, names, settings, { ...env, GIT_DIR: repo.gitDir, GIT_WORK_TREE: dir });
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Whether git sees a file (or link) there: one behind a link to a folder it does not. */
+function isOnDisk(root: string, name: RawPath): boolean {
+  const kind = (at: RawPath) => lstatSync(diskPath(root, at), { throwIfNoEntry: false });
+  const parts = name.split('/');
+  const above = parts.slice(1).map((_, i) => parts.slice(0, i + 1).join('/'));
+  if (!above.every((folder) => kind(folder)?.isDirectory() === true)) return false;
+  return kind(name)?.isDirectory() === false;
 }
 
 /** git leaves a name out that its settings forbid (core.protectNTFS, core.protectHFS), and only says so. */

@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync } f
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { forgetAnnounced, withoutKind } from '../support/announced.ts';
+import { withoutKind } from '../support/announced.ts';
 import { makeBox, type Box } from '../support/box.ts';
 import { bothSides, hostCase, type HostCase } from '../support/host-code.ts';
 
@@ -77,7 +77,6 @@ test('any work tree arrives byte for byte, with the same staged state and the sa
         for (const one of edits) await doEdit(t, one);
         await move(t, then, n);
         for (const one of later) await doEdit(t, one);
-        await forgetAnnounced(t.git);
         await t.sure('host', 'push', 'box');
         const { here, there } = await bothSides(t);
         expect(plain(there)).toEqual(plain(here));

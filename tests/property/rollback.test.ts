@@ -3,7 +3,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { filesOf, makeRepo, stagedState, type TestRepo } from '../checkpoint/repo.ts';
-import { forgetAnnounced, withoutKind } from '../support/announced.ts';
+import { withoutKind } from '../support/announced.ts';
 
 const names = [
   'a.txt',
@@ -73,11 +73,9 @@ test('[invariant 34] a dry run says exactly what then happens, whole or by paths
       async (then, now, paths, commits) => {
         const t = await makeRepo();
         for (const one of then) await doEdit(t, one);
-        await forgetAnnounced((...args) => t.git(...args));
         const { tag } = await t.checkpoint();
         if (commits) await t.git('commit', '-q', '--allow-empty', '-m', 'More');
         for (const one of now) await doEdit(t, one);
-        await forgetAnnounced((...args) => t.git(...args));
         const look = async () => ({ files: filesOf(t.dir), staged: withoutKind(await stagedState(t)) });
         const before = await look();
         const input = { target: tag, ...(paths ? { paths } : {}) };

@@ -40,6 +40,28 @@ describe('rollback and undo', () => {
     }
   });
 
+  test('[invariant 4] what was announced and is gone goes, and comes back with undo', async () => {
+    const t = await makeRepo({ files: { 'a.txt': 'a\n', 'empty.txt': '' } });
+    const made = await t.checkpoint();
+    const then = await exactState(t);
+    t.remove('empty.txt');
+    for (const name of ['new.txt', 'deep/new.txt', 'dé/"ü"\n.txt']) {
+      t.write(name, 'later\n');
+      await t.git('add', '-N', name);
+      t.remove(name);
+    }
+    await t.git('rm', '-q', '--cached', 'a.txt');
+    await t.git('add', '-N', 'a.txt');
+    t.remove('a.txt');
+    const now = await exactState(t);
+    for (let round = 0; round < 2; round++) {
+      await t.rollBack({ target: made.tag });
+      expect(await exactState(t)).toEqual(then);
+      await t.undo();
+      expect(await exactState(t)).toEqual(now);
+    }
+  });
+
   test('[invariant 4] put everything back exactly, again and again', async () => {
     const t = await makeRepo();
     t.write('a.txt', 'staged\n');
