@@ -35,6 +35,8 @@ export interface UndoEntry {
   /** Only these files and folders; undefined is all. */
   readonly paths: readonly RawPath[] | undefined;
   readonly reason: string;
+  /** How many files were changed, where that are not all that differ; undefined is all. */
+  readonly files: number | undefined;
 }
 
 /** A snapshot of the present, with what was read for it. */
@@ -43,8 +45,16 @@ export interface SavedPresent {
   readonly capture: Capture;
   /** It is known that all clean files are on the disk as HEAD holds them. */
   readonly allRaw: boolean;
-  /** The same once more, with the knowledge that these clean files are on the disk as HEAD holds them. */
-  readonly withRaw: (paths: readonly RawPath[]) => Promise<SavedPresent>;
+  /** The same once more, with what was found out since. */
+  readonly knowing: (more: FoundOut) => Promise<SavedPresent>;
+}
+
+/** What planning finds out about a present that was saved. */
+export interface FoundOut {
+  /** These clean files are on the disk as HEAD holds them. */
+  readonly raw: readonly RawPath[];
+  /** How many files the step changes, where others differ too and are left. */
+  readonly files?: number | undefined;
 }
 
 export interface SavePresentInput {
@@ -100,9 +110,11 @@ async function keepPresent(
     more,
     options: input,
   });
-  const withRaw = (paths: readonly RawPath[]): Promise<SavedPresent> =>
-    keepPresent(repo, input, more, { ...found, raw: [...found.raw, ...paths] });
-  return { snapshot: toSnapshot(found, written), capture: found, allRaw: more['Raw'] === allRaw, withRaw };
+  const knowing = ({ raw, files }: FoundOut): Promise<SavedPresent> => {
+    const counted = files === undefined ? {} : { Files: String(files) };
+    return keepPresent(repo, input, { ...more, ...counted }, { ...found, raw: [...found.raw, ...raw] });
+  };
+  return { snapshot: toSnapshot(found, written), capture: found, allRaw: more['Raw'] === allRaw, knowing };
 }
 
 /** The ref that the next undo entry will have. */
@@ -171,6 +183,7 @@ function parseEntry(row: string, worktree: string): UndoEntry[] {
     return [];
   const undoes = fields.get('Undoes');
   const paths = fields.get('Paths');
+  const files = fields.get('Files');
   return [
     {
       n,
@@ -185,6 +198,7 @@ function parseEntry(row: string, worktree: string): UndoEntry[] {
       moved: parseMoved(fields.get('Moved')),
       paths: paths === undefined ? undefined : parsePaths(paths),
       reason: fields.get('Reason') ?? '',
+      files: files === undefined ? undefined : Number(files),
     },
   ];
 }

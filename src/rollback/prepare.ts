@@ -68,14 +68,15 @@ export async function prepare(repo: Repo, input: PutBackInput): Promise<Ready> {
       converts,
     });
     if (present.snapshot.unmerged) throw unmerged();
-    const { plan, index, head } = await makePlan(repo, input, present, { moves, written });
+    const { plan, differing, index, head } = await makePlan(repo, input, present, { moves, written });
     const files = new Map(present.capture.files.map((file) => [file.path, file]));
     const paths = new Set([...files.keys(), ...present.capture.deleted]);
     const checked = await checkSteps(repo, plan.steps, { paths, files, since: input.now });
     if (checked.unsaved.length === 0 && checked.changed.length === 0) {
-      const known = present.allRaw || checked.raw.length === 0;
+      const raw = present.allRaw ? [] : checked.raw;
       const kept = [...plan.kept, ...checked.kept];
-      const saved = known ? present : await present.withRaw(checked.raw);
+      const files = checked.steps.length === differing ? undefined : checked.steps.length;
+      const saved = raw.length === 0 && files === undefined ? present : await present.knowing({ raw, files });
       // Attributes that only come with this very step are in force for the files that come with them.
       const brings = plan.steps.some(({ path, after }) => after !== null && isAttributes({ path }));
       return {
@@ -108,6 +109,8 @@ function unmerged(): DevenvError {
 
 interface Planned {
   readonly plan: Plan;
+  /** How many files differ, of those that were asked for. */
+  readonly differing: number;
   readonly index: readonly IndexUpdate[];
   readonly head: HeadMove | null;
 }
@@ -124,13 +127,13 @@ async function makePlan(
   if (head) await refuseElsewhere(repo, head);
   // With HEAD moving to another commit, the whole index goes along; else only what was staged, on top of the HEAD that stays.
   const whole = head !== null && head.commit !== present.snapshot.head;
-  const [differing = [], staged = [], raw = []] = await diffCommits(repo, [
+  const [found = [], staged = [], raw = []] = await diffCommits(repo, [
     { from: present.snapshot.commit, to: saved.commit },
     { from: whole ? present.snapshot.staged : saved.head, to: saved.staged },
     ...(saved.head === null ? [] : [{ from: saved.head, to: saved.commit }]),
   ]);
   const chosen = selects(paths);
-  const { diff, left } = await withoutIgnored(repo, differing, {
+  const { diff, left } = await withoutIgnored(repo, found, {
     saved,
     present: present.snapshot,
     moves: whole,
@@ -151,6 +154,7 @@ async function makePlan(
   });
   const ignored = left.filter(chosen).map((path) => ({ path: displayPath(path), reason: 'ignored then' }));
   const plan = { steps: planned.steps, kept: [...planned.kept, ...ignored] };
+  const differing = found.filter((entry) => chosen(entry.path)).length;
   if (paths) refuseInTheWay(plan.steps, diff);
   const index = planIndex({
     present: whole ? [] : present.capture.staged,
@@ -158,14 +162,14 @@ async function makePlan(
     intendedNow: present.capture.intended,
     intendedThen: saved.intended,
   });
-  if (!paths) return { plan, index, head };
+  if (!paths) return { plan, differing, index, head };
   const named = index.filter((update) => chosen(update.path));
   // git would take a staged file out of the index without a word when one below it comes in.
   refuseInTheWay(
     named.map((update) => ({ path: update.path, after: isGone(update) ? null : update })),
     index.map((update) => ({ path: update.path, newMode: update.mode })),
   );
-  return { plan, index: named, head };
+  return { plan, differing, index: named, head };
 }
 
 const isGone = ({ mode }: IndexUpdate): boolean => mode === '000000';

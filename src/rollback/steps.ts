@@ -5,7 +5,7 @@ import type { Repo } from '../git/index.ts';
 import { selects } from './paths.ts';
 
 /** A rollback, undo or redo that was done, and what became of it. */
-export interface UndoStep extends UndoEntry {
+export interface UndoStep extends Omit<UndoEntry, 'files'> {
   /** How many files it changed; null when what it put back is no longer there. */
   readonly files: number | null;
   readonly state: StepState;
@@ -34,8 +34,10 @@ export async function listSteps(repo: Repo): Promise<UndoSteps> {
 }
 
 async function countFiles(repo: Repo, entries: readonly UndoEntry[]): Promise<(number | null)[]> {
-  const pairs = entries.flatMap(({ commit, to }, i) => (to === undefined ? [] : [{ i, from: commit, to }]));
-  const counts = Array.from(entries, (): number | null => null);
+  const counts = Array.from(entries, ({ files }): number | null => files ?? null);
+  const pairs = entries.flatMap(({ commit, to, files }, i) =>
+    to === undefined || files !== undefined ? [] : [{ i, from: commit, to }],
+  );
   const count = async (some: typeof pairs): Promise<void> => {
     const diffs = await diffCommits(repo, some);
     some.forEach(({ i }, at) => {

@@ -27,6 +27,7 @@ function entriesOf(text: string): UndoEntry[] {
       moved: {},
       paths: undefined,
       reason: 'user',
+      files: undefined,
     }));
 }
 
@@ -149,4 +150,19 @@ test('[invariant 33] undo --list shows each step, who did it, what became of it 
     /redo > +3 .*\n.* 2 .*reset to .*by the checkpointer.*taken back.*\nundo > +1 .*2 files/,
   );
   expect(text).toContain('devenv undo takes 1 back');
+});
+
+test('[invariant 33] undo --list counts what a step changed, not what differed and was left', async () => {
+  const t = await makeRepo();
+  const { tag } = await t.checkpoint();
+  t.write('.gitignore', '# no rules any more\n');
+  t.write('.env', 'SECRET=1\n');
+  t.write('a.txt', 'now\n');
+  const done = await t.rollBack({ target: tag });
+  expect([...done.written, ...done.deleted]).toEqual(['.gitignore', 'a.txt']);
+  await t.undo();
+  const ctx = testContext({ env: t.env, cwd: t.dir });
+  expect((await undoCommand(ctx, { list: true })).json).toMatchObject({
+    steps: [{ files: 2 }, { files: 2 }],
+  });
 });
