@@ -3,6 +3,7 @@ import { loadProject, resolvePorts, type Project } from '../config/index.ts';
 import {
   attachSession,
   endOrphans,
+  canAttach,
   lastLines,
   requireSession,
   startSession,
@@ -42,7 +43,12 @@ export async function start(ctx: CommandContext, input: StartInput): Promise<Com
   });
   tell(ctx, result);
   if (input.wait && result.started.length > 0) await awaitReady(ctx, deps, project, result, timeoutMs);
-  const attach = ctx.interactive && !input.detach && !ctx.json;
+  const wanted = ctx.interactive && !input.detach && !ctx.json;
+  const attach = wanted && (await canAttach(deps));
+  if (wanted && !attach)
+    ctx.note(
+      'nobody is attached to the tmux session that this runs in: devenv attach in a terminal shows it',
+    );
   if (attach) await attachSession(deps, await requireSession(deps, project.root), input.windows[0]);
   const { created, started, session } = result;
   return {

@@ -1,5 +1,5 @@
 import { DevenvError, hasMark, randomId, sendSignal } from '../base/index.ts';
-import { command, explain, format } from '../tmux/index.ts';
+import { command, explain, format, isGone } from '../tmux/index.ts';
 import { pickWindows } from './observe.ts';
 import type { OwnSession, SessionDeps } from './types.ts';
 
@@ -7,11 +7,7 @@ import type { OwnSession, SessionDeps } from './types.ts';
 export async function attachSession(deps: SessionDeps, session: OwnSession, window?: string): Promise<void> {
   const target = window === undefined ? undefined : pickWindows(session, [window])[0]?.id;
   const select = target === undefined ? [] : [';', 'select-window', '-t', target];
-  if (deps.tmux.inside) {
-    const result = await deps.tmux.run(['switch-client', '-t', session.id, ...select]);
-    if (!result.ok) throw explain(result, 'switching to the session');
-    return;
-  }
+  if (deps.tmux.inside) return switchTo(deps, session, select);
   await endLeftBehind(deps, session);
   const result = await deps.tmux.run(['attach-session', '-t', session.id, ...select], { stdio: 'inherit' });
   if (!result.ok && result.reason === 'missing') throw explain(result, 'attaching');
@@ -21,6 +17,37 @@ export async function attachSession(deps: SessionDeps, session: OwnSession, wind
       `tmux could not attach to ${session.name}`,
       'it said why above; devenv status shows the session',
     );
+}
+
+async function switchTo(deps: SessionDeps, session: OwnSession, select: readonly string[]): Promise<void> {
+  const viewer = await viewerOf(deps);
+  if (viewer !== null) {
+    const by = viewer === undefined ? [] : ['-c', viewer];
+    const result = await deps.tmux.run(['switch-client', ...by, '-t', session.id, ...select]);
+    if (result.ok) return;
+    if (!isGone(result)) throw explain(result, 'switching to the session');
+  }
+  throw new DevenvError(
+    'environment',
+    'nobody is attached to the tmux session that this runs in, so no terminal can show another',
+    'devenv attach in a terminal shows it; devenv status and devenv logs work without one',
+  );
+}
+
+/** Whether a terminal can show the session: in a pane of this server that nobody looks at there is none. */
+export async function canAttach(deps: SessionDeps): Promise<boolean> {
+  return !deps.tmux.inside || (await viewerOf(deps)) !== null;
+}
+
+/**
+ * The client that looks at the session this process runs in; null when there is none. What runs in no pane (a key
+ * binding, a popup) leaves the choice to tmux: undefined.
+ */
+async function viewerOf(deps: SessionDeps): Promise<string | null | undefined> {
+  const pane = deps.env['TMUX_PANE'];
+  if (!pane) return undefined;
+  const [client] = await clientsOf(deps, pane);
+  return client?.name ?? null;
 }
 
 /**
@@ -148,9 +175,12 @@ interface Client {
 }
 
 /** The session's clients, the one used last first. */
-async function clients(deps: SessionDeps, session: OwnSession): Promise<readonly Client[]> {
+const clients = (deps: SessionDeps, session: OwnSession): Promise<readonly Client[]> =>
+  clientsOf(deps, session.id);
+
+async function clientsOf(deps: SessionDeps, target: string): Promise<readonly Client[]> {
   const fields = '#{client_activity} #{client_pid} #{client_width} #{client_height} #{client_name}';
-  const result = await deps.tmux.run(['list-clients', '-t', session.id, '-F', fields]);
+  const result = await deps.tmux.run(['list-clients', '-t', target, '-F', fields]);
   return result.stdout
     .split('\n')
     .filter(Boolean)

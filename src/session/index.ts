@@ -1,5 +1,5 @@
-export { attachSession, isAttached, setSessionOption, showMenu, showMessage } from './attach.ts';
 export { beginStart, type BegunStart } from './begin.ts';
+export { attachSession, canAttach, isAttached, setSessionOption, showMenu, showMessage } from './attach.ts';
 export { findSession, pickWindows, requireSession, windowsOf } from './observe.ts';
 export { lastLines, waitUntilReady, type ReadyOutcome } from './ready.ts';
 export { restartable, restartWindows } from './restart.ts';
