@@ -42,7 +42,12 @@ function explain(schema: z.ZodType, issue: Issue, root: unknown, prefix: Path): 
     case 'invalid_union': {
       const branch = likelyBranch(issue.errors);
       if (branch) return explainIssues(schema, branch, root, path);
-      return [{ path, message: `${label} ${issue.message}${shown(value)}${enumHint(issue, value)}` }];
+      return [
+        {
+          path,
+          message: `${label} ${issue.message}${shown(value)}${enumHint(issue, value)}${unquoted(issue, value)}${mapped(path, value)}`,
+        },
+      ];
     }
     case 'invalid_type':
       return [
@@ -94,6 +99,32 @@ function enumHint(issue: Extract<Issue, { code: 'invalid_union' }>, value: unkno
     .flat()
     .flatMap((inner) => (inner.code === 'invalid_value' ? inner.values.map(String) : []));
   return didYouMean(nearest(value, words));
+}
+
+/** `"8080"` is text in YAML. */
+function unquoted(issue: Extract<Issue, { code: 'invalid_union' }>, value: unknown): string {
+  const takesNumber = issue.errors
+    .flat()
+    .some((inner) => inner.code === 'invalid_type' && ['number', 'int'].includes(inner.expected));
+  return takesNumber && typeof value === 'string' && /^\d+(\.\d+)?$/.test(value)
+    ? ': write it without quotes'
+    : '';
+}
+
+/** The key that the text of one in a section is for, where only a text was written. */
+const mainKeys: Readonly<Record<string, string>> = {
+  windows: 'command',
+  suites: 'command',
+  gates: 'command',
+  hosts: 'ssh',
+};
+
+function mapped(path: Path, value: unknown): string {
+  const [section, name, ...below] = path;
+  const key = Object.hasOwn(mainKeys, section ?? '') ? mainKeys[section ?? ''] : undefined;
+  if (key === undefined || below.length > 0 || typeof value !== 'string' || value === '') return '';
+  const text = /^[\w./][\w ./@=+-]*$/.test(value) ? value : JSON.stringify(value);
+  return `: write \`${name}: { ${key}: ${text} }\``;
 }
 
 function shown(value: unknown): string {

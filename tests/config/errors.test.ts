@@ -96,7 +96,27 @@ const cases: readonly (readonly [string, string, string])[] = [
   [
     'text where a mapping belongs',
     'windows:\n  api: npm start\n',
-    'devenv.yaml:2:3: windows.api must be a mapping, or null to remove it, not "npm start"',
+    'devenv.yaml:2:3: windows.api must be a mapping, or null to remove it, not "npm start": write `api: { command: npm start }`',
+  ],
+  [
+    'text with marks of YAML where a mapping belongs',
+    'suites:\n  unit: "echo {} # no"\n',
+    'devenv.yaml:2:3: suites.unit must be a mapping, or null to remove it, not "echo {} # no": write `unit: { command: "echo {} # no" }`',
+  ],
+  [
+    'a destination where a mapping belongs',
+    'hosts: { box: dev@box }\n',
+    'devenv.yaml:1:10: hosts.box must be a mapping, or null to remove it, not "dev@box": write `box: { ssh: dev@box }`',
+  ],
+  [
+    'a port in quotes',
+    'windows:\n  api: { command: x, port: "8080" }\n',
+    'devenv.yaml:2:22: windows.api.port must be a port from 1 to 65535, or auto, not "8080": write it without quotes',
+  ],
+  [
+    'a ratio in quotes',
+    'gates: { tests: { suites: [], pass_rate: "0.5" } }\n',
+    'devenv.yaml:1:31: gates.tests.pass_rate must be a number from 0 to 1, not "0.5": write it without quotes',
   ],
   [
     'an empty command',
