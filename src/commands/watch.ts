@@ -24,7 +24,8 @@ export async function watch(
 ): Promise<CommandResult> {
   staySmall();
   const project = await withPorts(ctx, await loadProject({ cwd: ctx.cwd, env: ctx.env }));
-  if (project.config.watch.suites.length === 0) {
+  // The session's own watcher stays, says so and waits for one: most layouts have it, not every project has a suite.
+  if (project.config.watch.suites.length === 0 && ctx.env['DEVENV_SESSION_ID'] === undefined) {
     throw new DevenvError('config', 'there is no suite to watch', 'add one under `suites:` in devenv.yaml');
   }
   const store = openStore(ctx.env, ctx.clock);

@@ -3,7 +3,7 @@ import { checkpointerFact } from '../checkpointer/index.ts';
 import { reloadProject, type Project } from '../config/index.ts';
 import { createPicture } from './picture.ts';
 import type { Report, Surroundings, View, WatchDeps } from './types.ts';
-import { watchOnce, type Outdated } from './watch.ts';
+import { watchOnce } from './watch.ts';
 
 export interface WatchInput {
   /** Ends the watching, whatever runs. */
@@ -16,8 +16,8 @@ export interface WatchInput {
   readonly prepare?: (project: Project) => Promise<Project>;
 }
 
-/** A mistake is looked at again this often. */
-const againMs = 500;
+/** A mistake is looked at again this often; it may stay for minutes, that there is no suite for ever. */
+const againMs = { mistake: 500, 'no suite': 2000 };
 /** More changes than this in a minute are no person's: something writes the files with every run. */
 const mostChanges = 5;
 const minuteMs = 60_000;
@@ -26,7 +26,7 @@ type Listen = (key: string) => void;
 
 /**
  * Watches a project until the signal or `q`, always under the configuration that lies on the disk: when that
- * changes, what runs is ended and all begins anew. While there is a mistake in it, nothing is judged.
+ * changes, what runs is ended and all begins anew. While there is a mistake or no suite in it, nothing is judged.
  */
 export async function watchProject(
   deps: WatchDeps,
@@ -37,8 +37,12 @@ export async function watchProject(
   input.onKey?.((key) => listener(key));
   const onKey = (listen: Listen): void => void (listener = listen);
   let changes: readonly number[] = [];
-  let before: View | undefined;
-  for (let project = first; ;) {
+  const begun =
+    whyNotWatched(first) === undefined
+      ? { project: first, view: undefined }
+      : await readAnew(deps, first, { ...input, view: undefined, onKey, pauseMs: 0 });
+  if (typeof begun === 'string') return begun;
+  for (let { project, view: before }: Anew = begun; ;) {
     const { signal, report } = input;
     const ended = await watchOnce(deps, project, {
       signal,
@@ -51,41 +55,47 @@ export async function watchProject(
     const at = deps.clock.monotonic();
     changes = [...changes.filter((one) => at - one < minuteMs), at];
     const pauseMs = changes.length > mostChanges ? 2 ** (changes.length - mostChanges) * 1000 : 0;
-    const next = await readAnew(deps, project, { ...input, ended, onKey, pauseMs });
+    const next = await readAnew(deps, project, { ...input, view: ended.view, onKey, pauseMs });
     if (typeof next === 'string') return next;
     ({ project, view: before } = next);
   }
 }
 
-interface AnewInput extends WatchInput {
-  readonly ended: Outdated;
+interface Anew {
+  readonly project: Project;
+  /** What was to be seen before; undefined: nothing yet. */
+  readonly view: View | undefined;
+}
+
+interface AnewInput extends WatchInput, Pick<Anew, 'view'> {
   readonly onKey: (listen: Listen) => void;
   readonly pauseMs: number;
 }
 
-/** The project as it is now, as soon as there is no mistake in it; until then the mistake is shown. */
+/** The project as it is now, as soon as there is no mistake and a suite in it; until then that is shown. */
 async function readAnew(
   deps: WatchDeps,
   project: Project,
   input: AnewInput,
-): Promise<{ readonly project: Project; readonly view: View } | 'quit' | 'stopped'> {
+): Promise<Anew | 'quit' | 'stopped'> {
   const quit = new AbortController();
   const until = AbortSignal.any([input.signal, quit.signal]);
   const around = input.around(project);
-  const picture = createPicture(project, input.report, deps.clock, input.ended.view);
+  const picture = createPicture(project, input.report, deps.clock, input.view);
   const fact = (why: string): void =>
     deps.store.setValue(project.id, checkpointerFact, {
       why,
       ...(quit.signal.aborted ? {} : { pid: self.pid }),
     });
   let told = '';
-  const tell = (why: string): void => {
+  const tell = (why: string, status = 'configuration !'): void => {
     if (why === told) return;
     told = why;
     picture.halted(why);
-    fact(why);
-    deps.log.warn({}, why);
-    around.showStatus('configuration !').catch(() => {});
+    const line = why.replaceAll('\n', '; ');
+    fact(line);
+    deps.log.warn({}, line);
+    around.showStatus(status).catch(() => {});
   };
   input.onKey((key) => {
     if (key === 'q' || key === '\u0003' || key === '\u0004') quit.abort();
@@ -98,25 +108,40 @@ async function readAnew(
   }
   while (!until.aborted) {
     const found = await tryToRead(project, input);
-    if (typeof found !== 'string') return { project: found, view: { ...input.ended.view, notes: [] } };
-    tell(`nothing is tested and no checkpoint is made: ${found}`);
-    await deps.clock.sleep(againMs, until);
+    if ('project' in found)
+      return { project: found.project, view: input.view && { ...input.view, notes: [] } };
+    const status = found.kind === 'mistake' ? undefined : found.kind;
+    tell(`nothing is tested and no checkpoint is made: ${found.why}`, status);
+    await deps.clock.sleep(againMs[found.kind], until);
   }
   fact('devenv watch is not running');
   return input.signal.aborted ? 'stopped' : 'quit';
 }
 
+interface Halt {
+  readonly kind: keyof typeof againMs;
+  readonly why: string;
+}
+
 /** The project, or what is wrong with its configuration. */
 async function tryToRead(
-  project: Project,
+  known: Project,
   { prepare }: Pick<WatchInput, 'prepare'>,
-): Promise<Project | string> {
+): Promise<{ readonly project: Project } | Halt> {
   try {
-    const now = await reloadProject(project);
-    if (!now) return project;
-    if (now.config.watch.suites.length === 0) return 'there is no suite to watch in devenv.yaml';
-    return prepare ? await prepare(now) : now;
+    const now = await reloadProject(known);
+    const why = whyNotWatched(now ?? known);
+    if (why !== undefined) return { kind: 'no suite', why };
+    return { project: now && prepare ? await prepare(now) : (now ?? known) };
   } catch (error) {
-    return messageOf(error);
+    return { kind: 'mistake', why: messageOf(error) };
   }
+}
+
+/** Why there is nothing to run, and what to write, a line each; undefined when there is something. */
+function whyNotWatched({ config }: Project): string | undefined {
+  if (config.watch.suites.length > 0) return undefined;
+  return config.suites.length === 0
+    ? 'there is no suite\nadd one to devenv.yaml, as suites: { unit: { command: npm test } }'
+    : 'no suite is to be watched\nname some in devenv.yaml, as watch: { suites: [unit] }';
 }

@@ -76,6 +76,23 @@ describe('the configuration changes while it is watched', () => {
     expect(await w.ended).toBe('quit');
   });
 
+  test('without a suite it stays, says what to write, and runs the suite that is added', async () => {
+    await using w = await watching({ 'devenv.yaml': 'name: shop\n' });
+    await until('it is said', () => notes(w).includes('there is no suite'));
+    expect(notes(w)).toContain('add one to devenv.yaml, as suites: { unit: { command: npm test } }');
+    expect(w.view().phase).toBe('halted');
+    expect(fact(w)).toMatchObject({
+      why: expect.stringContaining('there is no suite; add one'),
+      pid: process.pid,
+    });
+    w.t.write('devenv.yaml', passing.replace('unit:', 'unit: { on: demand, command: x }, other:'));
+    expect(await w.verdictAfter(0)).toBe('passed');
+    w.t.write('devenv.yaml', 'suites: { unit: { on: demand, command: x } }\n');
+    await until('none is watched', () => notes(w).includes('no suite is to be watched'));
+    w.press('q');
+    expect(await w.ended).toBe('quit');
+  });
+
   test('while there is a mistake, r puts the last good checkpoint back, and q quits', async () => {
     await using w = await watching({ 'devenv.yaml': passing });
     await firstTag(w);
