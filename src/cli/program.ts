@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { DevenvError } from '../base/index.ts';
 import { commandTable } from './commands.ts';
-import type { CommandSpec, Parsed } from './table.ts';
+import type { CommandSpec, OptionSpec, Parsed } from './table.ts';
 
 declare const DEVENV_VERSION: string | undefined;
 
@@ -27,7 +27,7 @@ export interface Globals {
 
 const groups = ['Session', 'Tests', 'Checkpoints', 'Project', 'Remote'] as const;
 
-const globalOptions: NonNullable<CommandSpec['options']> = [
+const globalOptions: readonly OptionSpec[] = [
   ['--json', 'print facts as one JSON document (streams: one object a line)'],
   ['--cwd <dir>', 'run as if started in this directory'],
   ['--host <host>', 'run it on that remote box'],
@@ -39,7 +39,10 @@ const globalOptions: NonNullable<CommandSpec['options']> = [
 /** Reads the command line. Wrong usage throws a DevenvError('usage'). */
 export function parseCommandLine(given: readonly string[]): Invocation {
   const all = globalsLast(given);
-  const named = commandTable.find((row) => row.name === all[0]);
+  const named = narrowed(
+    commandTable.find((row) => row.name === all[0]),
+    all,
+  );
   const { argv, paths } = splitPaths(all, named?.paths ?? false);
   const result: { found?: Invocation; printed: string } = { printed: '' };
   const program = quiet(new Command('devenv'), result);
@@ -64,6 +67,20 @@ export function parseCommandLine(given: readonly string[]): Invocation {
   if (result.found?.kind === 'command' && paths)
     return { ...result.found, parsed: { ...result.found.parsed, paths } };
   return result.found ?? { kind: 'text', text: program.helpInformation(), exit: 0 };
+}
+
+/** Whoever asks for the help of one action gets no other's. */
+function narrowed(
+  spec: CommandSpec | undefined,
+  argv: readonly string[],
+): (CommandSpec & { readonly usage?: string }) | undefined {
+  const asked = argv.some((word) => word === '-h' || word === '--help');
+  const name = argv.slice(1).find((word) => !word.startsWith('-'));
+  if (!spec?.actions || !asked || name === undefined || !Object.hasOwn(spec.actions, name)) return spec;
+  const action = spec.actions[name];
+  if (!action) return spec;
+  const usage = [name, '[options]', action.args].filter(Boolean).join(' ');
+  return { ...spec, summary: action.summary, options: action.options ?? [], example: action.example, usage };
 }
 
 /** `devenv --json status` means `devenv status --json`. */
@@ -128,9 +145,10 @@ function addCommand(
   });
 }
 
-function declare(command: Command, spec: CommandSpec): void {
+function declare(command: Command, spec: CommandSpec & { readonly usage?: string }): void {
   command.summary(spec.summary).description(sentence(spec.summary));
   if (spec.args) command.arguments(spec.args);
+  if (spec.usage !== undefined) command.usage(spec.usage);
   if (spec.paths === true) command.usage(`[options] ${spec.args ?? ''} [-- <path...>]`);
   for (const [flags, description, excludes = []] of [...(spec.options ?? []), ...globalOptions])
     command.addOption(new Option(flags, description).conflicts([...excludes]));

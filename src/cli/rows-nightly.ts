@@ -1,7 +1,30 @@
 import { DevenvError } from '../base/index.ts';
-import { flag, text, type CommandSpec } from './table.ts';
+import { flag, optionsOf, text, type ActionSpec, type CommandSpec, type OptionSpec } from './table.ts';
 
-const actions = ['install', 'list', 'remove'] as const;
+const dryRun: OptionSpec = ['--dry-run', 'say what would be written, and do nothing'];
+
+const actions = {
+  install: {
+    summary: 'schedule the nightly run of this project on this machine, or at another time',
+    options: [
+      ['--at <time>', 'the time of day, e.g. 04:17 (default: nightly.at, else a minute after 4)'],
+      ['--backend <name>', 'auto, cron or systemd (default: auto)'],
+      dryRun,
+    ],
+    example: 'devenv cron install --at 04:17',
+  },
+  list: {
+    summary: 'what is scheduled on this machine, when it runs next and how it went',
+    example: 'devenv cron list',
+  },
+  remove: {
+    summary: "end this project's schedule; the reports stay",
+    options: [['--id <id>', 'the schedule of a project that is gone'], dryRun],
+    example: 'devenv cron remove',
+  },
+} as const satisfies Readonly<Record<string, ActionSpec>>;
+
+const names = ['install', 'list', 'remove'] as const satisfies readonly (keyof typeof actions)[];
 
 export const nightlyCommands: readonly CommandSpec[] = [
   {
@@ -27,19 +50,15 @@ export const nightlyCommands: readonly CommandSpec[] = [
     summary: 'schedule the nightly run on this machine, list what is scheduled, or end it',
     args: '<install|list|remove>',
     completes: 'none',
-    options: [
-      ['--at <time>', 'the time of day, e.g. 04:17 (default: nightly.at, else a minute after 4)'],
-      ['--backend <name>', 'auto, cron or systemd (default: auto)'],
-      ['--id <id>', 'with remove: the schedule of a project that is gone'],
-      ['--dry-run', 'say what would be written, and do nothing'],
-    ],
+    options: optionsOf(actions),
+    actions,
     example: 'devenv cron install --at 04:17',
     run: async (ctx, p) => {
-      const action = actions.find((name) => name === p.args[0]);
+      const action = names.find((name) => name === p.args[0]);
       if (!action)
         throw new DevenvError(
           'usage',
-          `the action must be one of ${actions.join(', ')}${p.args[0] ? `, not "${p.args[0]}"` : ''}`,
+          `the action must be one of ${names.join(', ')}${p.args[0] ? `, not "${p.args[0]}"` : ''}`,
           'devenv cron list shows what is scheduled',
         );
       const { cron } = await import('../commands/cron.ts');

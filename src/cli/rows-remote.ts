@@ -1,12 +1,23 @@
 import { DevenvError, nearest } from '../base/index.ts';
 import type { CommandContext, CommandResult } from '../commands/context.ts';
-import { flag, text, type CommandSpec, type Parsed } from './table.ts';
+import { flag, optionsOf, text, type ActionSpec, type CommandSpec, type Parsed } from './table.ts';
 
 type Action = (ctx: CommandContext, args: readonly string[], p: Parsed) => Promise<CommandResult>;
 
 /** What `devenv host` can do, by its first argument; the others are the action's own. */
-const hostActions: Readonly<Record<string, { readonly most: number; readonly run: Action }>> = {
+const hostActions: Readonly<Record<string, ActionSpec & { readonly most: number; readonly run: Action }>> = {
   add: {
+    summary: 'note a remote box under a name, once it has answered',
+    args: '<host> <destination>',
+    options: [
+      ['--path <dir>', "the project's folder there (default: ~/NAME OF THE PROJECT)"],
+      ['--transport <kind>', "openssh (default: the system's ssh) or node-ssh"],
+      ['--keepalive <time>', 'between two signs of life (default: 15s)'],
+      ['--forward-agent', 'let the box use your ssh agent'],
+      ['--no-check', 'without connecting once'],
+      ['--force', 'replace one of that name'],
+    ],
+    example: 'devenv host add box dev@box.example',
     most: 2,
     run: async (ctx, [name, destination], p) =>
       (await import('../commands/host.ts')).hostAdd(ctx, {
@@ -20,27 +31,54 @@ const hostActions: Readonly<Record<string, { readonly most: number; readonly run
         force: flag(p, 'force'),
       }),
   },
-  list: { most: 0, run: async (ctx) => (await import('../commands/host.ts')).hostList(ctx) },
+  list: {
+    summary: 'the boxes that are known, and where each is written',
+    example: 'devenv host list',
+    most: 0,
+    run: async (ctx) => (await import('../commands/host.ts')).hostList(ctx),
+  },
   check: {
+    summary: 'whether a box has what devenv needs, or every box',
+    args: '[host]',
+    example: 'devenv host check box',
     most: 1,
     run: async (ctx, [host]) => (await import('../commands/host-check.ts')).hostCheck(ctx, { host }),
   },
   bootstrap: {
+    summary: 'bring this devenv to a box, as its first use would',
+    args: '<host>',
+    options: [['--force', 'also when it is there']],
+    example: 'devenv host bootstrap box',
     most: 1,
     run: async (ctx, [host], p) =>
       (await import('../commands/host.ts')).hostBootstrap(ctx, { host, force: flag(p, 'force') }),
   },
   push: {
+    summary: 'bring the work tree, staged state, branch and commits to a box; undo there takes it back',
+    args: '<host>',
+    options: [['--force', 'also over work that is only there']],
+    example: 'devenv host push box',
     most: 1,
     run: async (ctx, [host], p) =>
       (await import('../commands/host-push.ts')).hostPush(ctx, { host, force: flag(p, 'force') }),
   },
   pull: {
+    summary: "bring a box's checkpoints, present work tree and new commits here, as refs",
+    args: '<host>',
+    options: [['--prune', 'forget what was brought before and is not there any more']],
+    example: 'devenv host pull box',
     most: 1,
     run: async (ctx, [host], p) =>
       (await import('../commands/host-pull.ts')).hostPull(ctx, { host, prune: flag(p, 'prune') }),
   },
   remove: {
+    summary: 'take devenv off a box, and forget it',
+    args: '<host>',
+    options: [
+      ['--keep-files', 'only forget it, leave the box as it is'],
+      ['--yes', 'end sessions of devenv there, and take its nightly runs away'],
+    ],
+    example: 'devenv host remove box',
     most: 1,
     run: async (ctx, [host], p) =>
       (await import('../commands/host-remove.ts')).hostRemove(ctx, {
@@ -59,20 +97,8 @@ export const remoteCommands: readonly CommandSpec[] = [
     summary: 'remote boxes: add, list, check, bootstrap, push, pull, remove',
     args: '[add|list|check|bootstrap|push|pull|remove] [host] [destination]',
     completes: 'none',
-    options: [
-      ['--path <dir>', "add: the project's folder there (default: ~/NAME OF THE PROJECT)"],
-      ['--transport <kind>', "add: openssh (default: the system's ssh) or node-ssh"],
-      ['--keepalive <time>', 'add: between two signs of life (default: 15s)'],
-      ['--forward-agent', 'add: let the box use your ssh agent'],
-      ['--no-check', 'add: without connecting once'],
-      [
-        '--force',
-        'add: replace one of that name; bootstrap: also when it is there; push: also over work that is only there',
-      ],
-      ['--prune', 'pull: forget what was brought before and is not there any more'],
-      ['--keep-files', 'remove: only forget it, leave the box as it is'],
-      ['--yes', 'remove: end sessions of devenv there, and take its nightly runs away'],
-    ],
+    options: optionsOf(hostActions),
+    actions: hostActions,
     example: 'devenv host add box dev@box.example',
     run: async (ctx, p) => {
       const [name = '', ...args] = p.args;

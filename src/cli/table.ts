@@ -13,6 +13,18 @@ export interface Parsed {
 /** What can stand as an argument, for completion. */
 export type Completes = 'window' | 'suite' | 'tag' | 'layout' | 'shell' | 'file' | 'none';
 
+/** An option: `excludes` are the names of options (as `dryRun`) that cannot be given with it. */
+export type OptionSpec = readonly [flags: string, description: string, excludes?: readonly string[]];
+
+/** What a command can do, named by its first argument: what its own help says. */
+export interface ActionSpec {
+  readonly summary: string;
+  /** commander's notation, without the action. */
+  readonly args?: string;
+  readonly options?: readonly OptionSpec[];
+  readonly example: string;
+}
+
 /** One row of the program: how a command is called, and the code that is imported when it is. */
 export interface CommandSpec {
   readonly name: string;
@@ -23,9 +35,10 @@ export interface CommandSpec {
   readonly completes?: Completes;
   /** Whether paths may follow after `--`; without it, `--` only ends the options. */
   readonly paths?: boolean;
-  /** `excludes` are the names of options (as `dryRun`) that cannot be given with this one. */
-  readonly options?: readonly (readonly [flags: string, description: string, excludes?: readonly string[]])[];
+  readonly options?: readonly OptionSpec[];
   readonly example: string;
+  /** Where the first argument says what is to be done: `devenv NAME ACTION --help` tells of that alone. */
+  readonly actions?: Readonly<Record<string, ActionSpec>>;
   /**
    * What `--host` must know of it: it only reads, it streams until nobody listens, it works in any folder, or it is
    * about this machine only. Without a word it changes something in a project.
@@ -40,6 +53,21 @@ export interface CommandSpec {
     parsed: Parsed,
     table: readonly CommandSpec[],
   ) => Promise<CommandResult>;
+}
+
+/** The options of all actions, each with the actions it is for, and what it means there. */
+export function optionsOf(actions: Readonly<Record<string, ActionSpec>>): readonly OptionSpec[] {
+  const all = Object.entries(actions).flatMap(([action, { options = [] }]) =>
+    options.map(([flags, description]) => ({ action, flags, description })),
+  );
+  return [...new Set(all.map(({ flags }) => flags))].map((flags) => {
+    const mine = all.filter((one) => one.flags === flags);
+    const meanings = [...new Set(mine.map(({ description }) => description))].map((description) => {
+      const those = mine.filter((one) => one.description === description).map(({ action }) => action);
+      return `${those.join(', ')}: ${description}`;
+    });
+    return [flags, meanings.join('; ')];
+  });
 }
 
 /** A text option's value. */

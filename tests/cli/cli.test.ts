@@ -30,6 +30,23 @@ describe('the command line', () => {
     },
   );
 
+  it.each(
+    commandTable.flatMap(({ name, actions = {} }) =>
+      Object.entries(actions).map(([action, spec]) => [`${name} ${action}`, spec] as const),
+    ),
+  )('%s has help of its own, with its options and no others', async (words, { options = [], example }) => {
+    const { code, stdout } = await devenv([...words.split(' '), '--help'], {
+      cwd: tempDir(),
+      env: testEnv(),
+    });
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: devenv ${words} [options]`);
+    expect(stdout).toContain(example);
+    const shown = [...stdout.matchAll(/^  (--[\w-]+)/gm)].map(([, flags]) => flags);
+    const common = ['--json', '--cwd', '--host', '--accept-new-host-key'];
+    expect(shown).toEqual([...options.map(([flags]) => flags.split(' ')[0]), ...common]);
+  });
+
   it('lists every command but hidden ones, on standard output', async () => {
     const result = await devenv([], { cwd: tempDir(), env: testEnv() });
     expect(result).toMatchObject({ code: 0, stderr: '' });
