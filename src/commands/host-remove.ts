@@ -2,6 +2,7 @@ import { DevenvError } from '../base/index.ts';
 import { loadProject } from '../config/index.ts';
 import { readUserHosts, removeFromBox, writeUserHosts, type Removal } from '../remote/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
+import { forgetSeen } from './last-seen.ts';
 import { connect, findTarget } from './on-host-run.ts';
 
 export interface HostRemoveInput {
@@ -27,6 +28,7 @@ export async function hostRemove(ctx: CommandContext, input: HostRemoveInput): P
     const { [host]: _, ...others } = hosts;
     writeUserHosts(ctx.env, others);
   }
+  if (own || removal) forgetSeen(ctx.env, host);
   return {
     json: { host, removed: removal !== undefined, kept: removal?.kept?.path ?? null, forgotten: own },
     text: [

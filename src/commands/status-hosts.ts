@@ -1,17 +1,8 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import {
-  DevenvError,
-  ensureDir,
-  formatAge,
-  formatTable,
-  quickHash,
-  replaceFile,
-  stateDir,
-} from '../base/index.ts';
+import { DevenvError, formatAge, formatTable } from '../base/index.ts';
 import { boxScript, openTransport, readNeed, resolveTarget, type Target } from '../remote/index.ts';
 import { commandFor, knownHosts } from './on-host-run.ts';
 import type { CommandContext, CommandResult } from './context.ts';
+import { lastSeen, noteSeen } from './last-seen.ts';
 
 /** What of a box's `status --json` is shown of many boxes. */
 interface BoxStatus {
@@ -47,24 +38,25 @@ export async function statusOfHosts(ctx: CommandContext): Promise<CommandResult>
       'no host is known',
       'devenv host add NAME user@box, or hosts in devenv.yaml',
     );
-  const folder = ensureDir(path.join(stateDir(ctx.env), 'hosts'));
-  const rows = await Promise.all(
-    names.map((name) => lookAt(ctx, resolveTarget(name, hosts, project), folder)),
-  );
+  const rows = await Promise.all(names.map((name) => lookAt(ctx, resolveTarget(name, hosts, project))));
   return { json: { hosts: rows }, text: render(ctx, rows) };
 }
 
-async function lookAt(ctx: CommandContext, target: Target, folder: string): Promise<HostFacts> {
-  const file = path.join(folder, `${quickHash(JSON.stringify([target.name, target.ssh, target.path]))}.json`);
+async function lookAt(ctx: CommandContext, target: Target): Promise<HostFacts> {
   try {
     const status = await ask(ctx, target);
     const seen = { at: new Date(ctx.clock.now()).toISOString(), status };
-    replaceFile(file, JSON.stringify(seen));
+    noteSeen(ctx.env, target, seen);
     return { host: target.name, ok: true, error: null, ...seen };
   } catch (error) {
     if (!(error instanceof DevenvError) || error.code === 'interrupted') throw error;
     const { code, message, hint = '' } = error;
-    return { host: target.name, ok: false, error: { code, message, hint }, ...lastSeen(file) };
+    return {
+      host: target.name,
+      ok: false,
+      error: { code, message, hint },
+      ...lastSeen<BoxStatus>(ctx.env, target),
+    };
   }
 }
 
@@ -111,15 +103,6 @@ function read(target: Target, text: string): BoxStatus {
     parsed.error.message,
     parsed.error.hint || `devenv status --host ${target.name}`,
   );
-}
-
-function lastSeen(file: string): Pick<HostFacts, 'at' | 'status'> {
-  try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own file, written whole
-    return JSON.parse(readFileSync(file, 'utf8')) as Pick<HostFacts, 'at' | 'status'>;
-  } catch {
-    return { at: null, status: null }; // never seen, or cut short by a full disk: then it is not known
-  }
 }
 
 function render(ctx: CommandContext, rows: readonly HostFacts[]): string {

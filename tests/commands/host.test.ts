@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunResult } from '../../src/base/index.ts';
@@ -81,6 +81,19 @@ it('a name that leads nowhere is told with those that are known', async () => {
     ]);
   }
   await host('remove', 'boxx.invalid', '--keep-files');
+});
+
+it('what was last seen of a box goes with it, and so do folders that are empty then', async () => {
+  const state = path.join(box.env['XDG_STATE_HOME'] ?? '', 'devenv');
+  mkdirSync(path.join(state, 'hosts'), { recursive: true });
+  for (const name of ['seen', 'other']) {
+    expect((await host('add', name, box.host, '--no-check')).code).toBe(0);
+    writeFileSync(path.join(state, 'hosts', name), JSON.stringify({ host: name, at: null, status: null }));
+  }
+  await host('remove', 'seen', '--keep-files');
+  expect(readdirSync(path.join(state, 'hosts'))).toEqual(['other']);
+  await host('remove', 'other', '--keep-files');
+  expect(existsSync(state)).toBe(false);
 });
 
 it('lists the boxes of the project and the own ones, with the file of each', async () => {
