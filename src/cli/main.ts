@@ -139,9 +139,11 @@ function workingDirectory(given: string | undefined): string {
 function printResult(result: CommandResult, output: Output, json: boolean): void {
   if (json) {
     if (result.json !== undefined) output.writeLast(`${JSON.stringify(result.json)}\n`);
-  } else if (result.text !== undefined && result.text !== '') {
-    output.writeLast(result.text.endsWith('\n') ? result.text : `${result.text}\n`);
+    return;
   }
+  if (result.text !== undefined && result.text !== '')
+    output.writeLast(result.text.endsWith('\n') ? result.text : `${result.text}\n`);
+  if (result.next !== undefined) output.note(result.next);
 }
 
 function interrupted(thrown: unknown): unknown {

@@ -32,7 +32,7 @@ const globalOptions: readonly OptionSpec[] = [
   ['--cwd <dir>', 'run as if started in this directory'],
   ['--host <host>', 'run it on that remote box'],
   ['--accept-new-host-key', 'believe a remote box that was never seen before'],
-  ['-q, --quiet', 'no progress and no remarks'],
+  ['-q, --quiet', 'no progress and no remarks; results stay'],
   ['-v, --verbose', 'more of them'],
 ];
 

@@ -40,5 +40,7 @@ export interface Progress {
 export interface CommandResult {
   readonly json?: unknown;
   readonly text?: string;
+  /** What can be done next: after the text, to standard error; silent with -q and --json. */
+  readonly next?: string;
   readonly exit?: number;
 }

@@ -51,6 +51,7 @@ async function install(ctx: CommandContext, input: CronInput): Promise<CommandRe
   return {
     json: { ...jobJson(done), changed: done.changed, lines: done.lines, files: done.files },
     text: describeInstall(ctx, done, input.dryRun),
+    ...(input.dryRun ? {} : { next: 'devenv status shows the last night, devenv cron remove ends it' }),
   };
 }
 
@@ -107,7 +108,6 @@ function describeInstall(
   return [
     `${colors.bold(job.name)} ${what} every night at ${job.at} (${hostZone()}), ${where}`,
     ...(job.backend === 'cron' ? shown : []),
-    ...(dryRun ? [] : ['devenv status shows the last night, devenv cron remove ends it']),
   ].join('\n');
 }
 

@@ -21,7 +21,11 @@ export async function hostPull(ctx: CommandContext, input: HostPullInput): Promi
     } finally {
       await progress.end(pulled !== undefined);
     }
-    return { json: { host, ...pulled }, text: describe(ctx, host, pulled) };
+    return {
+      json: { host, ...pulled },
+      text: describe(ctx, host, pulled),
+      next: `devenv checkpoints --from ${host} lists them; devenv diff ${host}/present shows what differs from here`,
+    };
   });
 }
 
@@ -47,6 +51,5 @@ function describe({ colors }: CommandContext, host: string, pulled: PulledNow): 
           `${gone.length} brought before are not there any more; devenv host pull ${host} --prune forgets them`,
         ]
       : []),
-    `devenv checkpoints --from ${host} lists them; devenv diff ${host}/present shows what differs from here`,
   ].join('\n');
 }

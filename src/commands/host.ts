@@ -52,7 +52,8 @@ export async function hostAdd(ctx: CommandContext, input: HostAddInput): Promise
     );
   return {
     json: { name, ...shownHost(host), file: hostsFile(ctx.env), checked: probe !== undefined },
-    text: `${name} is noted in ${hostsFile(ctx.env)}${found}\n--host ${name} runs any command there; devenv is brought there at first use`,
+    text: `${name} is noted in ${hostsFile(ctx.env)}${found}`,
+    next: `--host ${name} runs any command there; devenv is brought there at first use`,
   };
 }
 

@@ -17,7 +17,6 @@ export async function init(
       ? ['found:', ...found.map((line) => `  ${line}`)]
       : ['found nothing to run: an editor and a shell']),
     `wrote ${ctx.colors.bold(path.relative(ctx.cwd, file) || file)}: ${plural(windows.length, 'window')} (${names(windows)})${suites.length > 0 ? `, ${plural(suites.length, 'suite')} (${names(suites)})` : ''}`,
-    'next: `devenv start`',
   ];
   const json = {
     file,
@@ -26,5 +25,5 @@ export async function init(
     windows: windows.map(({ name }) => name),
     suites: suites.map(({ name }) => name),
   };
-  return { json, text: lines.join('\n') };
+  return { json, text: lines.join('\n'), next: 'next: `devenv start`' };
 }

@@ -55,15 +55,21 @@ it('a box is called once, then noted; its name is not taken twice', async () => 
     '--forward-agent',
   );
   expect(added.code, added.stderr).toBe(0);
-  expect(added.stdout).toMatch(/^box is noted in \S+: .+\n--host box runs any command there/);
+  expect(added.stdout).toMatch(/^box is noted in \S+: .+\n$/);
+  expect(added.stderr).toMatch(/^--host box runs any command there/);
   expect(JSON.parse(readFileSync(file(), 'utf8'))).toEqual({
     box: { ssh: box.host, path: "~/it's", keepaliveMs: 5000, forwardAgent: true },
   });
   const twice = await host('add', 'box', 'dev@other', '--no-check');
   expect(twice.code).toBe(5);
+  const quiet = await host('add', 'quiet', 'dev@other', '--no-check', '-q');
+  expect(quiet).toMatchObject({ stdout: expect.stringMatching(/^quiet is noted in \S+\n$/), stderr: '' });
+  await host('remove', 'quiet', '--keep-files');
   const replaced = await host('add', 'box', box.host, '--no-check', '--force');
   expect(replaced.code).toBe(0);
-  expect(replaced.stderr).toBe("box had the path ~/it's and has none now; --path '~/it'\\''s' keeps it\n");
+  expect(replaced.stderr).toMatch(
+    /^box had the path ~\/it's and has none now; --path '~\/it'\\''s' keeps it\n--host box runs/,
+  );
 });
 
 it('a name that leads nowhere is told with those that are known', async () => {

@@ -29,8 +29,9 @@ test('init tells what it found and wrote', async () => {
   const root = projectOf({ 'go.mod': 'module x' });
   const result = await init(contextOf(root), {});
   expect(result.text).toBe(
-    'found:\n  go.mod: go test\nwrote devenv.yaml: 3 windows (editor, watcher, logs), 1 suite (unit)\nnext: `devenv start`',
+    'found:\n  go.mod: go test\nwrote devenv.yaml: 3 windows (editor, watcher, logs), 1 suite (unit)',
   );
+  expect(result.next).toBe('next: `devenv start`');
   expect(result.json).toEqual({
     file: path.join(root, 'devenv.yaml'),
     layout: 'go',
