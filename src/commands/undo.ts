@@ -1,7 +1,7 @@
 import { formatAge, plural, type Colors } from '../base/index.ts';
 import { findRoot } from '../config/index.ts';
 import { openRepo } from '../git/index.ts';
-import { listSteps, undoLast, type UndoStep, type UndoSteps } from '../rollback/index.ts';
+import { listSteps, undoLast, type StepBack, type UndoStep, type UndoSteps } from '../rollback/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 import { evenIfMistaken } from './even-if-mistaken.ts';
 import { rollbackDeps, withConsent } from './rollback.ts';
@@ -19,8 +19,14 @@ export async function undo(ctx: CommandContext, input: UndoCommandInput): Promis
   if (input.list) return list(ctx);
   const project = await evenIfMistaken(ctx, ctx.cwd);
   const { redo = false, dryRun = false } = input;
+  let told = false; // a question comes in between, and then it begins once more
+  const before = (step: StepBack): void => {
+    const remark = told ? undefined : describeOld(step, ctx.clock.now());
+    told = true;
+    if (remark !== undefined) ctx.note(remark);
+  };
   const outcome = await withConsent(ctx, input.yes ?? false, (yes) =>
-    undoLast(rollbackDeps(ctx, project), project, { yes, redo, dryRun }),
+    undoLast(rollbackDeps(ctx, project), project, { yes, redo, dryRun, before }),
   );
   for (const warning of outcome.warnings) ctx.note(`warning: ${warning}`);
   return outcomeResult(ctx, outcome, dryRun);
@@ -60,6 +66,32 @@ const resetters: Readonly<Record<string, string>> = {
   nightly: 'the nightly run',
 };
 
+function nameOf({
+  kind,
+  target,
+  reason,
+  undoes,
+}: Pick<UndoStep, 'kind' | 'target' | 'reason' | 'undoes'>): string {
+  if (kind !== 'rollback') return `${kind} of ${undoes ?? target}`;
+  const promoted = /^the ((?:commit of|push from) .+)$/.exec(target)?.[1];
+  return promoted ?? `${resetters[reason] ? 'reset' : 'rollback'} to ${target}`;
+}
+
+const oldMs = 60 * 60 * 1000;
+
+/** Of a step that is not the last thing that happened: what it was, and what came since. Pure. */
+export function describeOld({ entry, commits }: StepBack, now: number): string | undefined {
+  const age = now - Date.parse(entry.at);
+  if (age < oldMs && commits === 0) return undefined;
+  const what = `taking back the ${nameOf(entry)} of ${formatAge(age)}`;
+  if (commits === 0) return what;
+  const since = `HEAD has ${plural(commits, 'commit')} that ${commits === 1 ? 'was' : 'were'} not there then`;
+  const fate = entry.movedHead
+    ? 'the branch goes back too'
+    : `${commits === 1 ? 'it stays' : 'they stay'} on the branch, the files go back to before`;
+  return `${what}; ${since}: ${fate}`;
+}
+
 function describeStep(
   colors: Colors,
   step: UndoStep,
@@ -68,13 +100,7 @@ function describeStep(
 ): string {
   const { n, kind, at, target, reason, files, state, undoes } = step;
   const mark = n === next.undo ? colors.bold('undo >') : n === next.redo ? colors.bold('redo >') : '      ';
-  const promoted = /^the ((?:commit of|push from) .+)$/.exec(target)?.[1];
-  const what =
-    promoted !== undefined && kind === 'rollback'
-      ? promoted
-      : kind === 'rollback'
-        ? `${resetters[reason] ? 'reset' : 'rollback'} to ${target}`
-        : `${kind} of ${undoes ?? target}`;
+  const what = nameOf({ kind, target, reason, undoes });
   const count = files === null ? '' : `, ${plural(files, 'file')}`;
   const who = resetters[reason] === undefined ? '' : `, by ${resetters[reason]}`;
   const became = state === 'taken-back' ? colors.dim(' (taken back)') : '';

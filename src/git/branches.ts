@@ -79,6 +79,12 @@ export async function leavingCommits(repo: Repo, from: string, to: string | null
 
 const lacking = (from: string, to: string | null): string[] => (to === null ? [from] : [from, `^${to}`]);
 
+/** How many commits one has that another (null: nothing) lacks. */
+export async function countCommits(repo: Repo, from: string, to: string | null): Promise<number> {
+  const out = await mustGit(repo, 'counting commits', ['rev-list', '--count', ...lacking(from, to), '--']);
+  return Number(out.toString('latin1'));
+}
+
 /** Which commits of `from` that `to` (null: nothing) lacks were pushed; undefined when none was. */
 export async function pushedCommits(
   repo: Repo,

@@ -1,5 +1,12 @@
 export { rollBack, undoLast } from './rollback.ts';
-export type { RollbackDeps, RollbackInput, RollbackOutcome, RollbackProject, UndoInput } from './rollback.ts';
+export type {
+  RollbackDeps,
+  RollbackInput,
+  RollbackOutcome,
+  RollbackProject,
+  StepBack,
+  UndoInput,
+} from './rollback.ts';
 export { describeLines } from './put-back.ts';
 export type { PutAway } from './put-back.ts';
 export { listSteps } from './steps.ts';

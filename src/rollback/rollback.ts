@@ -4,10 +4,11 @@ import {
   readSaved,
   resolveCheckpoint,
   walkEntries,
+  type SavedState,
   type StepKind,
   type UndoEntry,
 } from '../checkpoint/index.ts';
-import { indexStamp, openRepo, readStatus, type Repo } from '../git/index.ts';
+import { countCommits, indexStamp, openRepo, readRef, readStatus, type Repo } from '../git/index.ts';
 import { finishedBefore, givenUp, goneOn } from './begun.ts';
 import { headTarget } from './head.ts';
 import { refuseInTheMiddle } from './in-the-middle.ts';
@@ -136,9 +137,18 @@ async function resolveTarget(
   return { name: tag, commit };
 }
 
+/** The step that an undo (or redo) takes back, and what came after it. */
+export interface StepBack {
+  readonly entry: UndoEntry;
+  /** Commits that HEAD has and that were not there right after the step. */
+  readonly commits: number;
+}
+
 export interface UndoInput {
   /** Does again what the last undo took back. */
   readonly redo?: boolean;
+  /** Told before anything changes. */
+  readonly before?: (step: StepBack) => void;
   readonly yes?: boolean;
   readonly dryRun?: boolean;
 }
@@ -164,6 +174,7 @@ export async function undoLast(
   const look = beginLook(repo);
   const entry = nextStep(await listUndoEntries(repo), kind);
   const saved = await readSaved(repo, entry.commit);
+  if (input.before) input.before({ entry, commits: await commitsSince(repo, entry, saved) });
   const result = await putBack(repo, {
     saved,
     kind,
@@ -181,6 +192,17 @@ export async function undoLast(
     yes: input.yes ?? false,
   });
   return finishOutcome(deps, result, { kind, to: entry.ref, recovered, unfinished: unfinished(repo) });
+}
+
+async function commitsSince(repo: Repo, entry: UndoEntry, before: SavedState): Promise<number> {
+  try {
+    const then =
+      entry.movedHead && entry.to !== undefined ? (await readSaved(repo, entry.to)).head : before.head;
+    const now = await readRef(repo, 'HEAD');
+    return now === undefined || now === then ? 0 : await countCommits(repo, now, then);
+  } catch {
+    return 0; // what it put back is gone: a remark less
+  }
 }
 
 function nextStep(entries: readonly UndoEntry[], kind: 'undo' | 'redo'): UndoEntry {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/index.ts';
 import { promoteCheckpoint } from '../../src/commands/promote.ts';
 import { rollback } from '../../src/commands/rollback.ts';
 import { undo } from '../../src/commands/undo.ts';
@@ -97,4 +98,42 @@ test('a branch that HEAD is not on keeps what leaves it in a ref of its own', as
     /1 commit leaves main: \S+ Later; refs\/devenv\/heads\/1\/main keeps it$/,
   );
   expect(await t.git('rev-parse', 'refs/devenv/heads/1/main')).toBe(later);
+});
+
+test('an undo of an old step says first how old it is, and that commits were made since', async () => {
+  const t = await makeRepo({ files: { 'a.txt': '1\n' } });
+  const { tag } = await t.checkpoint();
+  t.write('a.txt', '2\n');
+  await rollback(contextOf(t), { tag: 'last', dryRun: false, yes: false });
+  const saidBefore = async (days: number, redo = false): Promise<readonly string[]> => {
+    const now = (): number => Date.now() + days * 24 * 60 * 60 * 1000;
+    const ctx = testContext({ env: t.env, cwd: t.dir, clock: { ...systemClock, now } });
+    await undo(ctx, { dryRun: true, redo });
+    return ctx.notes;
+  };
+  expect(await saidBefore(0)).toEqual([]);
+  expect(await saidBefore(3)).toEqual([`taking back the rollback to ${tag} of 3d ago`]);
+  t.write('b.txt', 'b\n');
+  await t.git('add', 'b.txt');
+  await t.git('commit', '-q', '-m', 'More');
+  const commit =
+    'HEAD has 1 commit that was not there then: it stays on the branch, the files go back to before';
+  expect(await saidBefore(3)).toEqual([`taking back the rollback to ${tag} of 3d ago; ${commit}`]);
+  await undo(contextOf(t), {});
+  expect(await saidBefore(1, true)).toEqual(['taking back the undo of 1 of 1d ago']);
+});
+
+test('an undo that moves the branch back says so of the commits made since', async () => {
+  const t = await makeRepo({ files: { 'a.txt': '1\n' } });
+  await t.checkpoint();
+  await t.git('commit', '-q', '--allow-empty', '-m', 'Second');
+  await rollback(contextOf(t), { tag: 'last', dryRun: false, yes: false, head: true });
+  const ctx = contextOf(t);
+  await undo(ctx, { dryRun: true });
+  expect(ctx.notes).toEqual([]);
+  await t.git('commit', '-q', '--allow-empty', '-m', 'Third');
+  await undo(ctx, { dryRun: true });
+  expect(ctx.notes[0]).toMatch(
+    /^taking back .*HEAD has 1 commit that was not there then: the branch goes back too$/,
+  );
 });
