@@ -31,9 +31,11 @@ function emitMapping(mapping: object, depth: number): string {
   const indent = '  '.repeat(depth);
   return Object.entries(mapping)
     .filter(([, value]) => value !== undefined)
-    .map(
-      ([key, value]: [string, unknown]) =>
-        `${indent}${/^[A-Za-z_][\w-]*$/.test(key) ? key : JSON.stringify(key)}:${emitValue(value, depth)}`,
+    .map(([key, value]: [string, unknown]) =>
+      // What stands there is a comment.
+      key === 'advice' && Array.isArray(value)
+        ? value.map((line: unknown) => `${indent}# ${String(line)}\n`).join('')
+        : `${indent}${/^[A-Za-z_][\w-]*$/.test(key) ? key : JSON.stringify(key)}:${emitValue(value, depth)}`,
     )
     .join('');
 }

@@ -228,3 +228,55 @@ test('devenv.local.yaml counts without a devenv.yaml too', async () => {
   const { config } = await loadProject({ cwd: root, env: testEnv() });
   expect(config.windows.map(({ name }) => name)).toEqual(['editor', 'watcher', 'logs', 'mine']);
 });
+
+describe('how a suite reports which tests failed is written beside it, ready to be used', () => {
+  /** The file that init writes, with what stands in comments in the place of what it replaces. */
+  async function taken(files: Readonly<Record<string, string>>): Promise<Project['config']['suites']> {
+    const root = projectOf(files);
+    await initProject({ cwd: root, env: testEnv() });
+    const file = path.join(root, 'devenv.yaml');
+    const text = readFileSync(file, 'utf8')
+      .replaceAll(/^ {4}command: .*\n(?=(?: {4}on: .*\n)? {4}# To see)/gm, '')
+      .replaceAll(/^ {4}# (?=command:|results:|env:)/gm, '    ');
+    writeFileSync(file, text);
+    return (await loadProject({ cwd: root, env: testEnv() })).config.suites;
+  }
+
+  test.each([
+    ['vitest', 'npm test -- --run --reporter=default --reporter=junit --outputFile.junit=junit-unit.xml'],
+    [
+      'NODE_ENV=test node --test',
+      'npm test -- --test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=junit-unit.xml',
+    ],
+    ['mocha --exit', 'npm test -- --reporter xunit --reporter-option output=junit-unit.xml'],
+    ['npx playwright test', 'npm test -- --reporter=list,junit', 'PLAYWRIGHT_JUNIT_OUTPUT_NAME'],
+    ['jest', 'npm test -- --reporters=default --reporters=jest-junit', 'JEST_JUNIT_OUTPUT_FILE'],
+  ])('%s', async (script, command, variable = '') => {
+    const [suite] = await taken({ 'package.json': manifest({ test: script }) });
+    expect(suite).toMatchObject({ command, results: expect.stringMatching(/junit-unit\.xml$/) });
+    if (variable !== '') expect(suite?.env).toMatchObject({ [variable]: 'junit-unit.xml' });
+  });
+
+  test('pytest', async () => {
+    const [suite] = await taken({ 'requirements.txt': 'pytest\n' });
+    expect(suite?.command).toBe('python3 -m pytest --junitxml=junit-unit.xml');
+  });
+
+  test.each([
+    'vitest run && echo done',
+    'vitest run --reporter=dot',
+    'node --test tests/a.js',
+    'node check.js',
+    'turbo test',
+  ])('nothing for %s', async (script) => {
+    const [suite] = await taken({ 'package.json': manifest({ test: script }) });
+    expect(suite?.results).toBeUndefined();
+    expect(suite?.command).toMatch(/^npm test( -- --run)?$/);
+  });
+});
+
+test('a project of tests alone says nothing of workspaces', async () => {
+  const root = projectOf({ 'package.json': manifest({ test: 'vitest run' }) });
+  const { found } = await initProject({ cwd: root, env: testEnv() });
+  expect(found).toEqual(['package.json (npm): scripts test']);
+});

@@ -1,4 +1,4 @@
-import type { WrittenGate, WrittenSuite, WrittenWindow } from '../schema.ts';
+import type { WrittenGate, WrittenWindow } from '../schema.ts';
 import { within } from './files.ts';
 import {
   packageManagerOf,
@@ -9,7 +9,8 @@ import {
   type Manifest,
   type PackageManager,
 } from './node-tools.ts';
-import { listening, literal, windowName, type Detector, type Files } from './types.ts';
+import { reportAdvice } from './reports.ts';
+import { listening, literal, windowName, type Detector, type DraftSuite, type Files } from './types.ts';
 
 /** package.json: its scripts are windows and suites, its workspaces windows of their own. */
 export const detectNode: Detector = (files) => {
@@ -120,19 +121,23 @@ const suiteScripts: readonly (readonly [string, readonly string[]])[] = [
   ['e2e', ['test:e2e', 'e2e', 'test:playwright', 'test:cypress', 'playwright', 'cypress:run']],
 ];
 
-function testSuites({ files, manifest, manager }: Context): Record<string, WrittenSuite> {
-  const suites: Record<string, WrittenSuite> = {};
+function testSuites({ files, manifest, manager }: Context): Record<string, DraftSuite> {
+  const suites: Record<string, DraftSuite> = {};
   for (const [name, scripts] of suiteScripts) {
     const script = scripts.find((candidate) => isTest(manifest.scripts[candidate]));
     if (script === undefined) continue;
     const text = manifest.scripts[script] ?? '';
     const watches = /\bvitest\b/.test(text) && !/\brun\b/.test(text);
     const results = resultsOf(files, text);
+    const withArgs = (args: string): string =>
+      runScript(manager, script, [watches ? '--run' : '', args].filter(Boolean).join(' '));
+    const advice = results === undefined ? reportAdvice(name, text, withArgs) : [];
     suites[name] = {
-      command: runScript(manager, script, watches ? '--run' : ''),
+      command: withArgs(''),
       ...(results === undefined ? {} : { results: literal(results) }),
       ...(name === 'e2e' ? { on: 'demand' } : {}),
       ...(/\breact-scripts test\b/.test(text) ? { env: { CI: 'true' } } : {}),
+      ...(advice.length > 0 ? { advice } : {}),
     };
   }
   return suites;
@@ -164,7 +169,7 @@ function lintGate({ manifest, manager }: Context): Record<string, WrittenGate> {
 interface Sections {
   readonly own: Readonly<Record<string, WrittenWindow>>;
   readonly windows: Readonly<Record<string, WrittenWindow>>;
-  readonly suites: Readonly<Record<string, WrittenSuite>>;
+  readonly suites: Readonly<Record<string, DraftSuite>>;
   readonly gates: Readonly<Record<string, WrittenGate>>;
 }
 
@@ -178,6 +183,8 @@ function findings({ manifest, manager }: Context, { own, windows, suites, gates 
   });
   return [
     ...(scripts.length > 0 ? [`package.json (${manager}): scripts ${scripts.join(', ')}`] : []),
-    ...(windows === own ? [] : [`workspaces (${manager}): ${Object.keys(windows).join(', ')}`]),
+    ...(windows === own || Object.keys(windows).length === 0
+      ? []
+      : [`workspaces (${manager}): ${Object.keys(windows).join(', ')}`]),
   ];
 }

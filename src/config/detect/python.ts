@@ -1,4 +1,5 @@
 import type { WrittenWindow } from '../schema.ts';
+import { reportAdvice } from './reports.ts';
 import { listening, type Detector, type Files } from './types.ts';
 
 /** pyproject.toml, requirements.txt or manage.py: Django, FastAPI or Flask as `api`; pytest or unittest. */
@@ -21,10 +22,15 @@ export const detectPython: Detector = (files) => {
   return {
     layout: 'python',
     windows: api ? { api } : {},
-    suites: tests === undefined ? {} : { unit: { command: tests } },
+    suites: tests === undefined ? {} : { unit: { command: tests, ...advised(tests) } },
     found: [`${first}: ${[api?.command, tests].filter(Boolean).join(', ') || 'Python'}`],
   };
 };
+
+function advised(tests: string): { readonly advice?: readonly string[] } {
+  const advice = reportAdvice('unit', tests, (args) => `${tests} ${args}`);
+  return advice.length > 0 ? { advice } : {};
+}
 
 function runnerPrefix(files: Files): string {
   if (files.has('uv.lock')) return 'uv run ';

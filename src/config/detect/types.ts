@@ -8,12 +8,17 @@ export interface Files {
   list(dir: string): readonly string[];
 }
 
+/** A suite to be written, and what may be written in its place, as lines of a comment. */
+export interface DraftSuite extends WrittenSuite {
+  readonly advice?: readonly string[];
+}
+
 /** What one detector makes of a project. */
 export interface Finding {
   /** The layout that suits it. */
   readonly layout: string;
   readonly windows: Readonly<Record<string, WrittenWindow>>;
-  readonly suites: Readonly<Record<string, WrittenSuite>>;
+  readonly suites: Readonly<Record<string, DraftSuite>>;
   readonly gates?: Readonly<Record<string, WrittenGate>>;
   /** What was found, one line each. */
   readonly found: readonly string[];
@@ -28,7 +33,7 @@ export interface Draft {
   readonly layout?: string | undefined;
   readonly env?: Readonly<Record<string, string>>;
   readonly windows: Readonly<Record<string, WrittenWindow>>;
-  readonly suites: Readonly<Record<string, WrittenSuite>>;
+  readonly suites: Readonly<Record<string, DraftSuite>>;
   readonly gates: Readonly<Record<string, WrittenGate>>;
   readonly found: readonly string[];
 }
