@@ -140,7 +140,8 @@ async function tryToRead(
 
 /** Why there is nothing to run, and what to write, a line each; undefined when there is something. */
 function whyNotWatched({ config }: Project): string | undefined {
-  if (config.watch.suites.length > 0) return undefined;
+  // Gates of the checkpointer bring suites of their own.
+  if (config.watch.suites.length + config.checkpoint.gates.length > 0) return undefined;
   return config.suites.length === 0
     ? 'there is no suite\nadd one to devenv.yaml, as suites: { unit: { command: npm test } }'
     : 'no suite is to be watched\nname some in devenv.yaml, as watch: { suites: [unit] }';
