@@ -9,7 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import { DevenvError, errnoOf, messageOf } from './errors.ts';
 import { quickHash, randomId } from './world.ts';
@@ -29,26 +29,40 @@ export function packageRoot(): string {
   return dir;
 }
 
-function home(env: NodeJS.ProcessEnv): string {
-  if (env['HOME']) return env['HOME'];
+/**
+ * The user's home directory: `$HOME`, or that of the password database where HOME is unset (cron, `env -i`), empty
+ * or relative, which would be the folder that a command happens to run in. Undefined where there is none at all.
+ */
+export function findHome(env: NodeJS.ProcessEnv): string | undefined {
+  const given = env['HOME'];
+  if (given && path.isAbsolute(given)) return given;
   try {
-    // HOME unset (cron, `env -i`): the password database still knows it.
-    return homedir();
-  } catch (error) {
-    throw new DevenvError(
-      'environment',
-      'HOME is not set and this user has no home directory',
-      'set HOME or XDG_STATE_HOME',
-      error,
-    );
+    // Not homedir(): that believes HOME, whatever stands in it.
+    const known = userInfo().homedir;
+    return path.isAbsolute(known) ? known : undefined;
+  } catch {
+    return undefined; // no such user in the password database
   }
 }
 
-function xdg(env: NodeJS.ProcessEnv, name: string, fallback: string): string {
-  const value = env[name];
-  // The XDG specification: relative paths are to be ignored.
-  return path.join(value && path.isAbsolute(value) ? value : path.join(home(env), fallback), 'devenv');
+function home(env: NodeJS.ProcessEnv): string {
+  const found = findHome(env);
+  if (found !== undefined) return found;
+  throw new DevenvError(
+    'environment',
+    `HOME is ${env['HOME'] ? 'no absolute path' : 'not set'} and this user has no home directory`,
+    'set HOME or XDG_STATE_HOME',
+  );
 }
+
+/** A folder of the XDG specification, by which relative paths are to be ignored. */
+function xdgBase(env: NodeJS.ProcessEnv, name: string, fallback: string): string {
+  const value = env[name];
+  return value && path.isAbsolute(value) ? value : path.join(home(env), fallback);
+}
+
+const xdg = (env: NodeJS.ProcessEnv, name: string, fallback: string): string =>
+  path.join(xdgBase(env, name, fallback), 'devenv');
 
 /** `$XDG_STATE_HOME/devenv`: database, logs, locks. Not created here: see `ensureDir`. */
 export const stateDir = (env: NodeJS.ProcessEnv): string => xdg(env, 'XDG_STATE_HOME', '.local/state');
@@ -56,6 +70,9 @@ export const stateDir = (env: NodeJS.ProcessEnv): string => xdg(env, 'XDG_STATE_
 export const cacheDir = (env: NodeJS.ProcessEnv): string => xdg(env, 'XDG_CACHE_HOME', '.cache');
 /** `$XDG_CONFIG_HOME/devenv`: the user's layouts. */
 export const configDir = (env: NodeJS.ProcessEnv): string => xdg(env, 'XDG_CONFIG_HOME', '.config');
+
+/** `$XDG_CONFIG_HOME` itself, where other programs (systemd) look too. */
+export const configBase = (env: NodeJS.ProcessEnv): string => xdgBase(env, 'XDG_CONFIG_HOME', '.config');
 
 /** The real path of a project's root and the id under which its state is kept (stable, 14 hex digits). */
 export function projectId(root: string): string {

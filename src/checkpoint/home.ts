@@ -1,13 +1,11 @@
 import { realpathSync } from 'node:fs';
-import { homedir } from 'node:os';
-import path from 'node:path';
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, findHome } from '../base/index.ts';
 import type { Repo } from '../git/index.ts';
 
 /** Throws 'refused' for a repository that is a whole home directory, or the whole disk. */
 export function refuseHome(repo: Pick<Repo, 'root' | 'env'>): void {
-  const home = repo.env['HOME'] ?? homedir();
-  if (repo.root !== '/' && (!path.isAbsolute(home) || repo.root !== realpath(home))) return;
+  const home = findHome(repo.env);
+  if (repo.root !== '/' && (home === undefined || repo.root !== realpath(home))) return;
   throw new DevenvError(
     'refused',
     `${repo.root} as a whole is not a project: devenv does not copy a home directory`,

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { DevenvError, errnoOf, explainFsError, messageOf } from '../base/index.ts';
+import { DevenvError, errnoOf, explainFsError, findHome, messageOf } from '../base/index.ts';
 import { detectDraft } from './detect/index.ts';
 import { filesOf } from './detect/files.ts';
 import type { Draft } from './detect/types.ts';
@@ -68,7 +68,7 @@ async function importDraft(
   layout: string | undefined,
 ): Promise<Draft> {
   const { importText } = await import('./import/index.ts');
-  const imported = importText(file, readImport(file), { root, home: env['HOME'] });
+  const imported = importText(file, readImport(file), { root, home: findHome(env) });
   const detected = detectDraft(filesOf(root));
   const windows = Object.keys(imported.windows);
   return {

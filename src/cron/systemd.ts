@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { DevenvError, makeDir, run, type RunResult, replaceFile } from '../base/index.ts';
+import { configBase, DevenvError, makeDir, run, type RunResult, replaceFile } from '../base/index.ts';
 import { lingers, managerEnv, readIfThere, userName } from './processes.ts';
 import type { CronDeps, Job } from './types.ts';
 
@@ -43,8 +43,7 @@ function systemdWord(file: string): string {
 
 /** Where a user's own units lie. */
 export function unitDir(env: NodeJS.ProcessEnv): string {
-  const config = env['XDG_CONFIG_HOME'] || path.join(env['HOME'] ?? '/', '.config');
-  return path.join(config, 'systemd', 'user');
+  return path.join(configBase(env), 'systemd', 'user');
 }
 
 /** The ids of the projects that have a timer. */

@@ -1,7 +1,6 @@
 import { lstatSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import path from 'node:path';
-import { DevenvError, makeDir, quickHash, self } from '../base/index.ts';
+import { DevenvError, findHome, makeDir, quickHash, self } from '../base/index.ts';
 import type { Target } from './types.ts';
 
 /**
@@ -54,7 +53,7 @@ export function controlSocket(target: Target, env: NodeJS.ProcessEnv): string {
       `${dir} must be a directory that only you can use`,
       `remove it, or set XDG_RUNTIME_DIR`,
     );
-  const config = env['DEVENV_SSH_CONFIG'] ?? path.join(homedir(), '.ssh', 'config');
+  const config = env['DEVENV_SSH_CONFIG'] ?? path.join(findHome(env) ?? '/', '.ssh', 'config');
   const state = statSync(config, { throwIfNoEntry: false });
   const name = quickHash(
     JSON.stringify([

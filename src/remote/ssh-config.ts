@@ -1,8 +1,8 @@
 import { globSync, readFileSync, statSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import SSHConfig from 'ssh-config';
-import { DevenvError, errnoOf, messageOf } from '../base/index.ts';
+import { DevenvError, errnoOf, findHome, messageOf } from '../base/index.ts';
 import type { Destination } from './destination.ts';
 import { matchesPatterns } from './known-hosts.ts';
 import type { SshOptions } from './ssh-options.ts';
@@ -37,7 +37,7 @@ export function readSshConfig(to: Destination, target: Target, env: NodeJS.Proce
   if (to.user !== undefined) options.set('user', [to.user]);
   if (to.port !== undefined) options.set('port', [String(to.port)]);
   const state: Reading = { options, to, target, env };
-  const home = path.join(env['HOME'] ?? homedir(), '.ssh');
+  const home = path.join(findHome(env) ?? '/', '.ssh');
   const given = env['DEVENV_SSH_CONFIG'];
   if (given) readInto(state, given, { required: true, dir: home, depth: 0 });
   else {
@@ -106,7 +106,7 @@ function readText(state: Reading, file: string, { required, depth, own }: Place)
 }
 
 function include(state: Reading, { words }: Directive, place: Place): void {
-  const home = state.env['HOME'] ?? homedir();
+  const home = findHome(state.env) ?? '/';
   for (const word of words) {
     if (/[%$]/.test(word)) throw beyond(state, `Include ${word}`);
     const pattern = path.resolve(place.dir, word.replace(/^~(?=\/)/, home));

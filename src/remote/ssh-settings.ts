@@ -1,5 +1,5 @@
-import { homedir, userInfo } from 'node:os';
-import { DevenvError, self } from '../base/index.ts';
+import { userInfo } from 'node:os';
+import { DevenvError, findHome, self } from '../base/index.ts';
 import { knownName } from './known-hosts.ts';
 import { optionOf, type SshOptions } from './ssh-options.ts';
 
@@ -160,7 +160,7 @@ function createExpand(
   },
   env: NodeJS.ProcessEnv,
 ): (text: string) => string {
-  const home = env['HOME'] ?? homedir();
+  const home = findHome(env) ?? '/';
   const tokens: Readonly<Record<string, string>> = {
     '%': '%',
     d: home,

@@ -66,7 +66,7 @@ export async function excludeFiles(
     cwd: repo.root,
     env,
   });
-  const home = env['XDG_CONFIG_HOME'] ?? path.join(env['HOME'] ?? '/', '.config');
+  const home = env['XDG_CONFIG_HOME'] || path.join(env['HOME'] ?? '/', '.config');
   const own = configured.ok ? configured.stdout.trim() : path.join(home, 'git', 'ignore');
   return [own, path.join(repo.commonDir, 'info', 'exclude')];
 }

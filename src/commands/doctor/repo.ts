@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { plural, run } from '../../base/index.ts';
+import { findHome, plural, run } from '../../base/index.ts';
 import { openRepo, type Repo } from '../../git/index.ts';
 import { needsRecovery } from '../../rollback/index.ts';
 import { fine, fromError, problem, type Check, type Examined, type Finding } from './check.ts';
@@ -38,8 +38,8 @@ async function trusted(repo: Repo, { ctx }: Examined): Promise<Finding> {
 }
 
 async function place(repo: Repo, { ctx }: Examined): Promise<readonly Finding[]> {
-  const home = ctx.env['HOME'];
-  const tooBig = repo.root === '/' || (home !== undefined && home !== '' && repo.root === real(home));
+  const home = findHome(ctx.env);
+  const tooBig = repo.root === '/' || (home !== undefined && repo.root === real(home));
   if (!tooBig) return [];
   return [
     problem('warning', 'repository place', {

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { DevenvError, shortHash } from '../../base/index.ts';
+import { DevenvError, findHome, shortHash } from '../../base/index.ts';
 import { readRef, openRepo, type Repo } from '../../git/index.ts';
 import { takeLock } from '../../store/index.ts';
 import type { BoxState } from './types.ts';
 
 /** A folder of this box, as people write it from afar: `~/shop`, `shop` and `/home/me/shop` are the same. */
 export function absoluteDir(dir: string, env: NodeJS.ProcessEnv): string {
-  const home = env['HOME'] ?? '/';
+  const home = findHome(env) ?? '/';
   const whole = dir === '~' ? home : path.resolve(home, dir.replace(/^~\//, ''));
   return existsSync(whole) ? realpathSync(whole) : whole;
 }
