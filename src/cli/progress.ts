@@ -1,12 +1,14 @@
 import { formatDuration, systemClock } from '../base/index.ts';
-import type { Progress } from '../commands/context.ts';
+import type { Progress, ProgressState } from '../commands/context.ts';
 
 declare const DEVENV_ON_BOX: boolean | undefined;
 
 /** Whether this build brings what draws live lists: the one that is sent to remote boxes does not. */
 export const drawsLists = typeof DEVENV_ON_BOX === 'undefined';
 
-type State = Parameters<Progress['update']>[1];
+/** What has not come to its end yet. */
+const goesOn = (state: ProgressState): boolean =>
+  state === 'waiting' || state === 'starting' || state === 'running';
 
 /** One line per change, for logs and pipes. */
 export function plainProgress(note: (line: string) => void): Progress {
@@ -15,7 +17,7 @@ export function plainProgress(note: (line: string) => void): Progress {
     update(title, state, detail) {
       const line = `${title}: ${state}${detail ? ` (${detail})` : ''}`;
       // A detail that changes while something waits is not news worth a line each time.
-      const key = state === 'running' || state === 'waiting' ? state : line;
+      const key = goesOn(state) ? state : line;
       if (seen.get(title) === key) return;
       seen.set(title, key);
       note(line);
@@ -25,7 +27,7 @@ export function plainProgress(note: (line: string) => void): Progress {
 }
 
 interface Row {
-  settle(state: State, detail?: string): void;
+  settle(state: ProgressState, detail?: string): void;
   show(detail: string): void;
 }
 
@@ -39,7 +41,7 @@ export function liveProgress(titles: readonly string[]): Progress {
       const show = async (): Promise<void> => {
         await drawn.ready;
         const row = rows.get(title);
-        if (state === 'waiting' || state === 'running') row?.show(detail ?? state);
+        if (goesOn(state)) row?.show(detail || state);
         else row?.settle(state, detail ?? formatDuration(systemClock.monotonic() - started));
       };
       void show();
@@ -60,7 +62,7 @@ function drawList(
   const draw = async (): Promise<void> => {
     const { Listr } = await import('listr2');
     const tasks = titles.map((title) => {
-      const outcome = Promise.withResolvers<{ state: State; detail: string | undefined }>();
+      const outcome = Promise.withResolvers<{ state: ProgressState; detail: string | undefined }>();
       let show: (text: string) => void = () => {};
       rows.set(title, {
         settle: (state, detail) => outcome.resolve({ state, detail }),

@@ -29,9 +29,12 @@ export interface CommandContext {
   readonly begun?: Begun | undefined;
 }
 
+/** `waiting`, `starting` and `running` go on; the others are the last word. */
+export type ProgressState = 'waiting' | 'starting' | 'running' | 'ready' | 'done' | 'failed' | 'skipped';
+
 /** The engine reports, the program draws. */
 export interface Progress {
-  update(title: string, state: 'waiting' | 'running' | 'done' | 'failed' | 'skipped', detail?: string): void;
+  update(title: string, state: ProgressState, detail?: string): void;
   /** Leaves the last picture on the screen; must be called before anything else is printed. */
   end(): Promise<void>;
 }

@@ -1,8 +1,9 @@
 import { loadProject } from '../config/index.ts';
 import { requireSession, restartWindows, type SessionDeps } from '../session/index.ts';
 import { createTmux } from '../tmux/index.ts';
+import { awaitReady } from './await-ready.ts';
 import type { CommandContext, CommandResult } from './context.ts';
-import { awaitReady, readTimeout, withPorts } from './start.ts';
+import { readTimeout, withPorts } from './start.ts';
 import { notStartedAgain, unlessInterrupted } from './unless-interrupted.ts';
 
 export interface RestartInput {
@@ -23,7 +24,7 @@ export async function restart(ctx: CommandContext, input: RestartInput): Promise
     notStartedAgain,
   );
   if (input.wait && restarted.length > 0)
-    await awaitReady(ctx, deps, project, { started: restarted, session: session.name }, timeoutMs);
+    await awaitReady(ctx, deps, project, { windows: restarted, session: session.name, timeoutMs });
   const text =
     restarted.length > 0
       ? `restarted ${restarted.join(', ')}`

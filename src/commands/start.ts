@@ -2,18 +2,17 @@ import { DevenvError, parseDuration, terminalSize, type ProcessInfo } from '../b
 import { loadProject, resolvePorts, type Project } from '../config/index.ts';
 import {
   attachSession,
-  endOrphans,
   canAttach,
-  lastLines,
+  endOrphans,
   requireSession,
   startSession,
-  waitUntilReady,
+  unsettledWindows,
   type Preflight,
-  type ReadyOutcome,
   type SessionDeps,
   type StartResult,
 } from '../session/index.ts';
 import { createTmux } from '../tmux/index.ts';
+import { awaitReady } from './await-ready.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
 export interface StartInput {
@@ -42,19 +41,35 @@ export async function start(ctx: CommandContext, input: StartInput): Promise<Com
     begun: ctx.begun?.start,
   });
   tell(ctx, result);
-  if (input.wait && result.started.length > 0) await awaitReady(ctx, deps, project, result, timeoutMs);
-  const wanted = ctx.interactive && !input.detach && !ctx.json;
-  const attach = wanted && (await canAttach(deps));
-  if (wanted && !attach)
+  const shows = ctx.interactive && !input.detach && !ctx.json;
+  const attach = shows && (await canAttach(deps));
+  if (shows && !attach)
     ctx.note(
       'nobody is attached to the tmux session that this runs in: devenv attach in a terminal shows it',
     );
+  if (input.wait) {
+    const waited = await toWaitFor(deps, project, result, attach);
+    if (waited.length > 0)
+      await awaitReady(ctx, deps, project, { windows: waited, session: result.session, timeoutMs });
+  }
   if (attach) await attachSession(deps, await requireSession(deps, project.root), input.windows[0]);
   const { created, started, session } = result;
   return {
     json: { project: project.config.name, session, created, started, running: true },
     ...(attach ? {} : { text: summary(ctx, project, result) }),
   };
+}
+
+/** What this start built, and what another one built that is not ready yet. */
+async function toWaitFor(
+  deps: SessionDeps,
+  project: Project,
+  { created, started, wanted }: StartResult,
+  attaching: boolean,
+): Promise<readonly string[]> {
+  if (created) return started;
+  const others = await unsettledWindows(deps, project.root, { wanted, attaching });
+  return wanted.filter((name) => started.includes(name) || others.includes(name));
 }
 
 /** A duration as typed after `--timeout`. */
@@ -68,8 +83,12 @@ export function readTimeout(text: string | undefined): number | undefined {
 
 function tell(ctx: CommandContext, result: StartResult): void {
   if (result.created) return;
-  const added = result.started.length > 0 ? `; starting ${result.started.join(', ')}` : '';
-  ctx.note(`session ${result.session} is already running${added}`);
+  const added = result.started.filter((name) => !result.revived.includes(name));
+  const does = [
+    ...(added.length > 0 ? [`adding ${added.join(', ')}`] : []),
+    ...(result.revived.length > 0 ? [`starting ${result.revived.join(', ')} again`] : []),
+  ];
+  ctx.note(`session ${result.session} is already running${does.map((what) => `; ${what}`).join('')}`);
 }
 
 function summary(ctx: CommandContext, project: Project, result: StartResult): string {
@@ -77,10 +96,16 @@ function summary(ctx: CommandContext, project: Project, result: StartResult): st
   const ports = project.config.windows.flatMap((w) =>
     result.started.includes(w.name) && typeof w.port === 'number' ? [`${w.name} on port ${w.port}`] : [],
   );
-  const what = result.created
-    ? `session ${result.session} is up`
-    : `added to session ${result.session}: ${result.started.join(', ')}`;
+  const what = result.created ? `session ${result.session} is up` : whatIsNew(result);
   return `${ctx.colors.green(what)}${ports.length > 0 ? ` (${ports.join(', ')})` : ''}; devenv attach shows it, devenv stop ends it`;
+}
+
+function whatIsNew({ session, started, revived }: StartResult): string {
+  const added = started.filter((name) => !revived.includes(name));
+  return [
+    ...(added.length > 0 ? [`added to session ${session}: ${added.join(', ')}`] : []),
+    ...(revived.length > 0 ? [`started again in session ${session}: ${revived.join(', ')}`] : []),
+  ].join('; ');
 }
 
 /** Gives each window with `port: auto` the port it had before, or another free one, and keeps that. */
@@ -167,75 +192,3 @@ async function portTaken(project: Project, name: string, port: number): Promise<
 const named = ({ pid, command }: ProcessInfo): string => `process ${pid}, ${shorten(command)}`;
 
 const shorten = (command: string): string => (command.length > 80 ? `${command.slice(0, 79)}…` : command);
-
-/** Shows services becoming ready; throws `not-ready` with the last lines of the first that does not. */
-export async function awaitReady(
-  ctx: CommandContext,
-  deps: SessionDeps,
-  project: Project,
-  { started, session }: Pick<StartResult, 'started' | 'session'>,
-  timeoutMs: number | undefined,
-): Promise<void> {
-  const own = await requireSession(deps, project.root);
-  const progress = ctx.progress(started);
-  const shown = new Map<string, string>();
-  const onUpdate = (o: ReadyOutcome): void => {
-    // Once it is ready, how that was found out is no news.
-    const now = o.outcome === 'ready' ? 'ready' : `${o.outcome} ${o.status.state} ${o.status.detail}`;
-    if (shown.get(o.name) === now) return;
-    shown.set(o.name, now);
-    progress.update(o.name, picture(o), o.status.detail);
-  };
-  let outcomes: readonly ReadyOutcome[];
-  try {
-    outcomes = await waitUntilReady(deps, own.uid, {
-      windows: started,
-      timeoutMs,
-      signal: ctx.signal,
-      onUpdate,
-    });
-    for (const o of outcomes)
-      if (o.outcome === 'pending') progress.update(o.name, 'skipped', 'not waited for');
-  } catch (error) {
-    if (!(error instanceof DevenvError) || error.code !== 'interrupted') throw error;
-    throw new DevenvError(
-      'interrupted',
-      `interrupted while waiting; session ${session} stays and keeps running`,
-      'devenv stop ends it',
-      error,
-    );
-  } finally {
-    await progress.end();
-  }
-  const bad = outcomes.find((o) => o.outcome === 'failed') ?? outcomes.find((o) => o.outcome === 'timeout');
-  if (bad) throw await notReady(deps, bad, session);
-}
-
-function picture(o: ReadyOutcome): 'waiting' | 'running' | 'done' | 'failed' {
-  if (o.outcome === 'ready') return 'done';
-  if (o.outcome === 'failed' || o.outcome === 'timeout') return 'failed';
-  return o.status.detail.startsWith('waits for') ? 'waiting' : 'running';
-}
-
-async function notReady(
-  deps: SessionDeps,
-  { name, outcome, status }: ReadyOutcome,
-  session: string,
-): Promise<DevenvError> {
-  const exit = status.panes.find((pane) => pane.exit !== null)?.exit;
-  const how =
-    outcome === 'timeout'
-      ? `is not ready in time: ${status.detail || 'nothing says why'}`
-      : exit === undefined
-        ? 'has failed'
-        : `exited with status ${exit}`;
-  const [pane] = status.panes;
-  const lines = pane ? await lastLines(deps, pane.id, 12) : [];
-  const tail =
-    lines.length > 0 ? `; the last lines of its pane:\n${lines.map((line) => `    ${line}`).join('\n')}` : '';
-  return new DevenvError(
-    'not-ready',
-    `${name} ${how}${tail}`,
-    `session ${session} stays: devenv attach ${name} shows it, devenv restart ${name} tries again, devenv stop ends it`,
-  );
-}

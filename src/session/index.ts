@@ -7,4 +7,5 @@ export { startSession, type Preflight, type StartResult } from './start.ts';
 export { allStatuses, sessionStatus, type SessionStatus } from './status.ts';
 export { endOrphans, stopSession, stopWindows, type StopResult } from './stop.ts';
 export { runInWindow } from './task.ts';
+export { unsettledWindows } from './unsettled.ts';
 export type { OwnSession, SessionDeps, WindowStatus } from './types.ts';

@@ -6,11 +6,15 @@ import type { OwnSession, OwnWindow } from './types.ts';
 /** What a start does, decided from the configuration and from what tmux shows. */
 export type SessionPlan =
   /** Nothing runs: the whole session, or the windows asked for and what they need. */
-  | { readonly kind: 'build'; readonly windows: readonly WindowConfig[] }
-  /** It runs: `windows` are missing, `revive` are there but ended and were asked for by name. Both can be empty. */
+  | { readonly kind: 'build'; readonly wanted: readonly WindowConfig[] }
+  /**
+   * It runs: `windows` are missing, `revive` are there but ended and were asked for by name or are needed by one that
+   * was. Both can be empty.
+   */
   | {
       readonly kind: 'running';
       readonly session: OwnSession;
+      readonly wanted: readonly WindowConfig[];
       readonly windows: readonly PlacedWindow[];
       readonly revive: readonly OwnWindow[];
     }
@@ -34,12 +38,19 @@ export function planSession(
   if (!session) {
     const foreign = rows.find((row) => row.sessionName === project.sessionName);
     if (foreign) return { kind: 'refused', name: foreign.sessionName, root: foreign.marks.root };
-    return { kind: 'build', windows: wanted };
+    return { kind: 'build', wanted };
   }
   const present = windowsOf(session);
   const missing = wanted.filter((window) => !present.some((own) => own.name === window.name));
-  const revive = present.filter((own) => names.includes(own.name) && hasEnded(own));
-  return { kind: 'running', session, revive, windows: place(project.config.windows, present, missing) };
+  const named = names.length === 0 ? [] : wanted;
+  const revive = present.filter((own) => named.some(({ name }) => name === own.name) && hasEnded(own));
+  return {
+    kind: 'running',
+    session,
+    wanted,
+    revive,
+    windows: place(project.config.windows, present, missing),
+  };
 }
 
 /** The windows named and, transitively, those they need, in the order of the layout; all for no names. */

@@ -39,6 +39,10 @@ export interface StartResult {
   readonly created: boolean;
   /** Windows built or started again now; empty when everything ran already. */
   readonly started: readonly string[];
+  /** Those of them that were there and had ended. */
+  readonly revived: readonly string[];
+  /** The windows asked for and what they need, whether they ran already or not. */
+  readonly wanted: readonly string[];
   readonly session: string;
 }
 
@@ -77,12 +81,18 @@ async function startLocked(
 ): Promise<StartResult> {
   const plan = planSession(project, rows, options.windows);
   if (plan.kind === 'refused') throw refusal(plan, project);
-  const building = plan.kind === 'build' ? plan.windows : plan.windows.map((placed) => placed.window);
+  const building = plan.kind === 'build' ? plan.wanted : plan.windows.map((placed) => placed.window);
   const reviving = plan.kind === 'build' ? [] : plan.revive.map((own) => own.name);
   const started = project.config.windows.filter((w) => building.includes(w) || reviving.includes(w.name));
   const names = started.map((w) => w.name);
-  const session = plan.kind === 'build' ? project.sessionName : plan.session.name;
-  if (started.length === 0 && plan.kind === 'running') return { created: false, started: names, session };
+  const result = {
+    created: plan.kind === 'build',
+    started: names,
+    revived: names.filter((name) => reviving.includes(name)),
+    wanted: plan.wanted.map((w) => w.name),
+    session: plan.kind === 'build' ? project.sessionName : plan.session.name,
+  };
+  if (started.length === 0 && plan.kind === 'running') return result;
   checkFolders(started);
   await options.preflight?.(started, plan.kind === 'build' ? undefined : plan.session.uid);
   stopIfAborted(options.signal);
@@ -97,7 +107,7 @@ async function startLocked(
   } else {
     await extend(deps, project, plan, options);
   }
-  return { created: plan.kind === 'build', started: names, session };
+  return result;
 }
 
 async function look(deps: SessionDeps): Promise<readonly PaneRow[]> {

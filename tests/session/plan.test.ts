@@ -14,7 +14,7 @@ const project = makeProject('/nowhere/shop', [
 /** The plan in a form that reads in a table. */
 function plan(rows: readonly PaneRow[], names: readonly string[] = []): unknown {
   const found = planSession(project, rows, names);
-  if (found.kind === 'build') return { build: found.windows.map((w) => w.name) };
+  if (found.kind === 'build') return { build: found.wanted.map((w) => w.name) };
   if (found.kind === 'refused') return { refused: found.root ?? 'foreign' };
   return {
     add: found.windows.map((w) => `${w.window.name} after ${w.after ?? 'nothing'}`),
@@ -66,6 +66,12 @@ describe('planSession', () => {
       [...all.slice(0, 3), ownRow('logs', 4, { state: 'stopped' })],
       ['logs'],
       { add: [], revive: ['logs'] },
+    ],
+    [
+      'what it needs is started again too',
+      [all[0]!, ownRow('api', 2, { state: 'stopped' }), ownRow('ui', 3, { state: 'stopped' }), all[3]!],
+      ['ui'],
+      { add: [], revive: ['api', 'ui'] },
     ],
     [
       'a dead pane is an ended window',

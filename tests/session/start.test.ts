@@ -149,6 +149,8 @@ describe('a second start', () => {
     expect(await startSession(world.deps, six(world.root), { windows: [] })).toEqual({
       created: false,
       started: [],
+      revived: [],
+      wanted: ['editor', 'api', 'ui', 'watcher', 'e2e', 'logs'],
       session: 'shop',
     });
     expect(await panes('#{pane_id} #{pane_pid}')).toEqual(before);
