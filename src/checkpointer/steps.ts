@@ -1,4 +1,4 @@
-import { DevenvError, plural } from '../base/index.ts';
+import { DevenvError } from '../base/index.ts';
 import { createCheckpoint, lastGood, type Checkpoint } from '../checkpoint/index.ts';
 import { repoState } from '../git/index.ts';
 import {
@@ -10,7 +10,7 @@ import {
   type Present,
   type Verification,
 } from '../verify/index.ts';
-import { describeLines } from '../rollback/index.ts';
+import { describeFiles, describeLines } from '../rollback/index.ts';
 import { wasBroughtBack } from './brought-back.ts';
 import { keyOf, marksOf, treeOf } from './key.ts';
 import type { RolledBack, StepContext, StepInput } from './step-types.ts';
@@ -221,8 +221,6 @@ function describeReset(
   done: Pick<RolledBack, 'to' | 'written' | 'deleted' | 'putAway'>,
   why: string,
 ): string {
-  const files = [...done.written, ...done.deleted];
-  const names = files.length <= 3 ? files.join(', ') : plural(files.length, 'file');
   const lines = describeLines(done.putAway);
-  return `reset to ${done.to}: ${names} put back${lines && `, ${lines} put away`}, since ${why}. devenv undo takes this back`;
+  return `reset to ${done.to}: ${describeFiles(done)}${lines && `, ${lines} put away`}, since ${why}. devenv undo takes this back`;
 }

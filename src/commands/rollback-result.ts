@@ -79,7 +79,6 @@ function describeRecovery(
   recovered: NonNullable<RollbackOutcome['recovered']>,
   { written, deleted }: Pick<RollbackOutcome, 'written' | 'deleted'>,
 ): string[] {
-  const now = new Set([...written, ...deleted]);
   const { kind, name, outcome, left } = recovered;
   const said = {
     finished: `finished the ${kind} to ${name} that had been killed`,
@@ -90,8 +89,8 @@ function describeRecovery(
     said[outcome],
     ...shorten(
       left.map((path) =>
-        now.has(path)
-          ? `  edited meanwhile, so left by that one, and put back by this one: ${showName(path)}`
+        written.includes(path) || deleted.includes(path)
+          ? `  edited meanwhile, so left by that one, and ${deleted.includes(path) ? 'deleted' : 'put back'} by this one: ${showName(path)}`
           : `  left as it is, since it was edited meanwhile: ${showName(path)}`,
       ),
     ),

@@ -1,4 +1,5 @@
 import { formatDuration, plural } from '../base/index.ts';
+import { describeFiles } from '../rollback/index.ts';
 import type { NightlyReport, Outcome } from './types.ts';
 
 /** Whether somebody has to look at it. A night that was skipped says nothing. */
@@ -36,8 +37,8 @@ export function summarise(night: Told, why: string | undefined): string {
     return `${outcome} ${took}: ${plural(suites.length, 'suite')}${tag}`;
   }
   if (undone) {
-    const files = undone.written.length + undone.deleted.length;
-    return `${outcome} ${took}: ${why ?? 'the tests fail'}; ${plural(files, 'file')} put back to ${undone.to}, ${undone.back} takes that back`;
+    const files = describeFiles(undone, 0);
+    return `${outcome} ${took}: ${why ?? 'the tests fail'}; reset to ${undone.to}: ${files}; ${undone.back} takes that back`;
   }
   const reason = why ?? decisions.at(-1) ?? '';
   const keptWhy = decisions.findLast((text) => text.startsWith('kept: '));

@@ -7,7 +7,7 @@ export type {
   StepBack,
   UndoInput,
 } from './rollback.ts';
-export { describeLines } from './put-back.ts';
+export { describeFiles, describeLines } from './put-back.ts';
 export type { PutAway } from './put-back.ts';
 export { listSteps } from './steps.ts';
 export type { UndoSteps, UndoStep } from './steps.ts';

@@ -1,4 +1,4 @@
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, plural, showName } from '../base/index.ts';
 import { countLines, displayPath, git } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import { carryOut } from './carry-out.ts';
@@ -19,6 +19,19 @@ export interface PutAway {
 /** `+12 -3 lines`, as the work that goes had them; '' when they were not counted. */
 export function describeLines({ added, removed }: PutAway): string {
   return added === null || removed === null ? '' : `+${added} -${removed} lines`;
+}
+
+/** `a.ts put back and b.ts deleted`; more files than `named` are counted. */
+export function describeFiles(
+  { written, deleted }: Pick<PutBackResult, 'written' | 'deleted'>,
+  named = 3,
+): string {
+  const few = written.length + deleted.length <= named;
+  const what = (paths: readonly string[], done: string): readonly string[] => {
+    if (paths.length === 0) return [];
+    return [`${few ? paths.map(showName).join(', ') : plural(paths.length, 'file')} ${done}`];
+  };
+  return [...what(written, 'put back'), ...what(deleted, 'deleted')].join(' and ') || 'no file changed';
 }
 
 /** What was (or, for a dry run, would be) done. Paths as people read them, sorted. */

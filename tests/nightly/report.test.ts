@@ -139,7 +139,7 @@ describe('the report', () => {
     };
     const night = { ...composeReport(found({ outcome: 'failed' }), frame), undone };
     expect(summarise(night, 'unit fails')).toBe(
-      'failed after 1m 00s: unit fails; 2 files put back to checkpoint-1, devenv undo takes that back',
+      'failed after 1m 00s: unit fails; reset to checkpoint-1: 1 file put back and 1 file deleted; devenv undo takes that back',
     );
   });
 });
