@@ -67,37 +67,3 @@ export function errnoOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
-
-/** Turns a file system error into the one line a user can act on; other errors pass through unchanged. */
-export function explainFsError(error: unknown, doing: string): unknown {
-  switch (errnoOf(error)) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new DevenvError(
-        'disk-full',
-        `no space left on the disk while ${doing}`,
-        'free some space and run the command again; nothing was lost',
-        error,
-      );
-    case 'EROFS':
-    case 'EACCES':
-    case 'EPERM':
-      return new DevenvError(
-        'environment',
-        `not allowed: ${doing} (${messageOf(error)})`,
-        'check the permissions of that path',
-        error,
-      );
-    case 'ENOTDIR':
-    case 'ELOOP':
-    case 'ENAMETOOLONG':
-      return new DevenvError(
-        'environment',
-        `that path cannot be: ${doing} (${messageOf(error)})`,
-        'a part of it is no folder, or it is too long',
-        error,
-      );
-    default:
-      return error;
-  }
-}

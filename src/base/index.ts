@@ -1,4 +1,5 @@
 export * from './color.ts';
+export * from './disk.ts';
 export * from './errors.ts';
 export * from './install-line.ts';
 export * from './log.ts';

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Logger } from 'pino';
-import { ensureDir, stateDir } from './paths.ts';
+import { ensureDir } from './disk.ts';
+import { stateDir } from './paths.ts';
 
 /**
  * devenv's own diary, one JSON object a line, for what happens when nobody looks (the watcher, the

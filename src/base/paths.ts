@@ -1,17 +1,7 @@
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
-import { DevenvError, errnoOf, messageOf } from './errors.ts';
+import { DevenvError, errnoOf } from './errors.ts';
 import { quickHash, randomId } from './world.ts';
 
 /** Where the package lies: the folder that holds bin/, layouts/ and dist/ or src/. */
@@ -74,6 +64,14 @@ export const configDir = (env: NodeJS.ProcessEnv): string => xdg(env, 'XDG_CONFI
 /** `$XDG_CONFIG_HOME` itself, where other programs (systemd) look too. */
 export const configBase = (env: NodeJS.ProcessEnv): string => xdgBase(env, 'XDG_CONFIG_HOME', '.config');
 
+/** The folders whose names may come up in what this program says: of where it is, and of where it keeps things. */
+export const spokenPlaces = (env: NodeJS.ProcessEnv, dirs: readonly string[]): readonly string[] => [
+  ...dirs,
+  ...['HOME', 'XDG_STATE_HOME', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'TMPDIR'].flatMap(
+    (name) => env[name] ?? [],
+  ),
+];
+
 /** The real path of a project's root and the id under which its state is kept (stable, 14 hex digits). */
 export function projectId(root: string): string {
   return quickHash(realpathSync(root));
@@ -93,22 +91,6 @@ export function makeDir(dir: string): void {
     if (errnoOf(error) !== 'ENOENT' || up === dir || existsSync(up)) throw error;
     makeDir(up);
     makeDir(dir);
-  }
-}
-
-/** Makes a directory only this user may read; an unusable one is an error that names it. */
-export function ensureDir(dir: string): string {
-  try {
-    makeDir(dir);
-    accessSync(dir, constants.W_OK);
-    return dir;
-  } catch (error) {
-    throw new DevenvError(
-      'state-dir',
-      `cannot write to ${dir}: ${messageOf(error)}`,
-      'make it writable, or set XDG_STATE_HOME to a directory that is',
-      error,
-    );
   }
 }
 

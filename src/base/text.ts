@@ -113,15 +113,34 @@ export function plural(count: number, noun: string): string {
 const unprintable = /[\u0000-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u2069]/;
 const letters: Readonly<Record<string, string>> = { '\n': 'n', '\t': 't', '\r': 'r', '"': '"', '\\': '\\' };
 
+// As above, without what a message is laid out with: line breaks, tabs and colours.
+// oxlint-disable-next-line no-control-regex
+const unspeakable = /\u001B\[[\d;]*m|[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u2069]/g;
+
+/**
+ * A message for people that does nothing to a terminal: control characters are written as `showName` does. Line
+ * breaks and colours stay, since messages have some of their own, but not those in the names of the given folders.
+ */
+export function showText(text: string, places: readonly string[] = []): string {
+  const odd = new Set(places.flatMap((place) => place.split('/')).filter((name) => unprintable.test(name)));
+  let shown = text;
+  for (const name of odd) shown = shown.replaceAll(`/${name}`, `/${escaped(name)}`);
+  return shown.replace(unspeakable, (part) => (part.length > 1 ? part : escaped(part)));
+}
+
 /** A file name for people: as it is, or in quotes as git writes it when it would do something to a terminal. */
 export function showName(name: string): string {
   if (!unprintable.test(name)) return name;
-  const quoted = Array.from(name, (char) => {
+  return `"${escaped(name)}"`;
+}
+
+function escaped(name: string): string {
+  const chars = Array.from(name, (char) => {
     const letter = letters[char];
     if (letter !== undefined) return `\\${letter}`;
     return unprintable.test(char) ? octal(char) : char;
   });
-  return `"${quoted.join('')}"`;
+  return chars.join('');
 }
 
 const octal = (char: string): string =>

@@ -1,7 +1,16 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { isatty } from 'node:tty';
-import { DevenvError, errnoOf, exitCodes, explainFsError, messageOf, systemClock } from '../base/index.ts';
+import {
+  DevenvError,
+  errnoOf,
+  exitCodes,
+  explainFsError,
+  messageOf,
+  showText,
+  spokenPlaces,
+  systemClock,
+} from '../base/index.ts';
 import type { Begun } from '../commands/begun.ts';
 import type { CommandContext, CommandResult } from '../commands/context.ts';
 import { commandTable } from './commands.ts';
@@ -20,10 +29,12 @@ declare const DEVENV_ONLY_REMOTE: boolean | undefined;
  */
 export async function main(argv: readonly string[]): Promise<'elsewhere' | undefined> {
   const json = argv.includes('--json');
+  const places = placesIn(argv);
   const output = openOutput({
     env: process.env,
     json,
     quiet: argv.includes('-q') || argv.includes('--quiet'),
+    places,
     remote: takeRemote(),
   });
   const stop = new AbortController();
@@ -48,7 +59,7 @@ export async function main(argv: readonly string[]): Promise<'elsewhere' | undef
   } catch (thrown) {
     process.exitCode = report(
       stop.signal.aborted ? interrupted(thrown) : explainFsError(thrown, 'writing'),
-      output,
+      { ...output, places },
       argv,
     );
   } finally {
@@ -56,6 +67,18 @@ export async function main(argv: readonly string[]): Promise<'elsewhere' | undef
     await output.flush();
   }
   return undefined;
+}
+
+/** The folders that a message may name: where we are, where we were told to be, and where devenv keeps things. */
+function placesIn(argv: readonly string[]): readonly string[] {
+  const given = argv.flatMap((word, i) =>
+    word === '--cwd' ? (argv[i + 1] ?? []) : word.startsWith('--cwd=') ? word.slice(6) : [],
+  );
+  try {
+    return spokenPlaces(process.env, [process.cwd(), ...given]);
+  } catch {
+    return spokenPlaces(process.env, given); // no current directory: told when it is asked for
+  }
 }
 
 /** Whether another machine shows what this one says; what is started from here (a session) is not told. */
@@ -153,7 +176,11 @@ function interrupted(thrown: unknown): unknown {
 }
 
 /** Tells the user what went wrong, in one line and a hint, and returns the exit status. */
-function report(thrown: unknown, output: Output, argv: readonly string[]): number {
+function report(
+  thrown: unknown,
+  output: Output & { readonly places: readonly string[] },
+  argv: readonly string[],
+): number {
   const known = thrown instanceof DevenvError;
   const code = known ? thrown.code : 'internal';
   const message = known ? thrown.message : `unexpected: ${messageOf(thrown)}`;
@@ -162,7 +189,10 @@ function report(thrown: unknown, output: Output, argv: readonly string[]): numbe
     : 'this is a defect of devenv; run it again with -v to see where, and please report it';
   if (argv.includes('--json'))
     output.writeLast(`${JSON.stringify({ error: { code, message, hint: hint ?? '' } })}\n`);
-  else output.complain(`${output.errorColors.red('devenv:')} ${message}\n${hint ? `  ${hint}\n` : ''}`);
+  else {
+    const said = showText(`${message}\n${hint ? `  ${hint}\n` : ''}`, output.places);
+    output.complain(`${output.errorColors.red('devenv:')} ${said}`);
+  }
   const detail = known ? thrown.cause : thrown;
   if (
     (argv.includes('-v') || argv.includes('--verbose')) &&

@@ -1,12 +1,14 @@
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { createColors, errnoOf, type Colors } from '../base/index.ts';
+import { createColors, errnoOf, showText, type Colors } from '../base/index.ts';
 
 /** What the user asked of the output, and what the streams can show. */
 export interface OutputOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly json: boolean;
   readonly quiet: boolean;
+  /** Folders whose names may come up in remarks. */
+  readonly places: readonly string[];
   /** Called from another machine, which shows colours or not. */
   readonly remote: 'color' | 'plain' | undefined;
 }
@@ -34,7 +36,7 @@ function wantsColor(isTerminal: boolean, env: NodeJS.ProcessEnv): boolean {
 }
 
 /** Opens the output of one command on this process's own streams. */
-export function openOutput({ env, json, quiet, remote }: OutputOptions): Output {
+export function openOutput({ env, json, quiet, places, remote }: OutputOptions): Output {
   // A reader that closed the pipe (`| head`) has seen enough. From another machine it is a broken link, and what was
   // asked for is still wanted.
   const onClosed = remote === undefined ? (): void => process.exit(0) : (): void => {};
@@ -47,7 +49,7 @@ export function openOutput({ env, json, quiet, remote }: OutputOptions): Output 
     writeLast: out.direct,
     complain: error.direct,
     note: (line) => {
-      if (!quiet) error.direct(`${line}\n`);
+      if (!quiet) error.direct(`${showText(line, places)}\n`);
     },
     flush: async () => {
       await Promise.all([out.flush(), error.flush()]);

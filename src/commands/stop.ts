@@ -1,4 +1,4 @@
-import type { ProcessInfo } from '../base/index.ts';
+import { showName, type ProcessInfo } from '../base/index.ts';
 import { findRoot } from '../config/index.ts';
 import {
   endOrphans,
@@ -33,7 +33,7 @@ export async function stop(
       left.length === 0 ? '' : `; ended ${processes(left.length)} that an earlier one left behind`;
     return {
       json: { session: null, running: false, stopped: [], killed: left.map(fact) },
-      text: `no session of devenv is running for ${root}${ended}`,
+      text: `no session of devenv is running for ${showName(root)}${ended}`,
     };
   }
   const onStopped = (window: string): void => {

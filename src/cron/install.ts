@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { DevenvError, ensureDir, packageRoot, self, replaceFile } from '../base/index.ts';
-import { takeLock } from '../store/index.ts';
+import { takeLock, whyNoLock } from '../store/index.ts';
 import { crontabLines, readBlocks, withBlock, withoutBlock } from './block.ts';
 import { readCrontab, writeCrontab } from './crontab.ts';
 import { clockTime, hostZone, nextDue } from './due.ts';
@@ -212,10 +212,10 @@ async function alone<T>(deps: CronDeps, work: () => Promise<T>): Promise<T> {
     if (lock === 'unavailable' || deps.clock.monotonic() > deadline)
       throw new DevenvError(
         'environment',
+        lock === 'taken' ? 'another devenv changes the schedule' : whyNoLock(deps.env),
         lock === 'taken'
-          ? 'another devenv changes the schedule'
-          : 'no lock can be taken in the state directory',
-        lock === 'taken' ? 'try again' : 'devenv doctor says what is wrong with it',
+          ? 'try again'
+          : 'make room there and make it writable, or set XDG_STATE_HOME to a folder elsewhere; devenv doctor says more',
       );
     await deps.clock.sleep(50);
   }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { DevenvError, errnoOf, runBytes } from '../base/index.ts';
+import { DevenvError, diskFull, errnoOf, runBytes } from '../base/index.ts';
 import type { RunBytesResult, RunOptions } from '../base/index.ts';
 import { foldsCase } from './disk.ts';
 import { missingGit } from './env.ts';
@@ -52,7 +52,7 @@ export async function mustGit(
   options: GitOptions = {},
 ): Promise<Buffer> {
   const result = await git(repo, args, options);
-  if (!result.ok) throw gitError(doing, result.stderr);
+  if (!result.ok) throw gitError(doing, result.stderr, [repo.gitDir, repo.root]);
   return result.stdout;
 }
 
@@ -85,8 +85,8 @@ export function readRecords(
   });
 }
 
-/** git's complaint as an error for the user. */
-export function gitError(doing: string, stderr: string): DevenvError {
+/** git's complaint as an error for the user; `places`: where it wrote. */
+export function gitError(doing: string, stderr: string, places: readonly string[] = []): DevenvError {
   const why =
     stderr
       .trim()
@@ -102,12 +102,7 @@ export function gitError(doing: string, stderr: string): DevenvError {
       `git does not trust the repository at ${distrusted}: it belongs to another user`,
       `git config --global --add safe.directory ${distrusted}`,
     );
-  if (/No space left|Out of disk ?space|Disk quota/i.test(why))
-    return new DevenvError(
-      'disk-full',
-      `no space left on the disk while ${doing}`,
-      'free some space and run the command again; nothing was lost',
-    );
+  if (/No space left|Out of disk ?space|Disk quota/i.test(why)) return diskFull(doing, undefined, places);
   if (/Permission denied|Read-only file system|insufficient permission/i.test(why))
     return new DevenvError(
       'environment',

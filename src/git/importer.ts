@@ -86,7 +86,8 @@ export function startImport(repo: Repo, options: { readonly force?: boolean } = 
     child.on('close', onEnd);
     child.on('error', () => onEnd(null));
   });
-  const failure = (): Error => (missing ? missingGit() : gitError('saving a checkpoint', stderr));
+  const failure = (): Error =>
+    missing ? missingGit() : gitError('saving a checkpoint', stderr, [repo.gitDir]);
   return {
     async write(chunk) {
       if (ended || child.stdin.destroyed) return;

@@ -2,7 +2,7 @@ import { DevenvError, self } from '../base/index.ts';
 import { checkpointerFact, nightHolder, watchLock, type WatchLock } from '../checkpointer/index.ts';
 import type { Project } from '../config/index.ts';
 import { nightLockName, readNights } from '../cron/index.ts';
-import { takeLock } from '../store/index.ts';
+import { takeLock, whyNoLock } from '../store/index.ts';
 import type { NightlyDeps, OnProgress } from './types.ts';
 
 /** Who asks whether a run is under way holds its lock for a blink. */
@@ -23,8 +23,8 @@ export async function takeNight(
     if (lock === 'unavailable')
       throw new DevenvError(
         'state-dir',
-        'no lock can be taken in the state directory, so two runs could meet',
-        'devenv doctor says what is wrong with it',
+        `${whyNoLock(env)}, so two runs could meet`,
+        'make room there and make it writable, or set XDG_STATE_HOME to a folder elsewhere; devenv doctor says more',
       );
     if (n < blinks) await clock.sleep(blinkMs);
     else {

@@ -30,7 +30,7 @@ export function openDatabase(env: NodeJS.ProcessEnv, clock: Clock): Opened {
     return openWritable(file);
   } catch (error) {
     if (isDamaged(error)) return replaceDamaged(file, clock);
-    return openReadable(file, messageOf(error));
+    return openReadable(file, whyOf(file, error));
   }
 }
 
@@ -90,6 +90,12 @@ function replaceDamaged(file: string, clock: Clock): Opened {
   } catch (error) {
     return none(`the history is damaged: ${messageOf(error)}`);
   }
+}
+
+/** What is wrong, with the file: SQLite does not name it. */
+function whyOf(file: string, error: unknown): string {
+  const why = messageOf(error);
+  return why.includes(path.dirname(file)) ? why : `${file}: ${why}`;
 }
 
 function moveIfThere(from: string, to: string): void {

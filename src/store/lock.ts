@@ -1,7 +1,17 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { ensureDir, messageOf, stateDir } from '../base/index.ts';
+import { ensureDir, existingDir, messageOf, mountOf, roomAt, stateDir } from '../base/index.ts';
+
+/** Why a lock is `unavailable`, for people. */
+export function whyNoLock(env: NodeJS.ProcessEnv): string {
+  const dir = path.join(stateDir(env), 'locks');
+  const { freeBytes } = roomAt(existingDir(dir));
+  return `no lock can be taken in ${dir}${freeBytes < smallestBytes ? `: no space left on ${mountOf(dir)}` : ''}`;
+}
+
+/** A lock is a database of some pages. */
+const smallestBytes = 65_536;
 
 /**
  * Takes a lock that is held until it is disposed of or this process ends, however it ends: the kernel keeps it,

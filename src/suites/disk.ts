@@ -1,5 +1,5 @@
-import { statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { roomAt } from '../base/index.ts';
 
 /** Begins the reason of a run that no conclusion is drawn from, since the disk was full. */
 export const diskFull = 'the disk is full';
@@ -21,18 +21,8 @@ export function whyNoRoom(
 ): string | undefined {
   const complains = complaint.test(output);
   for (const place of [...places, env['TMPDIR'] || tmpdir()]) {
-    const { free, share } = roomAt(place);
-    if (free < nothingLeft || (complains && share < littleLeft)) return `${diskFull} (${place})`;
+    const { freeBytes, share } = roomAt(place);
+    if (freeBytes < nothingLeft || (complains && share < littleLeft)) return `${diskFull} (${place})`;
   }
   return undefined;
-}
-
-function roomAt(place: string): { readonly free: number; readonly share: number } {
-  try {
-    const { bavail, blocks, bsize } = statfsSync(place);
-    // File systems without a size of their own (overlays, network) tell zeroes.
-    return blocks === 0 ? { free: Infinity, share: 1 } : { free: bavail * bsize, share: bavail / blocks };
-  } catch {
-    return { free: Infinity, share: 1 };
-  }
 }

@@ -10,9 +10,19 @@ import {
   plural,
   run,
   shellQuote,
+  showText,
 } from '../../src/base/index.ts';
 
 describe('text', () => {
+  it.each([
+    ['two\nlines, \u001B[31mred\u001B[0m', [], 'two\nlines, \u001B[31mred\u001B[0m'],
+    ['a\u001B[2Jb\u0007\r\u202E', [], 'a\\033[2Jb\\007\\r\\342\\200\\256'],
+    ['cannot read /x\ny/z/f:\nwhy', ['/x\ny/z'], 'cannot read /x\\ny/z/f:\nwhy'],
+    ['in /h/\u001B[31mred/f', ['/h/\u001B[31mred/deeper'], 'in /h/\\033[31mred/f'],
+  ])('showText(%j) with the folders %j is %j', (text, places, shown) =>
+    expect(showText(text, places)).toBe(shown),
+  );
+
   it.each([
     ['250ms', 250],
     ['10s', 10_000],

@@ -161,7 +161,7 @@ describe('the machine lacks something', () => {
       writeFileSync(path.join(disk, 'devenv.yaml'), sleeper('shap'));
       const refs = await git(disk, world.env, 'for-each-ref');
       const full = await devenv(['checkpoint', '--no-verify'], { cwd: disk, env: world.env });
-      expectError(full, 3, /space|disk/i);
+      expectError(full, 3, new RegExp(`no space left on ${disk} while saving a checkpoint`));
       expect(await git(disk, world.env, 'for-each-ref')).toBe(refs);
       rmSync(path.join(disk, 'fill'));
       expect((await devenv(['checkpoint', '--no-verify'], { cwd: disk, env: world.env })).code).toBe(0);

@@ -1,7 +1,15 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { DevenvError, ensureDir, messageOf, plural, stateDir } from '../../base/index.ts';
+import {
+  DevenvError,
+  ensureDir,
+  existingDir,
+  messageOf,
+  mountOf,
+  plural,
+  stateDir,
+} from '../../base/index.ts';
 import { logDir } from '../../logs/index.ts';
 import { openStore } from '../../store/index.ts';
 import { fine, fromError, problem, type Check, type Finding } from './check.ts';
@@ -12,19 +20,24 @@ const fullBytes = 100 * megabyte;
 
 /** Room where checkpoints and where logs and history are written. */
 export const disk: Check = async ({ ctx, root }) => {
-  const places = [
-    { name: 'disk', dir: root },
-    { name: 'disk of the state directory', dir: existing(safeStateDir(ctx.env) ?? root) },
+  const place = safeStateDir(ctx.env);
+  return [
+    room('disk', root, 'devenv prune drops old checkpoints'),
+    ...(place === undefined
+      ? []
+      : [room('disk of the state directory', existingDir(place), stateElsewhere(place))]),
   ];
-  return places.map(({ name, dir }) => room(name, dir));
 };
 
-function room(name: string, dir: string): Finding {
+const stateElsewhere = (place: string): string =>
+  `old logs lie in ${path.join(place, 'logs')}; or set XDG_STATE_HOME to a folder on another disk`;
+
+function room(name: string, dir: string, more: string): Finding {
   try {
     const { bavail, bsize } = statfsSync(dir);
     const free = bavail * bsize;
     const message = `${formatBytes(free)} free at ${dir}`;
-    const remedy = 'free some space; devenv prune drops old checkpoints';
+    const remedy = `free some space on ${mountOf(dir)}; ${more}`;
     if (free < fullBytes) return problem('error', name, { message: `only ${message}`, remedy });
     if (free < tightBytes) return problem('warning', name, { message: `only ${message}`, remedy });
     return fine(name, message);
@@ -47,11 +60,6 @@ function safeStateDir(env: NodeJS.ProcessEnv): string | undefined {
   }
 }
 
-/** The nearest folder that is there already. */
-function existing(dir: string): string {
-  return existsSync(dir) || dir === path.dirname(dir) ? dir : existing(path.dirname(dir));
-}
-
 /** The state directory, and the database in it. */
 export const state: Check = async ({ ctx }) => {
   try {
@@ -64,7 +72,11 @@ export const state: Check = async ({ ctx }) => {
     const why = store.problem();
     const dir = fine('state directory', stateDir(ctx.env));
     if (why === undefined) return [dir, fine('database', 'opens')];
-    const remedy = `history only: no checkpoint depends on it. Move ${path.join(stateDir(ctx.env), 'devenv.db')} away and a new one is made`;
+    const folder = stateDir(ctx.env);
+    // A new database would find no room either.
+    const remedy = /full|no space/i.test(why)
+      ? `free some space on ${mountOf(folder)}, or set XDG_STATE_HOME to a folder on another disk`
+      : `history only: no checkpoint depends on it. Move ${path.join(folder, 'devenv.db')} away and a new one is made`;
     return [dir, problem('warning', 'database', { message: why, remedy })];
   } finally {
     store.close();
@@ -77,7 +89,7 @@ export const logs: Check = async ({ ctx, project }) => {
   let dir: string;
   try {
     dir = logDir(ctx.env, project, project.config.logs.dir);
-    accessSync(existing(dir), constants.W_OK);
+    accessSync(existingDir(dir), constants.W_OK);
   } catch (error) {
     return problem('error', 'logs', {
       message: `logs cannot be written: ${messageOf(error)}`,
