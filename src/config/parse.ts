@@ -39,14 +39,61 @@ export function parseYaml(label: string, text: string): { value: unknown; at: Re
     const { line, col } = lines.linePos(offset);
     return `${label}:${line}:${col}`;
   };
+  const repeated =
+    doc.errors.length === 0 ? undefined : repeatedKeys(doc, (offset) => lines.linePos(offset).line);
   throwProblems(
-    doc.errors.map((error): Problem => ({ at: place(error.pos[0]), message: firstLine(error.message) })),
+    doc.errors.map(({ pos: [offset], message }): Problem => ({
+      at: place(offset),
+      message: repeated?.get(offset) ?? firstLine(message),
+    })),
   );
-  throwProblems(aliasProblems(doc).map(({ offset, message }) => ({ at: place(offset), message })));
+  throwProblems(
+    [...aliasProblems(doc), ...nameProblems(doc)].map(({ offset, message }) => ({
+      at: place(offset),
+      message,
+    })),
+  );
   const at: Record<string, string> = { '': place(doc.contents?.range?.[0] ?? 0) };
   notePlaces(doc, doc.contents, [], (path, offset) => (at[path.join('.')] ??= place(offset)));
   const value: unknown = doc.toJS({ maxAliasCount: 100 }) ?? {};
   return { value, at };
+}
+
+/** Keys that their mapping has already, by where they stand: the YAML reader names none of them. */
+function repeatedKeys(doc: YamlDocument, lineOf: (offset: number) => number): ReadonlyMap<number, string> {
+  const found = new Map<number, string>();
+  visit(doc, {
+    Map(_, { items }) {
+      const first = new Map<unknown, number>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        const offset = key.range?.[0] ?? 0;
+        const before = first.get(key.value);
+        if (before === undefined) first.set(key.value, offset);
+        else
+          found.set(
+            offset,
+            `${String(key.value)} is there twice: line ${lineOf(before)} has that key already`,
+          );
+      }
+    },
+  });
+  return found;
+}
+
+/** Keys that would be lost without a word: to JavaScript they are no name but a mapping's own kind. */
+function nameProblems(doc: YamlDocument): { readonly offset: number; readonly message: string }[] {
+  const found: { offset: number; message: string }[] = [];
+  visit(doc, {
+    Pair(_, { key }) {
+      if (isScalar(key) && key.value === '__proto__')
+        found.push({
+          offset: key.range?.[0] ?? 0,
+          message: '__proto__ cannot be a name: choose another one',
+        });
+    },
+  });
+  return found;
 }
 
 /** Aliases that the YAML reader finds no fault with until it follows them. */

@@ -121,6 +121,12 @@ const samples: Readonly<Record<string, Sample>> = {
     windows: ['web puma -p $PORT auto', 'worker sidekiq "${X}"'],
     suites: [],
   },
+  'a Procfile with a name twice': {
+    files: { Procfile: 'web: a\nweb: b\n__proto__: c\n' },
+    layout: 'api',
+    windows: ['web a', 'web-2 b', 'proto c'],
+    suites: [],
+  },
   'Procfile.dev before package.json': {
     files: {
       'Procfile.dev': 'js: yarn build --watch\n',

@@ -354,7 +354,22 @@ const cases: readonly (readonly [string, string, string])[] = [
     'devenv.yaml:2:3: hosts.box has no ssh address',
   ],
   ['a tab', 'windows:\n\tapi: x\n', 'devenv.yaml:2:1: Tabs are not allowed as indentation'],
-  ['a key twice', 'name: a\nname: b\n', 'devenv.yaml:2:1: Map keys must be unique'],
+  ['a key twice', 'name: a\nname: b\n', 'devenv.yaml:2:1: name is there twice: line 1 has that key already'],
+  [
+    'a window twice, in quotes',
+    'windows:\n  a: {}\n  b: {}\n  "a": {}\n',
+    'devenv.yaml:4:3: a is there twice: line 2 has that key already',
+  ],
+  [
+    'a key twice in one line',
+    'windows: { api: { command: x, command: y } }\n',
+    'devenv.yaml:1:31: command is there twice: line 1 has that key already',
+  ],
+  [
+    'a name that JavaScript would lose',
+    'windows:\n  a: {}\n  __proto__: { command: x }\n',
+    'devenv.yaml:3:3: __proto__ cannot be a name: choose another one',
+  ],
   ['a list as file', '- a\n', 'devenv.yaml:1:1: the file must be a mapping, not a list'],
   ['a text as file', 'hello\n', 'devenv.yaml:1:1: the file must be a mapping, not "hello"'],
 ];

@@ -158,8 +158,27 @@ test('Procfile: its services in the api layout, with the suites that are found',
   expect(outcome.project.config.suites.map(({ command }) => command)).toEqual(['go test ./...']);
 });
 
+test('Procfile: of two processes with one name none is lost, and it is said', async () => {
+  const outcome = await importOf('Procfile', 'web: one\nweb: two\n__proto__: three\n');
+  const commandOf = (name: string) => windowOf(outcome.project, name)?.panes[0]?.command;
+  expect(['web', 'web-2', 'proto'].map(commandOf)).toEqual(['one', 'two', 'three']);
+  expect(outcome.found).toEqual([
+    'Procfile (procfile): web, web-2, proto',
+    'two processes are called web: the second is the window web-2',
+  ]);
+});
+
+test('tmuxp: a window that JavaScript would lose gets another name', async () => {
+  const outcome = await importOf(
+    'x.yml',
+    'session_name: x\nwindows:\n  - window_name: __proto__\n    panes: [top]\n',
+  );
+  expect(windowOf(outcome.project, 'proto')?.panes).toEqual([{ command: 'top' }]);
+});
+
 test.each([
   ['none.yml', undefined, 'usage'],
+  ['proto.yml', 'name: x\nwindows:\n  - a: ls\n  - __proto__: ls\n', 'config'],
   ['other.yml', 'a: 1\n', 'usage'],
   ['broken.yml', 'a: [\n', 'config'],
   ['empty.yml', 'name: x\nwindows: []\n', 'usage'],

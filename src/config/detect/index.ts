@@ -6,7 +6,7 @@ import { detectNode } from './node.ts';
 import { detectProcfile } from './procfile.ts';
 import { detectPython } from './python.ts';
 import { detectRust } from './rust.ts';
-import type { Detector, Draft, Files, Finding } from './types.ts';
+import { byFreeName, type Detector, type Draft, type Files, type Finding } from './types.ts';
 
 /** What devenv knows to look for, the most telling first. One more kind of project is one more line. */
 const detectors = {
@@ -51,12 +51,5 @@ export function detectDraft(files: Files, layout?: string): Draft {
 
 /** Entries of all findings; a name that is taken gets a number, so that nothing found is lost. */
 function combine<T>(sections: readonly Readonly<Record<string, T>>[]): Record<string, T> {
-  const all = new Map<string, T>();
-  for (const section of sections)
-    for (const [name, item] of Object.entries(section)) {
-      let free = name;
-      for (let n = 2; all.has(free); n += 1) free = `${name}-${n}`;
-      all.set(free, item);
-    }
-  return Object.fromEntries(all);
+  return byFreeName(sections.flatMap((section) => Object.entries(section)));
 }

@@ -40,7 +40,22 @@ export interface Draft {
 
 /** A name reduced to what a window may be called. */
 export function windowName(text: string): string {
-  return text.replaceAll(/[^A-Za-z0-9_-]+/g, '-').replaceAll(/^-+|-+$/g, '') || 'window';
+  const name = text.replaceAll(/[^A-Za-z0-9_-]+/g, '-').replaceAll(/^-+|-+$/g, '') || 'window';
+  return name === '__proto__' ? 'proto' : name;
+}
+
+/** Entries by name, none of them lost: of two with one name the second gets a number. */
+export function byFreeName<T>(entries: readonly (readonly [string, T])[]): Record<string, T> {
+  const all = new Map<string, T>();
+  for (const [name, item] of entries) all.set(freeName(name, all), item);
+  return Object.fromEntries(all);
+}
+
+/** The name, or where it is taken the first free one of `name-2`, `name-3`, ... */
+export function freeName(name: string, taken: { has(name: string): boolean }): string {
+  let free = name;
+  for (let n = 2; taken.has(free); n += 1) free = `${name}-${n}`;
+  return free;
 }
 
 /** A text as a value in which `${...}` and `$$` mean themselves. Not for commands: those are the shell's. */

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { shellQuote } from '../../base/index.ts';
-import { literal, windowName } from '../detect/types.ts';
+import { byFreeName, literal, windowName } from '../detect/types.ts';
 import type { WrittenWindow } from '../schema.ts';
 import { choices } from '../words.ts';
 import type { ImportTarget } from './types.ts';
@@ -69,12 +69,5 @@ export function splitOf(layout: string | undefined): WrittenWindow['split'] | un
 export function byName(
   windows: readonly (readonly [string, WrittenWindow])[],
 ): Record<string, WrittenWindow> {
-  const all = new Map<string, WrittenWindow>();
-  for (const [title, window] of windows) {
-    const name = windowName(title);
-    let free = name;
-    for (let n = 2; all.has(free); n += 1) free = `${name}-${n}`;
-    all.set(free, window);
-  }
-  return Object.fromEntries(all);
+  return byFreeName(windows.map(([title, window]) => [windowName(title), window]));
 }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { DevenvError } from '../../base/index.ts';
-import { procfileWindows } from '../detect/procfile.ts';
+import { readProcfile } from '../detect/procfile.ts';
 import { parseYaml } from '../parse.ts';
 import { tmuxinator } from './tmuxinator.ts';
 import { tmuxp } from './tmuxp.ts';
@@ -8,7 +8,10 @@ import type { Imported, Importer, ImportTarget } from './types.ts';
 
 const procfile: Importer = {
   recognises: (fileName) => /^Procfile(\..+)?$|\.procfile$/i.test(fileName),
-  read: (_parsed, text) => ({ layout: 'api', windows: procfileWindows(text), left: [] }),
+  read: (_parsed, text) => {
+    const { windows, remarks } = readProcfile(text);
+    return { layout: 'api', windows, left: remarks };
+  },
 };
 
 /** Files of other tools that `init --from` understands. One more is one more line. */
