@@ -5,6 +5,7 @@ import type { Repo } from '../git/index.ts';
 import { openStore } from '../store/index.ts';
 import { checkpointGates, lookAt, verify, type Present, type Verification } from '../verify/index.ts';
 import { checkpointResult } from './checkpoint-result.ts';
+import { outputEnds } from './output-ends.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
 /** The judged checkpoint: the tree that was tested is the tree that is kept; what failed is not kept. */
@@ -48,7 +49,7 @@ export async function checkpointVerified(
       },
     });
     if (found.verdict === 'stopped') throw new DevenvError('interrupted', 'stopped; no checkpoint was made');
-    if (found.verdict !== 'passed' && found.verdict !== 'flaky') return notKept(found);
+    if (found.verdict !== 'passed' && found.verdict !== 'flaky') return notKept(ctx, found);
     const suites = found.suites.map((suite) => `${suite.name}=${suite.verdict}`);
     return checkpointResult(
       ctx,
@@ -71,9 +72,17 @@ async function lookAndRead(
   return edited ? lookAndRead(ctx, edited, repo) : { project: loaded, before };
 }
 
-function notKept(found: Verification): CommandResult {
+function notKept(ctx: CommandContext, found: Verification): CommandResult {
   const why = found.why ?? found.verdict;
-  const text = `no checkpoint: ${found.verdict} after ${formatDuration(found.durationMs)} (${why})\nkeep the tree all the same with: devenv checkpoint --no-verify`;
+  const red = found.suites.filter(({ verdict }) => verdict === 'failed' || verdict === 'broken');
+  const text = [
+    `no checkpoint: ${why} (${/\bfailed\b/.test(why) ? '' : `${found.verdict} `}after ${formatDuration(found.durationMs)})`,
+    ...outputEnds(ctx.colors, red),
+    ...(red.length === 0
+      ? []
+      : [`all of the output shows: devenv test -v ${red.map(({ name }) => name).join(' ')}`]),
+    'keep the tree all the same with: devenv checkpoint --no-verify',
+  ].join('\n');
   return {
     json: { tag: null, commit: null, tree: found.tree, verdict: found.verdict, created: false, why },
     text,

@@ -1,9 +1,11 @@
 import { DevenvError, formatDuration } from '../base/index.ts';
 import { loadProject } from '../config/index.ts';
 import { openStore } from '../store/index.ts';
+import type { SuiteResult } from '../suites/index.ts';
 import { verify, type Verification } from '../verify/index.ts';
 import { describeEvent, watchIgnored } from '../watch/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
+import { outputEnds } from './output-ends.ts';
 import { withPorts } from './start.ts';
 
 export interface TestInput {
@@ -57,20 +59,19 @@ export async function test(ctx: CommandContext, input: TestInput): Promise<Comma
 
 function result(ctx: CommandContext, found: Verification): CommandResult {
   const lines = found.suites.map(
-    (suite) => describeEvent({ kind: 'result', tree: found.tree, result: suite }) ?? '',
+    (suite) => describeEvent({ kind: 'result', tree: found.tree, result: withoutEnd(suite) }) ?? '',
   );
-  const broken = found.suites.filter((suite) => suite.verdict === 'broken' && suite.output.trim() !== '');
-  for (const { name, output } of broken)
-    lines.push(
-      ctx.colors.dim(`the end of ${name}'s output:`),
-      output.trimEnd().split('\n').slice(-20).join('\n'),
-    );
+  lines.push(...outputEnds(ctx.colors, found.suites));
   if (found.suites.length === 0 && found.why !== undefined) lines.push(found.why);
   const green = found.verdict === 'passed' || found.verdict === 'flaky';
   const word = green ? ctx.colors.green(found.verdict) : ctx.colors.red(found.verdict);
   lines.push(`${word} in ${formatDuration(found.durationMs)}`);
   return { json: testJson(found), text: lines.join('\n'), ...(green ? {} : { exit: 1 }) };
 }
+
+/** The end of its output is shown below, so it need not stand for the failure too. */
+const withoutEnd = (suite: SuiteResult): SuiteResult =>
+  suite.whole && suite.output.trim() !== '' ? { ...suite, failures: [] } : suite;
 
 /** The documented `--json` of `devenv test`. */
 export function testJson(found: Pick<Verification, 'tree' | 'suites' | 'verdict'>): unknown {

@@ -55,11 +55,17 @@ export function judgeSuites(
     failed += red ? Math.max(result.failed, 1) : 0;
     flaky ||= result.verdict === 'flaky';
   }
+  const silent = results.filter(({ name, whole }) => whole && names.includes(name));
   const rate = passed + failed === 0 ? 0 : passed / (passed + failed);
+  if (rate < passRate && silent.length > 0)
+    return { verdict: 'failed', detail: silent.map(describeSilent).join(', ') };
   const detail = `${passed} of ${plural(passed + failed, 'test')} passed (${names.join(', ')})`;
   if (rate < passRate) return { verdict: 'failed', detail: `${detail}, needs ${formatRate(passRate)}` };
   return { verdict: flaky ? 'flaky' : 'passed', detail };
 }
+
+const describeSilent = ({ name, exit }: SuiteResultLike): string =>
+  `${name} failed${typeof exit === 'number' ? ` (exit ${exit})` : ''}`;
 
 const formatRate = (rate: number): string => `${Number((rate * 100).toFixed(2))} %`;
 

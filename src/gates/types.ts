@@ -17,4 +17,7 @@ export interface SuiteResultLike {
   readonly passed: number;
   readonly failed: number;
   readonly flaky: number;
+  /** It failed without telling of a failed test, with this exit status. */
+  readonly whole?: true;
+  readonly exit?: number | null;
 }

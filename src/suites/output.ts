@@ -59,8 +59,10 @@ export function readOutput(
     const block = text.slice(at, at + 2000);
     return { name, ...locate(block, undefined, context), message: messageAfter(block, name), id: name };
   });
-  const shown = failures.length > 0 ? failures : [wholeFailure(text, context)];
-  return { ...counted, failed: counted.failed || shown.length, failures: shown };
+  if (failures.length > 0) return { ...counted, failed: counted.failed || failures.length, failures };
+  const whole = [wholeFailure(text, context)];
+  if (counted.failed > 0) return { ...counted, failures: whole };
+  return { ...counted, failed: 1, failures: whole, whole: true };
 }
 
 /** What runners say that found nothing to run. */

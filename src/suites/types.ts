@@ -31,6 +31,8 @@ export interface SuiteResult {
   readonly output: string;
   /** Only some of its tests ran (a rerun of what failed). */
   readonly partial: boolean;
+  /** It told of no failed test: its one failure stands for the whole run. */
+  readonly whole?: true;
 }
 
 /** The counts and failures a report or the output told of. */
@@ -40,6 +42,8 @@ export interface Report {
   readonly flaky: number;
   readonly skipped: number;
   readonly failures: readonly Failure[];
+  /** No failed test was counted or named: the one failure stands for the whole run. */
+  readonly whole?: true;
   /** As many failures a report's totals speak of, whether its cases show them or not. */
   readonly claimed?: number;
 }

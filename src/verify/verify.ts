@@ -1,7 +1,7 @@
 import { messageOf, showName } from '../base/index.ts';
 import type { GateResult } from '../gates/index.ts';
 import { reloadProject, type Project } from '../config/index.ts';
-import type { SuiteResult } from '../suites/index.ts';
+import { describeWhole, type SuiteResult } from '../suites/index.ts';
 import { codeDifference, lookAt, repoOf, untoldFiles } from './present.ts';
 import { isGreen, runThere } from './run.ts';
 import { inPlace, inScratch, openScratch } from './scratch.ts';
@@ -134,7 +134,7 @@ function summarise(found: {
   if (failed)
     return {
       verdict: 'failed',
-      why: `${failed.name}: ${failed.detail ?? firstFailure(failed.name, suites)}`,
+      why: failed.detail === undefined ? whyFailed(failed, suites) : `${failed.name}: ${failed.detail}`,
     };
   if (parts.some((part) => part.verdict === 'flaky')) return { verdict: 'flaky' };
   return parts.length === 0
@@ -152,10 +152,12 @@ function whyBroken(part: Part, suites: readonly SuiteResult[]): string {
   );
 }
 
-function firstFailure(name: string, suites: readonly SuiteResult[]): string {
-  const failures = suites.find((result) => result.name === name)?.failures ?? [];
+function whyFailed({ name }: Part, suites: readonly SuiteResult[]): string {
+  const result = suites.find((one) => one.name === name);
+  if (result?.whole) return `suite ${name} ${describeWhole(result)}`;
+  const failures = result?.failures ?? [];
   const more = failures.length > 1 ? ` and ${failures.length - 1} more` : '';
-  return `${failures[0]?.name ?? 'failed'}${more}`;
+  return `${name}: ${failures[0]?.name ?? 'failed'}${more}`;
 }
 
 function record(

@@ -61,7 +61,9 @@ export function describeEvent(event: WatchEvent): string | undefined {
       ];
       for (const { file, line, name, message } of result.failures) {
         const place = file === null ? '' : `${file}${line === null ? '' : `:${line}`} `;
-        lines.push(`  ${place}${name}: ${message.split('\n')[0] ?? ''}`);
+        // Where no test is named the last lines are all there is.
+        const said = message.split('\n').slice(0, result.whole ? undefined : 1);
+        lines.push(`  ${place}${name}: ${said.join('\n    ')}`);
       }
       return lines.join('\n');
     }

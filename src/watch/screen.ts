@@ -1,4 +1,5 @@
 import { formatDuration, plural, type Colors } from '../base/index.ts';
+import { describeWhole } from '../suites/index.ts';
 import type { SuiteView, View } from './types.ts';
 
 /** The size of the terminal, in characters. */
@@ -80,7 +81,7 @@ function describeSuite(state: SuiteView['state'], result: SuiteView['result']): 
 
 /** `passed 14 tests`, `failed 2 of 14 tests`, `broken: exit 127: ...`. */
 export function describeResult(result: NonNullable<SuiteView['result']>): string {
-  const { verdict, passed, failed, flaky, skipped, why } = result;
+  const { verdict, passed, failed, flaky, skipped, why, whole } = result;
   const total = passed + failed + flaky;
   const more = [
     flaky > 0 && verdict !== 'flaky' ? `${flaky} flaky` : '',
@@ -88,6 +89,8 @@ export function describeResult(result: NonNullable<SuiteView['result']>): string
   ].filter(Boolean);
   const tail = more.length > 0 ? ` (${more.join(', ')})` : '';
   if (verdict === 'broken' || verdict === 'stale') return `${verdict}: ${why ?? ''}`;
+  if (verdict === 'failed' && whole) return `${describeWhole(result)}${tail}`;
+  if (verdict === 'flaky' && whole) return `flaky: failed, but passed when it was run again${tail}`;
   if (verdict === 'failed')
     return `failed ${total > failed ? `${failed} of ${plural(total, 'test')}` : plural(failed, 'test')}${tail}`;
   if (verdict === 'flaky') return `flaky ${plural(flaky, 'test')} of ${total}${tail}`;

@@ -149,7 +149,7 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
     const { verdict, why } = found;
     if (verdict === 'stale') input.hint();
     if (verdict === 'passed' || verdict === 'flaky') return tag(ctx, { reason: 'user', verdict });
-    publish({ kind: 'kept', text: `no checkpoint: ${verdict}${why === undefined ? '' : `, ${why}`}` });
+    publish({ kind: 'kept', text: `no checkpoint: ${[verdict, why].filter(Boolean).join(', ')}` });
   };
 
   return {

@@ -47,6 +47,12 @@ test.each([
   [{ passed: 0 }, 'passed'],
   [{ verdict: 'failed', passed: 12, failed: 2 }, 'failed 2 of 14 tests'],
   [{ verdict: 'failed', passed: 0, failed: 1 }, 'failed 1 test'],
+  [{ verdict: 'failed', passed: 0, failed: 1, exit: 3, whole: true }, 'failed (exit 3)'],
+  [
+    { verdict: 'failed', passed: 14, failed: 1, exit: 1, whole: true },
+    'failed (exit 1), though 14 tests passed',
+  ],
+  [{ verdict: 'flaky', passed: 0, flaky: 1, whole: true }, 'flaky: failed, but passed when it was run again'],
   [{ verdict: 'flaky', passed: 13, flaky: 1 }, 'flaky 1 test of 14'],
   [
     { verdict: 'broken', why: 'exit 127: a command was not found' },
