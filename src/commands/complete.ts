@@ -5,6 +5,13 @@ import type { CommandContext, CommandResult } from './context.ts';
 const kinds = {
   window: async (ctx) => (await project(ctx)).config.windows.map(({ name }) => name),
   suite: async (ctx) => (await project(ctx)).config.suites.map(({ name }) => name),
+  /** What `devenv run` takes; the suite e2e and the window that runs it are one name. */
+  runnable: async (ctx) => {
+    const { suites, windows } = (await project(ctx)).config;
+    return [
+      ...new Set([...suites, ...windows.filter(({ kind }) => kind === 'task')].map(({ name }) => name)),
+    ];
+  },
   host: async (ctx) => Object.keys({ ...readUserHosts(ctx.env), ...(await project(ctx)).config.hosts }),
   layout: async (ctx) => {
     const { findRoot, listLayouts } = await import('../config/index.ts');

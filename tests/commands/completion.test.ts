@@ -2,8 +2,10 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../src/base/index.ts';
+import { complete } from '../../src/commands/complete.ts';
 import { completion } from '../../src/commands/completion.ts';
 import { tempDir, testEnv } from '../support/temp.ts';
+import { testContext } from './context.ts';
 
 const commands = [
   {
@@ -74,7 +76,7 @@ describe('in bash', () => {
     [['devenv', 'start', '--cwd', '/some where', 'in'], ['in /some where']],
     [
       ['devenv', 'run', ''],
-      ['suite-1', 'suite b', 'window-1', 'window b'],
+      ['runnable-1', 'runnable b'],
     ],
     [
       ['devenv', 'rollback', 't'],
@@ -130,4 +132,20 @@ test('in fish, where it is installed', async ({ skip }) => {
   expect((await ask('devenv start --cwd /x in')).stdout).toBe('in /x\n');
   expect((await ask('devenv diff last -- a')).stdout).toContain('a file.yaml');
   expect((await ask('devenv completion f')).stdout).toBe('fish\n');
+});
+
+test('what can be run: suites and task windows, each once; no service, no shell', async () => {
+  const cwd = tempDir('runnable');
+  writeFileSync(
+    path.join(cwd, 'devenv.yaml'),
+    `windows:
+  api: { command: sleep 9, kind: service }
+  e2e: { run: e2e }
+  seed: { command: ./seed, kind: task }
+  editor: {}
+suites: { unit: { command: x }, e2e: { command: y } }
+`,
+  );
+  const ctx = testContext({ cwd, env: testEnv() });
+  expect((await complete(ctx, { kind: 'runnable' })).text).toBe('unit\ne2e\nseed');
 });

@@ -31,7 +31,7 @@ export interface CompletionCommand {
   readonly args: Words;
 }
 
-const kinds = new Set(['window', 'suite', 'tag', 'layout', 'host']);
+const kinds = new Set(['window', 'suite', 'runnable', 'tag', 'layout', 'host']);
 
 const everyCommand: readonly (readonly [string, string])[] = [
   ['--json', 'print facts as JSON'],
@@ -65,6 +65,8 @@ function describeOption(flags: string, summary: string): CompletionOption {
 }
 
 function wordsOf(notation: string): Words {
+  // A window that is no task cannot be run, and a task is often called as its suite is.
+  if (notation.includes('suite|window')) return wordsOf('<runnable>');
   const words: readonly string[] = notation.match(/[\w-]+/g) ?? [];
   const known = [...new Set(words.filter((word) => kinds.has(word)))];
   const paths = words.includes('dir') ? 'dir' : words.includes('file') ? 'file' : undefined;
