@@ -189,7 +189,7 @@ const onlyCommand = (needed) => ({
 
 /**
  * What goes to a remote box is a file of its own (src/remote/bootstrap/payload.ts sends it as main.js): without the
- * commands that reach further boxes, which are run at home, without live lists, which no terminal shows there, and
+ * commands that reach further boxes and the completions, which are for home, without live lists, which no terminal shows there, and
  * without simple-git: the one `git diff` that it runs is called as it is.
  */
 const boxOnly = {
@@ -210,13 +210,17 @@ const boxOnly = {
       resolveDir: process.cwd(),
       loader: 'js',
     }));
-    onResolve({ filter: /^\.\.\/commands\/(on-host|host(-[\w-]+)?)\.ts$/ }, ({ path }) => ({
-      path,
-      namespace: 'only-at-home',
-    }));
+    onResolve(
+      { filter: /^\.\.\/commands\/(on-host|host(-[\w-]+)?|completion|complete)\.ts$/ },
+      ({ path }) => ({
+        path,
+        namespace: 'only-at-home',
+      }),
+    );
     onLoad({ filter: /./, namespace: 'only-at-home' }, () => ({
       contents: `import { DevenvError } from './src/base/index.ts';
-        throw new DevenvError('unsupported', 'this devenv was brought to a remote box: it does not go on to others',
+        throw new DevenvError('unsupported',
+          'this devenv was brought to a remote box: it goes on to no other box and completes nothing',
           'run that at home');`,
       resolveDir: process.cwd(),
       loader: 'js',
