@@ -2,6 +2,7 @@ export * from './color.ts';
 export * from './disk.ts';
 export * from './errors.ts';
 export * from './install-line.ts';
+export * from './lock-file.ts';
 export * from './log.ts';
 export * from './paths.ts';
 export * from './process.ts';

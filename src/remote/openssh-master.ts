@@ -1,15 +1,6 @@
-import {
-  closeSync,
-  existsSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, lstatSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { spawn } from 'node:child_process';
-import { DevenvError, errnoOf, isAlive, run, self, systemClock } from '../base/index.ts';
+import { DevenvError, errnoOf, isAlive, makeLockFile, run, systemClock } from '../base/index.ts';
 import { explainSsh } from './failure.ts';
 import { sshArgv } from './openssh-argv.ts';
 import type { Target, TransportDeps } from './types.ts';
@@ -76,15 +67,7 @@ async function usersMasterAnswers(target: Target, deps: TransportDeps): Promise<
 /** Two commands at once must not make two connections: the second waits for what the first makes. */
 async function takeLock(lock: string, isDone: () => boolean, signal?: AbortSignal): Promise<void> {
   for (;;) {
-    try {
-      const fd = openSync(lock, 'wx', 0o600);
-      writeSync(fd, String(self.pid));
-      closeSync(fd);
-      return;
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw error;
-    }
-    if (isDone()) return;
+    if (makeLockFile(lock) || isDone()) return;
     if (signal?.aborted) throw new DevenvError('interrupted', 'interrupted');
     const holder = readHolder(lock);
     if (holder !== undefined && !isAlive(holder)) rmSync(lock, { force: true });

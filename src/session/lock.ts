@@ -1,6 +1,6 @@
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { DevenvError, ensureDir, errnoOf, isAlive, self, stateDir } from '../base/index.ts';
+import { DevenvError, ensureDir, isAlive, makeLockFile, stateDir } from '../base/index.ts';
 import type { SessionDeps } from './types.ts';
 
 /**
@@ -24,7 +24,7 @@ export async function withLock<T>(
 /** Takes the lock if nobody has it; returns what gives it back. */
 export function takeLockNow(env: NodeJS.ProcessEnv, projectId: string): (() => void) | undefined {
   const file = lockFile(env, projectId);
-  return tryTake(file) ? () => rmSync(file, { force: true }) : undefined;
+  return makeLockFile(file) ? () => rmSync(file, { force: true }) : undefined;
 }
 
 const lockFile = (env: NodeJS.ProcessEnv, projectId: string): string =>
@@ -32,7 +32,7 @@ const lockFile = (env: NodeJS.ProcessEnv, projectId: string): string =>
 
 async function take(deps: SessionDeps, file: string, signal: AbortSignal | undefined): Promise<void> {
   const deadline = deps.clock.monotonic() + 30_000;
-  while (!tryTake(file)) {
+  while (!makeLockFile(file)) {
     if (signal?.aborted) throw new DevenvError('interrupted', 'interrupted; nothing was built');
     const holder = holderOf(file);
     if (holder !== undefined && !isAlive(holder)) rmSync(file, { force: true });
@@ -43,18 +43,6 @@ async function take(deps: SessionDeps, file: string, signal: AbortSignal | undef
         `if it is not, remove ${file}`,
       );
     } else await deps.clock.sleep(20);
-  }
-}
-
-function tryTake(file: string): boolean {
-  try {
-    const fd = openSync(file, 'wx', 0o600);
-    writeSync(fd, String(self.pid));
-    closeSync(fd);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false;
-    throw error;
   }
 }
 
