@@ -39,7 +39,13 @@ async function fixture(delayMs: number): Promise<Fixture> {
 
 /** `--host` with round trips of 0 and 50 ms, and many hosts at once. */
 export async function remoteGoals(): Promise<Goal[]> {
-  return [...(await oneHost(0)), ...(await oneHost(50)), payloadGoal(), ...(await manyHosts())];
+  const dir = mkdtempSync(path.join(tmpdir(), 'devenv-bench-'));
+  process.env['DEVENV_TESTS_DIR'] = dir;
+  try {
+    return [...(await oneHost(0)), ...(await oneHost(50)), payloadGoal(), ...(await manyHosts())];
+  } finally {
+    rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+  }
 }
 
 async function oneHost(rtt: number): Promise<Goal[]> {
