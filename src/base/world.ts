@@ -32,7 +32,6 @@ export const self = {
   arch: process.arch,
   nodeVersion: process.versions.node,
   uid: process.getuid?.() ?? 0,
-  umask: () => process.umask(),
 };
 
 /** The C library this Node runs with. */

@@ -4,7 +4,7 @@ import { errnoOf } from '../base/index.ts';
 import { diskPath, rawDir } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
 import { blockingParent } from './check.ts';
-import type { Modes } from './modes.ts';
+import { folderKey, type Modes } from './modes.ts';
 import { lookAt } from './swap.ts';
 
 /**
@@ -76,7 +76,7 @@ function openWay(repo: Repo, dir: RawPath, missing: Modes | undefined): number |
   for (const part of dir === '' ? [] : dir.split('/')) {
     const at = inside(fd, part);
     done = done === '' ? part : `${done}/${part}`;
-    const next = openNext(at) ?? (missing && makeNext(at, missing[done]));
+    const next = openNext(at) ?? (missing && makeNext(at, missing[folderKey(done)]));
     closeSync(fd);
     if (next === undefined) return undefined;
     fd = next;
@@ -122,7 +122,7 @@ function lookedAtFolders(repo: Repo): Folders {
   const make = (dir: RawPath, modes: Modes): boolean => {
     if (dir === '' || isReal(dir)) return true;
     if (blockingParent(repo, dir) !== undefined || !make(rawDir(dir), modes)) return false;
-    const [at, mode] = [diskPath(repo.root, dir), modes[dir]];
+    const [at, mode] = [diskPath(repo.root, dir), modes[folderKey(dir)]];
     const made = makeUnlessThere(() => mkdirSync(at, { mode: firstMode(mode) }));
     if (made && mode !== undefined && isReal(dir)) chmodSync(at, forOwner(mode));
     return isReal(dir);

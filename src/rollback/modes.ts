@@ -1,30 +1,23 @@
 import { lstatSync, readFileSync, renameSync, writeFileSync, type BigIntStats } from 'node:fs';
 import path from 'node:path';
-import { makeDir, self, shortHash, stateDir } from '../base/index.ts';
-import { diskPath, rawDir } from '../git/index.ts';
+import { self } from '../base/index.ts';
+import { diskPath, ownDir, rawDir } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
 import type { Held } from './plan.ts';
-
-/** What a file, a program or a folder gets when it is made anew. */
-function usualModes(): readonly number[] {
-  const mask = self.umask();
-  return [0o666 & ~mask, 0o777 & ~mask];
-}
 
 /**
  * Permissions that git does not know, of files and folders that a rollback took away or changed; for when they come
  * back, also after somebody deleted them meanwhile.
  */
-export type Modes = Readonly<Record<RawPath, number>>;
+export type Modes = Readonly<Record<string, number>>;
 
-function modesFile(repo: Repo): string {
-  return path.join(stateDir(repo.env), 'checkpoints', `${shortHash(repo.gitDir)}.modes.v1.json`);
-}
+// Of this very repository: another one at the same path has files of its own.
+const modesFile = (repo: Repo): string => path.join(ownDir(repo), 'modes.json');
 
 /** What is known of this work tree; nothing when the file is absent or damaged. */
 export function readModes(repo: Repo): Modes {
   try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own file; the version in its name changes with its shape
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own file
     return JSON.parse(readFileSync(modesFile(repo), 'utf8')) as Modes;
   } catch {
     return {};
@@ -41,36 +34,41 @@ interface Leaving {
   readonly stat: BigIntStats;
 }
 
-/** Notes the unusual permissions of these files, and of the folders they are in; forgets older notes of them. */
+/** No more entries are kept than this; the oldest go first. */
+const mostKept = 100_000;
+
+/** Where the permissions of a folder stand: a file of that name may have come or gone as well. */
+export const folderKey = (dir: RawPath): string => `${dir}/`;
+
+/**
+ * Notes the permissions of these files, and of the folders they are in, in place of older notes of them. Also usual
+ * ones: whoever takes the step back may do so under another umask.
+ */
 export function noteModes(repo: Repo, leaving: readonly Leaving[]): void {
-  const found: Record<RawPath, number | undefined> = {};
-  const usual = usualModes();
-  const looked = new Set<RawPath>();
+  const found: Record<string, number> = {};
   for (const { path: file, before, stat } of leaving) {
     if (stat.isFile()) {
       const bits = Number(stat.mode) & 0o777;
       const differs = before !== null && isExecutable(bits) !== (before.mode === '100755');
-      found[file] = differs ? bits | ownBit : usual.includes(bits) ? undefined : bits;
+      found[file] = differs ? bits | ownBit : bits;
     }
-    for (let dir = rawDir(file); dir !== '' && !looked.has(dir); dir = rawDir(dir)) {
-      looked.add(dir);
+    for (let dir = rawDir(file); dir !== '' && !(folderKey(dir) in found); dir = rawDir(dir)) {
       const own = lstatSync(diskPath(repo.root, dir), { throwIfNoEntry: false });
       if (own?.isDirectory() !== true) continue;
       // With the bit that hands the folder's group on: shared repositories live by it.
-      const bits = own.mode & 0o7777;
-      found[dir] = usual.includes(bits) ? undefined : bits;
+      found[folderKey(dir)] = own.mode & 0o7777;
     }
   }
   const known = readModes(repo);
   if (Object.keys(found).every((part) => found[part] === known[part])) return;
-  const file = modesFile(repo);
+  const kept = Object.entries(known).filter(([part]) => !(part in found));
+  const all = [...kept, ...Object.entries(found)].slice(-mostKept);
   try {
-    makeDir(path.dirname(file));
-    const temporary = `${file}.${self.pid}`;
-    writeFileSync(temporary, JSON.stringify({ ...known, ...found }), { mode: 0o600 });
-    renameSync(temporary, file);
+    const temporary = `${modesFile(repo)}.${self.pid}`;
+    writeFileSync(temporary, JSON.stringify(Object.fromEntries(all)), { mode: 0o600 });
+    renameSync(temporary, modesFile(repo));
   } catch {
-    // A read-only or full state directory must not stop a rollback; the usual permissions are what git knows.
+    // A full disk must not stop a rollback that has room for its files; the usual permissions are what git knows.
   }
 }
 
@@ -82,8 +80,8 @@ const isExecutable = (bits: number): boolean => (bits & 0o100) !== 0;
  */
 export function modeToSet(known: number, mode: string, same: boolean): number {
   const wanted = mode === '100755';
-  const noted = (known & ownBit) !== 0 && isExecutable(known) !== wanted;
-  if (same || noted) return known & 0o777;
+  const noted = (known & ownBit) !== 0;
+  if (same || noted || isExecutable(known) === wanted) return known & 0o777;
   const bits = known & 0o666;
   return wanted ? bits | ((bits & 0o444) >> 2) : bits;
 }

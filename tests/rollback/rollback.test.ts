@@ -5,7 +5,6 @@ import {
   mkdirSync,
   readFileSync,
   readlinkSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -381,48 +380,6 @@ describe('rollback and undo', () => {
       code: 'unknown-tag',
       hint: expect.stringContaining('did you mean'),
     });
-  });
-
-  test('permissions that git does not know come back with undo, also of a file that a link replaced', async () => {
-    const t = await makeRepo();
-    symlinkSync('a.txt', path.join(t.dir, 'key'));
-    const early = await t.checkpoint();
-    t.remove('key');
-    const modes = { key: 0o600, group: 0o664, program: 0o775, secret: 0o640 };
-    for (const [name, mode] of Object.entries(modes)) {
-      t.write(name, `${name}\n`);
-      chmodSync(path.join(t.dir, name), mode);
-    }
-    // Shared with a group, which new files are to belong to.
-    t.write('shared/one', 'one\n');
-    chmodSync(path.join(t.dir, 'shared'), 0o2775);
-    await t.rollBack({ target: early.tag });
-    await t.undo();
-    for (const [name, mode] of Object.entries({ ...modes, shared: 0o2775 }))
-      expect([name, lstatSync(path.join(t.dir, name)).mode & 0o7777]).toEqual([name, mode]);
-  });
-
-  test('a private file that was deleted after a rollback had changed it comes back private', async () => {
-    const t = await makeRepo();
-    t.write('key', 'one\n');
-    chmodSync(path.join(t.dir, 'key'), 0o600);
-    await t.checkpoint();
-    t.write('key', 'two\n');
-    await t.rollBack();
-    t.remove('key');
-    await t.undo();
-    expect(t.read('key')).toBe('two\n');
-    expect(statSync(path.join(t.dir, 'key')).mode & 0o777).toBe(0o600);
-  });
-
-  test('permissions of a private file stay when it is put back', async () => {
-    const t = await makeRepo();
-    t.write('key', 'one\n');
-    chmodSync(path.join(t.dir, 'key'), 0o600);
-    await t.checkpoint();
-    t.write('key', 'two\n');
-    await t.rollBack();
-    expect(statSync(path.join(t.dir, 'key')).mode & 0o777).toBe(0o600);
   });
 
   test('[invariant 36] push --all and clone move no checkpoint', async () => {
