@@ -9,7 +9,7 @@ import {
   readRef,
   readStatus,
 } from '../git/index.ts';
-import type { HiddenEntry, RawPath, Repo, Status, TrackedChange } from '../git/index.ts';
+import type { HiddenEntry, LookedAt, RawPath, Repo, Status, TrackedChange } from '../git/index.ts';
 import { isDroppedAndGone, readAnnounced } from './announced.ts';
 import { refuseHome } from './home.ts';
 import { fileMark, innerMark, mostInner } from './marks.ts';
@@ -64,7 +64,7 @@ interface Reading {
 async function read(
   repo: Repo,
   status: Status,
-  hidden: readonly HiddenEntry[],
+  hidden: readonly LookedAt[],
   options: CaptureOptions,
 ): Promise<Capture> {
   const reading: Reading = {
@@ -168,10 +168,13 @@ async function readUntracked(reading: Reading, name: RawPath): Promise<void> {
   await keep(reading, name, file, undefined);
 }
 
-async function readHidden(reading: Reading, entry: HiddenEntry): Promise<void> {
+async function readHidden(reading: Reading, entry: LookedAt): Promise<void> {
   if (entry.mode === '160000' || reading.files.has(entry.path)) return;
   const file = readNow(reading, entry.path, () => readHidden(reading, entry));
-  if (file.kind === 'absent' || file.kind === 'folder') return;
+  if (file.kind === 'absent' || file.kind === 'folder') {
+    if (!entry.keptOff) reading.deleted.add(entry.path);
+    return;
+  }
   const mode = 'content' in file ? await hiddenMode(reading, entry, file) : entry.mode;
   const same = 'content' in file && blobId(file.content, reading.repo.objectFormat) === entry.oid;
   if (!same || mode !== entry.mode) await keep(reading, entry.path, file, mode);

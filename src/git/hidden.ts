@@ -1,4 +1,13 @@
-import { closeSync, fstatSync, lstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import path from 'node:path';
 import { readShortcut, shortHash, stateDir, writeShortcut } from '../base/index.ts';
 import { git } from './exec.ts';
@@ -17,13 +26,30 @@ export interface HiddenEntry {
 
 export type HidingFlag = 'assume-unchanged' | 'skip-worktree';
 
+/** An entry to be looked at; `keptOff`: a sparse checkout may keep it off the disk, so its absence says nothing. */
+export type LookedAt = HiddenEntry & { readonly keptOff: boolean };
+
 /**
- * The assume-unchanged and skip-worktree entries that lie on the disk. Status hides edits in them, so a
- * snapshot looks by itself. The index is read as a file (no process) while `git status` works.
+ * The assume-unchanged and skip-worktree entries that lie on the disk, or were deleted there. Status hides edits in
+ * them, so a snapshot looks by itself. The index is read as a file (no process) while `git status` works.
  */
-export async function hiddenEntries(repo: Repo): Promise<readonly HiddenEntry[]> {
+export async function hiddenEntries(repo: Repo): Promise<readonly LookedAt[]> {
+  const flagged = await flaggedEntries(repo);
+  if (flagged.length === 0) return [];
   const dirs = new Map<string, boolean>();
-  return (await flaggedEntries(repo)).filter((entry) => onDisk(repo.root, entry.path, dirs));
+  const sparse = mayBeSparse(repo);
+  return flagged
+    .map((entry) => ({ ...entry, keptOff: sparse && entry.flags.includes('skip-worktree') }))
+    .filter((entry) => !entry.keptOff || onDisk(repo.root, entry.path, dirs));
+}
+
+/** Without a process; a doubt counts as yes. */
+function mayBeSparse(repo: Repo): boolean {
+  if (existsSync(path.join(repo.gitDir, 'info/sparse-checkout'))) return true;
+  const configs = [path.join(repo.commonDir, 'config'), path.join(repo.gitDir, 'config.worktree')];
+  return configs.some(
+    (file) => existsSync(file) && /sparse|virtualfilesystem/i.test(readFileSync(file, 'utf8')),
+  );
 }
 
 /** All assume-unchanged and skip-worktree entries, also those that a sparse checkout keeps off the disk. */

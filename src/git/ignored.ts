@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { randomId, self } from '../base/index.ts';
 import { git, gitError } from './exec.ts';
-import { ownDir } from './index-file.ts';
+import { ownDir } from './own-dir.ts';
 import { writeFilesInto } from './lay-over.ts';
 import type { RawPath } from './names.ts';
 import { listTree } from './objects.ts';

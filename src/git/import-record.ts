@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { isAliveSince, randomId, self } from '../base/index.ts';
-import { ownDir } from './index-file.ts';
+import { ownDir } from './own-dir.ts';
 import { packsAtWork } from './locks.ts';
 import { settlePair, type RefPair } from './ref-pair.ts';
 import type { Repo } from './repo.ts';

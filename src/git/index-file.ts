@@ -13,8 +13,10 @@ import path from 'node:path';
 import { DevenvError, errnoOf, randomId, self } from '../base/index.ts';
 import { git, gitError, mustGit } from './exec.ts';
 import { flaggedEntries, type HiddenEntry } from './hidden.ts';
+import { noteHidden, notedHidden } from './hidden-notes.ts';
 import { diskPath, rawDir } from './names.ts';
 import type { RawPath } from './names.ts';
+import { ownDir } from './own-dir.ts';
 import type { Repo } from './repo.ts';
 
 /** What the index shall hold at a path; mode `000000` takes it out, `intent` announces it (`git add -N`). */
@@ -25,24 +27,30 @@ export interface IndexUpdate {
   readonly intent?: boolean;
 }
 
-const tries = 20;
-
-/** Where devenv keeps its own files of this work tree, beside git's. */
-export function ownDir(repo: Repo): string {
-  const dir = path.join(repo.gitDir, 'devenv');
-  mkdirSync(dir, { recursive: true });
-  return dir;
+/** Commits of the state that is left, and of the one that is put back. */
+export interface Moment {
+  readonly from: string;
+  readonly to: string;
 }
+
+type Hidden = Pick<HiddenEntry, 'path' | 'flags'>;
+
+const tries = 20;
 
 /**
  * Changes entries of the user's index as git would: on a copy, then under `index.lock`, in one rename. What the user
- * hid from git (skip-worktree, assume-unchanged) stays hidden.
+ * hid from git (skip-worktree, assume-unchanged) stays hidden: what is taken out here when the state `moment.from`
+ * was saved, and is put in again for that state, too.
  * A lock held by another command is waited for (2 s), then it is an error and the index is as it was.
  */
-export async function updateIndex(repo: Repo, updates: readonly IndexUpdate[]): Promise<void> {
+export async function updateIndex(
+  repo: Repo,
+  updates: readonly IndexUpdate[],
+  moment?: Moment,
+): Promise<void> {
   if (updates.length === 0) return;
   for (let attempt = 0; attempt < tries; attempt++) {
-    if (await tryUpdate(repo, updates)) return;
+    if (await tryUpdate(repo, updates, moment)) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new DevenvError(
@@ -76,15 +84,29 @@ function copyWithTime(index: string, copy: string): void {
   utimesSync(copy, seconds, seconds);
 }
 
-async function tryUpdate(repo: Repo, updates: readonly IndexUpdate[]): Promise<boolean> {
+async function tryUpdate(
+  repo: Repo,
+  updates: readonly IndexUpdate[],
+  moment: Moment | undefined,
+): Promise<boolean> {
   const index = path.join(repo.gitDir, 'index');
   const copy = path.join(ownDir(repo), `index-${self.pid}-${randomId()}`);
   const before = stampOf(index);
   try {
     copyWithTime(index, copy);
     const flagged = await flaggedEntries(repo);
+    const skipped = flagged.filter(({ flags }) => flags.includes('skip-worktree'));
+    const announced = new Set(updates.filter(({ intent }) => intent).map((update) => update.path));
+    // git announces nothing that it was told not to look at.
+    await setFlag(
+      repo,
+      copy,
+      '--no-skip-worktree',
+      skipped.filter((entry) => announced.has(entry.path)),
+    );
     await change(repo, copy, updates);
-    await flagAgain(repo, copy, flagged, updates);
+    if (moment) noteHidden(repo, moment.from, leavingOf(flagged, updates));
+    await flagAgain(repo, copy, moment ? [...flagged, ...notedHidden(repo, moment.to)] : flagged, updates);
     // A hard link comes into being whole or not at all, and tells us later that a lock left behind was ours.
     linkSync(copy, `${index}.lock`);
     if (stampOf(index) !== before) {
@@ -148,23 +170,34 @@ async function announce(
   );
 }
 
+function leavingOf(flagged: readonly Hidden[], updates: readonly IndexUpdate[]): readonly Hidden[] {
+  const leaving = new Set(updates.filter(({ mode }) => mode === '000000').map((update) => update.path));
+  return flagged.filter((entry) => leaving.has(entry.path));
+}
+
 /** An entry that is given anew has none of the flags that the old one had. */
 async function flagAgain(
   repo: Repo,
   file: string,
-  flagged: readonly HiddenEntry[],
+  flagged: readonly Hidden[],
   updates: readonly IndexUpdate[],
 ): Promise<void> {
-  if (flagged.length === 0) return;
   const kept = new Set(updates.filter(({ mode }) => mode !== '000000').map((update) => update.path));
-  for (const flag of ['assume-unchanged', 'skip-worktree'] as const) {
-    const names = flagged.filter((entry) => kept.has(entry.path) && entry.flags.includes(flag));
-    if (names.length === 0) continue;
-    await mustGit(repo, 'putting the staged state back', ['update-index', `--${flag}`, '-z', '--stdin'], {
-      env: { ...repo.env, GIT_INDEX_FILE: file },
-      input: Buffer.from(names.map((entry) => `${entry.path}\0`).join(''), 'latin1'),
-    });
-  }
+  for (const flag of ['assume-unchanged', 'skip-worktree'] as const)
+    await setFlag(
+      repo,
+      file,
+      `--${flag}`,
+      flagged.filter((entry) => kept.has(entry.path) && entry.flags.includes(flag)),
+    );
+}
+
+async function setFlag(repo: Repo, file: string, flag: string, entries: readonly Hidden[]): Promise<void> {
+  if (entries.length === 0) return;
+  await mustGit(repo, 'putting the staged state back', ['update-index', flag, '-z', '--stdin'], {
+    env: { ...repo.env, GIT_INDEX_FILE: file },
+    input: Buffer.from(entries.map((entry) => `${entry.path}\0`).join(''), 'latin1'),
+  });
 }
 
 /** git announces only what it sees: files that are not there any more are shown to it in a folder of their own. */

@@ -22,3 +22,4 @@ export * from './commit.ts';
 export * from './identity.ts';
 export * from './branches.ts';
 export * from './locks.ts';
+export * from './own-dir.ts';

@@ -95,7 +95,7 @@ async function moveAndStage(repo: Repo, journal: Journal, ready: Ready): Promise
   await expectStaged(repo, journal, ready);
   try {
     if (head) await moveHead(repo, head, { name, undo, present: ready.present.snapshot.head });
-    await updateIndex(repo, index);
+    await updateIndex(repo, index, { from: journal.present, to: journal.target });
   } catch (error) {
     if (head) await moveHeadBack(repo, head, name);
     throw error;

@@ -1,7 +1,6 @@
-import { lstatSync, readFileSync, renameSync, writeFileSync, type BigIntStats } from 'node:fs';
-import path from 'node:path';
-import { self } from '../base/index.ts';
-import { diskPath, ownDir, rawDir } from '../git/index.ts';
+import { lstatSync, readFileSync, type BigIntStats } from 'node:fs';
+import { replaceFile } from '../base/index.ts';
+import { diskPath, notesFile, rawDir } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
 import type { Held } from './plan.ts';
 
@@ -12,7 +11,7 @@ import type { Held } from './plan.ts';
 export type Modes = Readonly<Record<string, number>>;
 
 // Of this very repository: another one at the same path has files of its own.
-const modesFile = (repo: Repo): string => path.join(ownDir(repo), 'modes.json');
+const modesFile = (repo: Repo): string => notesFile(repo, 'modes.json');
 
 /** What is known of this work tree; nothing when the file is absent or damaged. */
 export function readModes(repo: Repo): Modes {
@@ -64,9 +63,7 @@ export function noteModes(repo: Repo, leaving: readonly Leaving[]): void {
   const kept = Object.entries(known).filter(([part]) => !(part in found));
   const all = [...kept, ...Object.entries(found)].slice(-mostKept);
   try {
-    const temporary = `${modesFile(repo)}.${self.pid}`;
-    writeFileSync(temporary, JSON.stringify(Object.fromEntries(all)), { mode: 0o600 });
-    renameSync(temporary, modesFile(repo));
+    replaceFile(modesFile(repo), JSON.stringify(Object.fromEntries(all)));
   } catch {
     // A full disk must not stop a rollback that has room for its files; the usual permissions are what git knows.
   }

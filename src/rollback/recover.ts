@@ -141,6 +141,7 @@ async function finish(
   await updateIndex(
     repo,
     index.filter((update) => !since.has(update.path)),
+    { from: journal.present, to: journal.target },
   );
   return failed;
 }
