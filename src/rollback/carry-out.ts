@@ -5,6 +5,7 @@ import { headName, indexStamp, readRef, shownPath, updateIndex } from '../git/in
 import type { Repo } from '../git/index.ts';
 import { applySteps } from './apply.ts';
 import type { DoneStep } from './apply.ts';
+import { forgetStats } from './forget-stats.ts';
 import { goBack } from './go-back.ts';
 import { moveHead, moveHeadBack } from './head.ts';
 import {
@@ -34,6 +35,13 @@ export async function carryOut(
       steps: ready.checked.steps.map(({ step }) => step),
       converts: ready.converts,
     });
+    const looked = ready.converts
+      ? await forgetStats(
+          repo,
+          ready.checked.steps.map(({ step }) => step),
+          ready.index,
+        )
+      : [];
     const journal: Journal = {
       version: 1,
       root: repo.root,
@@ -47,7 +55,7 @@ export async function carryOut(
       name: input.target,
       stage,
       steps,
-      index: ready.index,
+      index: [...ready.index, ...looked],
       head: ready.head,
     };
     return { undo: await doJournalled(repo, journal, ready), warnings };

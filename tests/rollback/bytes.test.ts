@@ -67,6 +67,21 @@ test('[invariant 7] [invariant 8] what was replaced comes back as it was, withou
   expect([t.read('b.bin'), outcome.warnings]).toEqual(['BIG\n', []]);
 });
 
+test.each(lineEnds)('git calls a file that came back clean, and so does devenv: %s', async (_, prepare) => {
+  const t = await makeRepo({ files: { 'lf.txt': 'a\nb $Id$\n' } });
+  await prepare(t);
+  const { tag } = await t.checkpoint();
+  const before = await t.git('status', '--porcelain');
+  t.write('lf.txt', 'edited\n');
+  await t.rollBack({ target: tag });
+  expect(await t.git('status', '--porcelain')).toBe(before);
+  await t.rollBack({ target: tag }).then(({ written }) => expect(written).toEqual([]));
+  t.write('lf.txt', 'edited again\n');
+  await t.rollBack({ target: tag });
+  await t.undo();
+  expect(t.read('lf.txt')).toBe('edited again\n');
+});
+
 test('[invariant 8] a conversion that was set between rollback and undo changes nothing', async () => {
   const t = await committedSince(texts, async () => {});
   const then = filesOf(t.dir);
