@@ -1,5 +1,17 @@
 import { DevenvError, showName } from '../base/index.ts';
-import { mustGit, git, readRef, startImport, userIdentity, type Repo } from '../git/index.ts';
+import {
+  diffCommits,
+  displayPath,
+  git,
+  hiddenFromGit,
+  mustGit,
+  quotePath,
+  readRef,
+  startImport,
+  userIdentity,
+  type DiffEntry,
+  type Repo,
+} from '../git/index.ts';
 import { compareNames } from './names.ts';
 import { parseMessage } from './message.ts';
 import type { Checkpoint } from './types.ts';
@@ -13,6 +25,8 @@ export interface Exported {
   readonly created: boolean;
   /** Checkpoints added now, oldest first. */
   readonly added: readonly string[];
+  /** Paths that the branch has as the commits below it, because the user hid them from git. */
+  readonly left: readonly string[];
 }
 
 /** What is at the branch already: nothing, or an earlier export that ends with this checkpoint. */
@@ -38,13 +52,16 @@ export async function exportBranch(
   const existing = await readExisting(repo, ref);
   if (existing) await refuseCheckedOut(repo, ref);
   const chain = planExport(input.checkpoints, existing?.tag);
-  const about = { branch, created: existing === undefined, added: chain.map(({ tag }) => tag) };
+  const hidden = await hiddenIn(repo, chain);
+  const left = [...new Set(hidden.flat().map(({ path }) => displayPath(path)))].sort();
+  const about = { branch, created: existing === undefined, added: chain.map(({ tag }) => tag), left };
   if (chain.length === 0) return { ...about, created: false, commit: existing?.commit ?? null };
   const author = await userIdentity(repo, env);
   const text = writeChain({
     ref,
     from: existing?.commit,
     chain,
+    hidden,
     author,
     emptyTree: emptyTree[repo.objectFormat],
   });
@@ -75,22 +92,50 @@ interface Chain {
   readonly ref: string;
   readonly from: string | undefined;
   readonly chain: readonly Checkpoint[];
+  /** Of each, what is to be as in the commit that it was made on. */
+  readonly hidden: readonly (readonly DiffEntry[])[];
   /** `Name <mail>`. */
   readonly author: string;
   readonly emptyTree: string;
 }
 
 /** The commands of one fast-import, as bytes. The committer says that devenv made it. Pure. */
-export function writeChain({ ref, from, chain, author, emptyTree: empty }: Chain): string {
+export function writeChain({ ref, from, chain, hidden, author, emptyTree: empty }: Chain): string {
   const commits = chain.map((checkpoint, i) => {
     const seconds = Math.floor(Date.parse(checkpoint.at) / 1000);
     const message = bytes(exportMessage(checkpoint));
     const start = from ?? chain[0]?.head ?? undefined;
     const parent = i > 0 ? `from :${i}\n` : start === undefined ? '' : `from ${start}\n`;
     const root = checkpoint.tree === empty ? 'deleteall\n' : `M 040000 ${checkpoint.tree} ""\n`;
-    return `commit ${bytes(ref)}\nmark :${i + 1}\nauthor ${bytes(author)} ${seconds} +0000\ncommitter ${committer} ${seconds} +0000\ndata ${message.length}\n${message}\n${parent}${root}\n`;
+    return `commit ${bytes(ref)}\nmark :${i + 1}\nauthor ${bytes(author)} ${seconds} +0000\ncommitter ${committer} ${seconds} +0000\ndata ${message.length}\n${message}\n${parent}${root}${asBefore(hidden[i] ?? [])}\n`;
   });
   return commits.join('');
+}
+
+/** Edits of files that the user hid from git, by checkpoint. */
+async function hiddenIn(
+  repo: Repo,
+  chain: readonly Checkpoint[],
+): Promise<readonly (readonly DiffEntry[])[]> {
+  const isHidden = await hiddenFromGit(repo);
+  const pairs = chain.map(({ head, commit, tree }) =>
+    head === null
+      ? { from: emptyTree[repo.objectFormat], to: tree, trees: true }
+      : { from: head, to: commit },
+  );
+  const changes = pairs.length === 0 ? [] : await diffCommits(repo, pairs);
+  return changes.map((entries) => entries.filter(({ path }) => isHidden(path)));
+}
+
+// Taken out first: a folder may stand where a file was.
+function asBefore(entries: readonly DiffEntry[]): string {
+  const isNew = ({ oldMode }: DiffEntry): boolean => oldMode === '000000';
+  const out = entries.filter(isNew).map(({ path }) => `D ${quotePath(path)}\n`);
+  const back = entries.filter((entry) => !isNew(entry));
+  return [
+    ...out,
+    ...back.map(({ path, oldMode, oldOid }) => `M ${oldMode} ${oldOid} ${quotePath(path)}\n`),
+  ].join('');
 }
 
 const bytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');

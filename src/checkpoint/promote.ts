@@ -2,17 +2,24 @@ import { DevenvError } from '../base/index.ts';
 import {
   commitAsUser,
   currentBranch,
+  diffCommits,
+  displayPath,
   git,
+  hiddenFromGit,
   indexUpdatesTo,
   mustGit,
   readRef,
   repoState,
   updateIndex,
+  shownPath,
+  type IsHidden,
+  type RawPath,
   type Repo,
 } from '../git/index.ts';
 import { resolveCheckpoint } from './resolve.ts';
 import type { Checkpoint } from './types.ts';
 import { claimUndoEntry, dropUndoEntry, nextUndoRef, savePresent } from './undo-entries.ts';
+import { emptyTree } from './write.ts';
 
 export interface PromoteInput {
   /** A checkpoint as `resolveCheckpoint` takes it; nothing is the last good one. */
@@ -35,29 +42,41 @@ export interface Promoted {
   readonly undo: string;
   /** What git and the user's hooks said. */
   readonly output: string;
+  /** Paths of which the commit holds what its parent holds, because the user hid them from git. */
+  readonly left: readonly string[];
 }
 
 /**
  * Makes a normal commit of a checkpoint, on the branch that is checked out. The work tree stays as it is; the
- * index then holds the new commit, and what was staged is in the undo entry. Throws 'refused' where the commit
+ * index then holds the new commit, and what was staged is in the undo entry. Edits of files that the user hid from
+ * git are left out. Throws 'refused' where the commit
  * would take back what others committed; when git or a hook says no, nothing has changed.
  */
 export async function promote(repo: Repo, env: NodeJS.ProcessEnv, input: PromoteInput): Promise<Promoted> {
   const chosen = await resolveCheckpoint(repo, input.target);
   const present = { head: (await readRef(repo, 'HEAD')) ?? null, branch: await currentBranch(repo) };
   const { branch, message } = checkPromotion(chosen, { ...present, state: repoState(repo) }, input.message);
-  await refuseEmpty(repo, chosen, present.head);
+  const base = await treeOf(repo, present.head);
+  const isHidden = await hiddenFromGit(repo);
+  const left = await findLeft(repo, chosen, base, isHidden);
   const saved = await saveFor(repo, chosen, input, { head: present.head, branch });
   let made: { readonly commit: string; readonly output: string };
   try {
-    made = await commitOn(repo, env, present.head, { tree: chosen.tree, message, verify: input.verify });
+    made = await commitOn(repo, env, present.head, {
+      tree: chosen.tree,
+      message,
+      verify: input.verify,
+      base,
+      isHidden,
+    });
   } catch (error) {
     await dropUndoEntry(repo, saved.undo, saved.present);
     throw error;
   }
-  await followIndex(repo, made.commit);
+  await followIndex(repo, made.commit, left);
   const { tag } = chosen;
-  return { tag, ...made, parent: present.head, branch, message, undo: saved.undo };
+  const about = { branch, message, undo: saved.undo, left: left.map(displayPath) };
+  return { tag, ...made, parent: present.head, ...about };
 }
 
 /** Whether this checkpoint can be a commit here, and with which message. Pure. Throws 'refused' or 'usage'. */
@@ -93,11 +112,26 @@ function refused(message: string, hint: string): DevenvError {
   return new DevenvError('refused', message, hint);
 }
 
-async function refuseEmpty(repo: Repo, chosen: Checkpoint, head: string | null): Promise<void> {
-  if (head === null) return;
+async function treeOf(repo: Repo, head: string | null): Promise<string> {
+  if (head === null) return emptyTree[repo.objectFormat];
   const tree = await mustGit(repo, 'reading HEAD', ['rev-parse', `${head}^{tree}`]);
-  if (tree.toString('latin1').trim() === chosen.tree)
-    throw new DevenvError('failed', `nothing to commit: ${chosen.tag} holds what HEAD holds`);
+  return tree.toString('latin1').trim();
+}
+
+/** What of the checkpoint is not committed. Throws when that leaves nothing. */
+async function findLeft(
+  repo: Repo,
+  chosen: Checkpoint,
+  base: string,
+  isHidden: IsHidden,
+): Promise<readonly RawPath[]> {
+  const [changes = []] = await diffCommits(repo, [{ from: base, to: chosen.tree, trees: true }]);
+  const left = changes.map(({ path }) => path).filter((path) => isHidden(path));
+  if (left.length < changes.length || (base === emptyTree[repo.objectFormat] && left.length === 0))
+    return left;
+  const apart =
+    left.length === 0 ? '' : `, apart from what is hidden from git: ${left.map(shownPath).join(', ')}`;
+  throw new DevenvError('failed', `nothing to commit: ${chosen.tag} holds what HEAD holds${apart}`);
 }
 
 async function saveFor(
@@ -143,10 +177,16 @@ async function commitOn(
   throw refused('another commit was made meanwhile', 'nothing was changed; look at it, then try again');
 }
 
-// As after any commit, the index holds what was committed; what is on the disk shows as not staged.
-async function followIndex(repo: Repo, commit: string): Promise<void> {
+// As after any commit, the index holds what was committed; what is on the disk shows as not staged. What was left
+// out stays in it as it was: taken out, a file would be hidden no more.
+async function followIndex(repo: Repo, commit: string, left: readonly RawPath[]): Promise<void> {
+  const kept = new Set(left);
   try {
-    await updateIndex(repo, await indexUpdatesTo(repo, commit));
+    const updates = await indexUpdatesTo(repo, commit);
+    await updateIndex(
+      repo,
+      updates.filter(({ path }) => !kept.has(path)),
+    );
   } catch (error) {
     throw new DevenvError(
       'environment',

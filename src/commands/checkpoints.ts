@@ -9,6 +9,7 @@ import {
 } from '../base/index.ts';
 import { listCheckpoints, pinnedNames, type Checkpoint, type CheckpointFilter } from '../checkpoint/index.ts';
 import { checkPathspecs, openRepo, type Repo } from '../git/index.ts';
+import { leftOut } from './left-out.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
 export interface CheckpointsInput {
@@ -47,6 +48,8 @@ async function exportTo(
   const { exportBranch } = await import('../checkpoint/index.ts');
   const done = await exportBranch(repo, ctx.env, { branch, checkpoints: found });
   const { added, created, commit } = done;
+  const note = leftOut(done.left);
+  if (note !== undefined) ctx.note(note);
   const name = ctx.colors.bold(branch);
   if (commit === null) return { json: done, text: `no checkpoint to export: there is no branch ${branch}` };
   const count = plural(added.length, 'checkpoint');

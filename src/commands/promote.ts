@@ -2,6 +2,7 @@ import { promote, type Promoted } from '../checkpoint/index.ts';
 import { openRepo } from '../git/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 import { evenIfMistaken } from './even-if-mistaken.ts';
+import { leftOut } from './left-out.ts';
 
 /** `devenv checkpoint --promote [TAG]`: a normal commit of a checkpoint, on the branch that is checked out. */
 export async function promoteCheckpoint(
@@ -22,8 +23,10 @@ export async function promoteCheckpoint(
     maxFileBytes: project.config.checkpoint.maxFileBytes,
   });
   if (ctx.verbose && made.output !== '') ctx.note(made.output);
-  const { tag, commit, parent, branch, message, undo } = made;
-  return { json: { tag, commit, parent, branch, message, undo }, text: describe(ctx, made) };
+  const note = leftOut(made.left);
+  if (note !== undefined) ctx.note(note);
+  const { tag, commit, parent, branch, message, undo, left } = made;
+  return { json: { tag, commit, parent, branch, message, undo, left }, text: describe(ctx, made) };
 }
 
 function describe({ colors }: CommandContext, { tag, commit, branch, undo }: Promoted): string {

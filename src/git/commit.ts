@@ -26,18 +26,46 @@ export interface CommitInput {
   readonly message: string;
   /** false: `--no-verify`. */
   readonly verify: boolean;
+  /** A tree or commit that the paths which the user hid from git are taken from. */
+  readonly base: string;
+  readonly isHidden: IsHidden;
+}
+
+/** Whether the user hid a path from git; one that is in the way of a hidden one counts as that one. */
+export type IsHidden = (path: RawPath) => boolean;
+
+/** Tells the paths whose edits are the user's alone: skip-worktree and assume-unchanged. */
+export async function hiddenFromGit(repo: Repo): Promise<IsHidden> {
+  const hidden = new Set((await flaggedEntries(repo)).map((entry) => entry.path));
+  const folders = new Set([...hidden].flatMap(foldersOf));
+  return (name) =>
+    hidden.has(name) ||
+    folders.has(name) ||
+    (hidden.size > 0 && foldersOf(name).some((at) => hidden.has(at)));
+}
+
+function foldersOf(name: RawPath): RawPath[] {
+  const found: RawPath[] = [];
+  for (let dir = rawDir(name); dir !== ''; dir = rawDir(dir)) found.push(dir);
+  return found;
 }
 
 /**
  * Commits a tree on HEAD as `git commit` does, with the user's identity, hooks and signature, from an index
- * of its own: neither the work tree nor the user's index is touched. Returns what git and the hooks said.
+ * of its own: neither the work tree nor the user's index is touched. Hidden paths are committed as `base` has them.
+ * Returns what git and the hooks said.
  */
 export async function commitAsUser(
   repo: Repo,
   env: NodeJS.ProcessEnv,
   input: CommitInput,
 ): Promise<{ readonly ok: boolean; readonly output: string }> {
-  const index = await prepareIndex(repo, await indexUpdatesTo(repo, input.tree));
+  const { isHidden } = input;
+  const [wanted, kept] = [await indexUpdatesTo(repo, input.tree), await indexUpdatesTo(repo, input.base)];
+  const index = await prepareIndex(repo, {
+    updates: wanted.filter(({ path: name }) => !isHidden(name)),
+    asTheyAre: kept.filter(({ path: name }) => isHidden(name)),
+  });
   try {
     const settings = ['-c', 'gc.auto=0', '-c', 'maintenance.auto=false'];
     const verify = input.verify ? [] : ['--no-verify'];
@@ -50,16 +78,21 @@ export async function commitAsUser(
 }
 
 /** An index with these updates; the bytes of files go through what `git add` would do to them, where that is anything. */
-async function prepareIndex(repo: Repo, updates: readonly IndexUpdate[]): Promise<string> {
+async function prepareIndex(
+  repo: Repo,
+  {
+    updates,
+    asTheyAre,
+  }: { readonly updates: readonly IndexUpdate[]; readonly asTheyAre: readonly IndexUpdate[] },
+): Promise<string> {
   const files = updates.filter(({ mode }) => mode.startsWith('100'));
-  if (files.length === 0 || !(await mayConvert(repo))) return copyIndex(repo, updates);
+  if (files.length === 0 || !(await mayConvert(repo))) return copyIndex(repo, [...updates, ...asTheyAre]);
   // Of the files only attributes are in it already: what else is there decides whether git converts line ends.
   const first = updates.filter((update) => !files.includes(update) || isAttributes(update.path));
-  const index = await copyIndex(repo, first);
+  const index = await copyIndex(repo, [...first, ...asTheyAre]);
   const dir = path.join(ownDir(repo), `clean-${self.pid}-${randomId()}`);
   try {
     await writeOut(repo, dir, files);
-    await unflag(repo, index, files);
     const where = ['-C', dir, `--git-dir=${repo.gitDir}`, `--work-tree=${dir}`];
     const settings = [
       'core.safecrlf=false',
@@ -91,15 +124,6 @@ async function writeOut(repo: Repo, dir: string, files: readonly IndexUpdate[]):
       writeFileSync(diskPath(dir, name), content, { mode: mode === '100755' ? 0o755 : 0o644 });
     },
   );
-}
-
-// git takes no new content for an entry that it was told not to look at.
-async function unflag(repo: Repo, index: string, files: readonly IndexUpdate[]): Promise<void> {
-  const wanted = new Set(files.map(({ path: name }) => name));
-  const flagged = (await flaggedEntries(repo)).filter(({ path: name }) => wanted.has(name));
-  if (flagged.length === 0) return;
-  await inIndex(repo, index, flagged, ['update-index', '--no-skip-worktree']);
-  await inIndex(repo, index, flagged, ['update-index', '--no-assume-unchanged']);
 }
 
 async function inIndex(

@@ -46,11 +46,33 @@ describe('checkpoints as a branch', () => {
     expect(await t.git('fsck', '--strict')).not.toContain('error');
   });
 
+  test('edits that were hidden from git are not in it, and named', async () => {
+    const t = await makeRepo({ files: { conf: 'public\n', 'd/c': 'public\n' } });
+    await t.git('update-index', '--skip-worktree', 'conf', 'd/c');
+    t.remove('conf');
+    t.write('conf/below', 'secret\n');
+    await make(t, 1);
+    t.write('d/c', 'secret\n');
+    await make(t, 2);
+    const notes: string[] = [];
+    const ctx = testContext({ env: t.env, cwd: t.dir, note: (text) => notes.push(text) });
+    await checkpoints(ctx, { exportTo: 'saved' });
+    expect(notes).toEqual(['left out, hidden from git: conf, conf/below, d/c']);
+    expect(await t.git('diff', '--name-only', 'main', 'saved~1')).toBe('a.txt\nnew 1.txt');
+    expect(await t.git('diff', '--name-only', 'saved~1', 'saved')).toBe('a.txt\nnew 2.txt');
+  });
+
   test('is continued by the next export, and only by what is newer', async () => {
     const t = await makeRepo();
     await make(t, 1);
     const first = await exported(t);
-    expect(await exported(t)).toEqual({ branch: 'saved', commit: first.commit, created: false, added: [] });
+    expect(await exported(t)).toEqual({
+      branch: 'saved',
+      commit: first.commit,
+      created: false,
+      added: [],
+      left: [],
+    });
     const two = await make(t, 2);
     const second = await exported(t);
     expect(second).toMatchObject({ created: false, added: [two.tag] });

@@ -144,19 +144,68 @@ describe('a commit of a checkpoint', () => {
     expect(ownFiles(t)).toEqual([]);
   });
 
-  test('line ends that were committed as they are stay so, as git add does it; hidden files and modes are in it', async () => {
-    const t = await makeRepo({ files: { 'dos.txt': 'a\r\n', 'hidden.txt': 'h\n', 'run.sh': 'x\n' } });
+  test('line ends that were committed as they are stay so, as git add does it; modes are in it', async () => {
+    const t = await makeRepo({ files: { 'dos.txt': 'a\r\n', 'run.sh': 'x\n' } });
     t.write('.gitattributes', '*.txt text=auto\n');
     t.write('dos.txt', 'a\r\nb\r\n');
-    t.write('hidden.txt', 'hidden edit\n');
     chmodSync(path.join(t.dir, 'run.sh'), 0o755);
-    await t.git('update-index', '--skip-worktree', 'hidden.txt');
     await t.checkpoint({ message: 'All' });
     await commit(t);
     expect(await t.git('show', 'HEAD:dos.txt')).toBe('a\r\nb');
-    expect(await t.git('show', 'HEAD:hidden.txt')).toBe('hidden edit');
     expect(await t.git('ls-tree', 'HEAD', 'run.sh')).toMatch(/^100755/);
     expect(await t.git('status', '--porcelain')).toBe('');
+  });
+
+  test.each([['skip-worktree'], ['assume-unchanged']])(
+    'edits that were hidden from git (%s) are left out of it, and named',
+    async (flag) => {
+      const t = await makeRepo({ files: { 'a.txt': 'a\n', conf: 'public\r\n', 'd/conf': 'public\n' } });
+      t.write('.gitattributes', '* text=auto\n');
+      await t.git('update-index', `--${flag}`, 'conf', 'd/conf');
+      t.write('conf', 'secret\n');
+      t.remove('d');
+      t.write('d', 'secret\n');
+      t.write('a.txt', 'edited\n');
+      await t.checkpoint({ message: 'Work' });
+      const [before, flags] = [await exactState(t), await t.git('ls-files', '-v')];
+      const notes: string[] = [];
+      const ctx = testContext({ env: t.env, cwd: t.dir, note: (text) => notes.push(text) });
+      const { json } = await promoteCheckpoint(ctx, { tag: 'last', verify: true });
+      expect(json).toMatchObject({ left: ['conf', 'd', 'd/conf'] });
+      expect(notes).toEqual(['left out, hidden from git: conf, d, d/conf']);
+      expect(await t.git('diff', '--name-only', 'HEAD~1', 'HEAD')).toBe('.gitattributes\na.txt');
+      expect(t.read('conf')).toBe('secret\n');
+      expect((await t.git('ls-files', '-v')).split('\n')).toEqual(
+        expect.arrayContaining(flags.split('\n').filter((line) => line.endsWith('conf'))),
+      );
+      await t.undo();
+      expect(await exactState(t)).toEqual(before);
+      expect(await t.git('ls-files', '-v')).toBe(flags);
+    },
+  );
+
+  test('of hidden edits alone there is none; the first one of a branch leaves the hidden file staged', async () => {
+    const t = await makeRepo({ files: { conf: 'public\n' } });
+    await t.git('update-index', '--skip-worktree', 'conf');
+    t.write('conf', 'secret\n');
+    await t.checkpoint({ message: 'Work' });
+    await expect(commit(t)).rejects.toThrow(/nothing to commit: .* hidden from git: conf$/);
+    expect(await t.git('for-each-ref', 'refs/devenv/undo')).toBe('');
+    await t.git('update-index', '--no-skip-worktree', 'conf');
+    t.write('conf', 'public\n');
+    await t.git('switch', '-q', '--orphan', 'other');
+    t.write('conf', 'secret\n');
+    t.write('a.txt', 'a\n');
+    await t.git('add', 'conf');
+    await t.git('update-index', '--skip-worktree', 'conf');
+    await t.checkpoint({ message: 'First' });
+    const before = await exactState(t);
+    expect(await commit(t)).toMatchObject({ parent: null, left: ['conf'] });
+    expect(await t.git('ls-tree', '--name-only', 'HEAD')).toBe('a.txt');
+    expect(await t.git('ls-files', '-v')).toBe('H a.txt\nS conf');
+    await t.undo();
+    expect(await exactState(t)).toEqual(before);
+    expect(await t.git('ls-files', '-v')).toBe('S conf');
   });
 
   test('the first commit of a repository', async () => {
