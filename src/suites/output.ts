@@ -67,8 +67,11 @@ export function readOutput(
 
 /** What runners say that found nothing to run. */
 const emptyRun = /^(?:[#ℹ] tests 0$|=+ no tests ran in |no tests ran in |Ran 0 tests in |Tests: +0 total)/m;
+/** How vitest and jest end then: with the status that they name, as they were told (`--passWithNoTests`). */
+const endOfNone = /^No (?:test files|tests) found, exiting with code (\d+)[ \t]*$/gm;
 /** What runners without counts, or with others than those above, say when they ran something. */
-const otherRun = /^(?:Ran [1-9]\d* tests? in |ok\s+\S+\s+(?:[\d.]+s|\(cached\)))/m;
+const otherRun =
+  /^(?:Ran [1-9]\d* tests? in |ok\s+\S+\s+(?:[\d.]+s|\(cached\))|\s+[1-9]\d* (?:passing|passed) \()/m;
 /** How pytest and unittest end when they found nothing to run; a failure after an empty run is another one. */
 const exitOfNone = 5;
 
@@ -77,13 +80,14 @@ const exitOfNone = 5;
  * runners do that take it for a mistake. undefined: it says nothing of the kind, or some test ran.
  */
 export function whyNoTest(output: string, exit: number | null): string | undefined {
-  if (exit !== 0 && exit !== exitOfNone) return undefined;
   const text = stripAnsi(output).replaceAll('\r', '');
+  const named = [...text.matchAll(endOfNone)].some((match) => Number(match[1]) === exit);
+  if (exit !== 0 && exit !== exitOfNone && !named) return undefined;
   const counted = Object.values(styles).map((style) => countsOf(text, style));
   const ran = counted.some(({ passed, failed }) => passed + failed > 0) || otherRun.test(text);
   if (ran) return undefined;
   if (exit === 0 && counted.some(({ skipped }) => skipped > 0)) return 'all its tests were skipped: none ran';
-  return emptyRun.test(text) ? 'no test ran' : undefined;
+  return named || emptyRun.test(text) ? 'no test ran' : undefined;
 }
 
 function countsOf(text: string, { counts, words: by }: SummaryStyle): Report {

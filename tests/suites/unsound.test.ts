@@ -14,6 +14,7 @@ const execute = (root: string, command: string, results?: string) =>
     { name: 'unit', command, results, affected: 'off', timeoutMs: 30_000, on: 'change', env: {}, cwd: root },
     { env, root },
   );
+const vitest = path.join(import.meta.dirname, '../../node_modules/.bin/vitest');
 const green = '<testsuite><testcase name="a"/></testsuite>';
 const red = '<testsuite><testcase name="a"><failure message="no"/></testcase></testsuite>';
 
@@ -80,6 +81,30 @@ describe('a runner that says that no test ran', () => {
     [
       'node without one beside cargo with some',
       'node --test; echo "test result: ok. 3 passed; 0 failed"',
+      { verdict: 'passed' },
+    ],
+    ...[0, 1].flatMap((code): [string, string, object][] => {
+      const says = `exiting with code ${code}"; exit ${code}`;
+      return [
+        [`vitest (exit ${code})`, `echo "No test files found, ${says}`, { verdict: 'broken', why: none }],
+        [`jest (exit ${code})`, `echo "No tests found, ${says}`, { verdict: 'broken', why: none }],
+        [
+          `a line about vitest (exit ${code})`,
+          `echo "- No test files found, ${says}`,
+          { verdict: code === 0 ? 'passed' : 'failed' },
+        ],
+      ];
+    }),
+    ['vitest itself', `${vitest} run --passWithNoTests`, { verdict: 'broken', why: none }],
+    ['vitest itself, for a mistake', `${vitest} run`, { verdict: 'broken', why: none }],
+    [
+      'vitest without one, then a command that fails',
+      'echo "No test files found, exiting with code 0"; exit 1',
+      { verdict: 'failed' },
+    ],
+    [
+      'vitest without one beside mocha with some',
+      'echo "No test files found, exiting with code 0"; echo "  3 passing (4ms)"',
       { verdict: 'passed' },
     ],
     ['a command that is no runner', 'echo fine', { verdict: 'passed' }],
