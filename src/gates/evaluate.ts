@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, type Stats } from 'node:fs';
 import path from 'node:path';
 import { errnoOf, formatDuration, messageOf, plural, showName, supervise } from '../base/index.ts';
 import type { GateConfig } from '../config/index.ts';
@@ -94,18 +94,24 @@ function judgeReport(report: string, min: number | undefined, root: string): Jud
   return { verdict: coverage >= least ? 'passed' : 'failed', detail, coverage };
 }
 
-/** Times of files may be as coarse as this, and a run writes its report after it has read them. */
-const coarseMs = 1000;
+/** The clock of files ticks this coarsely, and some disks round more to one file than to another. */
+const coarseMs = 50;
 
-/** A file that was written after the report that counts it: what the report says is of another tree. */
+/**
+ * A file that was written, or put in its place, after the report that counts it: what the report says is of another
+ * tree. A file that is moved or restored keeps its mtime, not its ctime.
+ */
 function changedSince(report: string, files: readonly string[], root: string): string | undefined {
-  const written = (timeOf(root, report) ?? 0) + coarseMs;
-  return files.find((file) => (timeOf(root, file) ?? 0) > written);
+  const written = (timesOf(root, report)?.mtimeMs ?? 0) + coarseMs;
+  return files.find((file) => {
+    const times = timesOf(root, file);
+    return times !== undefined && Math.max(times.mtimeMs, times.ctimeMs) > written;
+  });
 }
 
-function timeOf(root: string, file: string): number | undefined {
+function timesOf(root: string, file: string): Stats | undefined {
   try {
-    return statSync(path.resolve(root, file)).mtimeMs;
+    return statSync(path.resolve(root, file));
   } catch {
     return undefined; // named from another folder, or generated and gone: it tells nothing
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { GateConfig } from '../../src/config/index.ts';
@@ -75,16 +75,21 @@ test.each([
 ])('a report (%s) that is older than a file it counts is of another tree', async (_, text) => {
   const root = tempDir();
   mkdirSync(path.join(root, 'src'));
-  writeFileSync(path.join(root, 'report'), text);
   writeFileSync(path.join(root, 'src/a.ts'), 'edited\n');
+  writeFileSync(path.join(root, 'report'), text);
   const judge = async () =>
     (await evaluateGates([gate({ report: 'report', min: 50 })], { results: [], root, env: testEnv() }))[0];
   expect(await judge()).toMatchObject({ verdict: 'passed' });
-  utimesSync(path.join(root, 'report'), 1e9, 1e9);
-  expect(await judge()).toMatchObject({
+  const older = {
     verdict: 'broken',
     detail: 'report is older than src/a.ts, which it counts: no suite has written it anew',
-  });
+  };
+  const edited = statSync(path.join(root, 'src/a.ts')).mtimeMs / 1000;
+  utimesSync(path.join(root, 'report'), edited - 0.2, edited - 0.2);
+  expect(await judge()).toMatchObject(older);
+  // As of a file that was moved there, or came out of an archive.
+  utimesSync(path.join(root, 'src/a.ts'), 1e9, 1e9);
+  expect(await judge()).toMatchObject(older);
 });
 
 test.each([
