@@ -99,6 +99,18 @@ test.each([
   ['Found 0 warnings.\n', 0],
   ['a: 2 warnings\nb: 1 warning\n', 3],
   ['all fine\n', 0],
+  ['1,204 warnings', 1204],
+  ['0 errors, 1.204 warnings', 1204],
+  ["1'204 warnings", 1204],
+  ['Found 1 204 warnings.', 1204],
+  ['1\u2009204\u2009000 warnings', 1_204_000],
+  ['12\u00A0204 warnings', 12_204],
+  ['1,204 errors, 2 warnings', 2],
+  ['10 errors,3 warnings', 3],
+  ['2.5 warnings for each file', 0],
+  ['12,34 warnings for each file', 0],
+  ['0.204 warnings for each file', 0],
+  ['2.5 warnings for each file\n5 warnings in all', 5],
 ])('warnings in %j', (output, expected) => {
   expect(countWarnings(output)).toBe(expected);
 });
