@@ -59,6 +59,8 @@ export const variables = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), 
 export const command = z
   .string()
   .regex(/(^|\n)\s*[^#\s]/, { error: 'must be a command (blanks and comments do nothing)' })
+  // oxlint-disable-next-line no-control-regex -- that very character
+  .regex(/^[^\0]*$/, { error: 'must be a command without a NUL character (no program can be given one)' })
   .describe(
     'A shell command. ${VAR} is left to the shell; ${port.NAME}, ${project.root} and ${session} are filled in.',
   );

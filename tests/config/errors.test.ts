@@ -23,6 +23,16 @@ const cases: readonly (readonly [string, string, string])[] = [
     'devenv.yaml:1:19: suites.unit.command must be a command (blanks and comments do nothing)',
   ],
   [
+    'a command with a NUL character',
+    'suites:\n  unit: { command: "echo \\0 x" }\n',
+    'devenv.yaml:2:11: suites.unit.command must be a command without a NUL character (no program can be given one)',
+  ],
+  [
+    'a pane with a NUL character',
+    'windows:\n  api:\n    panes: ["npm start", "echo \\0"]\n',
+    'devenv.yaml:3:26: windows.api.panes.1 must be a command without a NUL character (no program can be given one)',
+  ],
+  [
     'a window whose command is a comment',
     'windows:\n  api:\n    command: "# npm start\\n  # later"\n',
     'devenv.yaml:3:5: windows.api.command must be a command (blanks and comments do nothing)',
