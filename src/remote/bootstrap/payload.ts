@@ -44,9 +44,17 @@ export function readPackage(root: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
     chosen.map((name) => [
       name === boxMain ? 'dist/main.js' : name,
-      readFileSync(path.join(root, name), 'utf8'),
+      shorten(name, readFileSync(path.join(root, name), 'utf8')),
     ]),
   );
+}
+
+/** What of package.json a package that is only run has a use for. */
+const ofPackage = ['name', 'version', 'type', 'license'];
+
+function shorten(name: string, text: string): string {
+  if (!name.endsWith('.json')) return text;
+  return JSON.stringify(JSON.parse(text), name === 'package.json' ? ofPackage : undefined);
 }
 
 /** Puts a file of the cache in place: whole or not at all; older ones of its folder go. */
