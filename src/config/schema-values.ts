@@ -6,8 +6,13 @@ import { z } from 'zod';
 export const abort = { abort: true } as const;
 /** Text with a reference, judged after it was replaced. */
 export const template = z.string().regex(/\$\{/, abort);
+// oxlint-disable-next-line no-control-regex -- that very character
+const withoutNul = /^[^\0]*$/;
 /** Text that is more than blanks. */
-export const filled = z.string().regex(/\S/, { error: 'must not be empty' });
+export const filled = z
+  .string()
+  .regex(/\S/, { error: 'must not be empty' })
+  .regex(withoutNul, { error: 'must not hold a NUL character' });
 /** One item, or a list of them. */
 export const list = <T extends z.ZodType>(item: T, what: string): z.ZodUnion<[T, z.ZodArray<T>]> =>
   z.union([item, z.array(item)], { error: `must be ${what} or a list of them` });
@@ -50,17 +55,17 @@ export const ratio = z.union([z.number().min(0, abort).max(1, abort), template],
 /** true or false. */
 export const flag = z.boolean({ error: 'must be true or false' });
 /** Text, a number or a boolean. */
-export const scalar = z.union([z.string(), z.number(), z.boolean()], {
-  error: 'must be text, a number or a boolean',
-});
+export const scalar = z.union(
+  [z.string().regex(withoutNul, { error: 'must not hold a NUL character' }), z.number(), z.boolean()],
+  { error: 'must be text, a number or a boolean' },
+);
 /** Environment variables. */
 export const variables = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), scalar);
 /** A shell command; one of blanks and comments would do nothing and succeed. */
 export const command = z
   .string()
   .regex(/(^|\n)\s*[^#\s]/, { error: 'must be a command (blanks and comments do nothing)' })
-  // oxlint-disable-next-line no-control-regex -- that very character
-  .regex(/^[^\0]*$/, { error: 'must be a command without a NUL character (no program can be given one)' })
+  .regex(withoutNul, { error: 'must be a command without a NUL character (no program can be given one)' })
   .describe(
     'A shell command. ${VAR} is left to the shell; ${port.NAME}, ${project.root} and ${session} are filled in.',
   );

@@ -28,6 +28,16 @@ const cases: readonly (readonly [string, string, string])[] = [
     'devenv.yaml:2:11: suites.unit.command must be a command without a NUL character (no program can be given one)',
   ],
   [
+    'a path with a NUL character',
+    'suites:\n  unit: { command: x, results: "a\\0" }\n',
+    'devenv.yaml:2:23: suites.unit.results must not hold a NUL character',
+  ],
+  [
+    'a variable with a NUL character',
+    'env:\n  A: "a\\0"\n',
+    'devenv.yaml:2:3: env.A must not hold a NUL character',
+  ],
+  [
     'a pane with a NUL character',
     'windows:\n  api:\n    panes: ["npm start", "echo \\0"]\n',
     'devenv.yaml:3:26: windows.api.panes.1 must be a command without a NUL character (no program can be given one)',
