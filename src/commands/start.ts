@@ -169,9 +169,20 @@ export function requirePorts(deps: SessionDeps, project: Project, note: (line: s
       const left = await endOrphans(deps, project.root, { window: name, alive });
       if (left.length > 0)
         note(`${name}: ended what an earlier session left behind (${left.map(named).join('; ')})`);
-      if (left.length === 0 || !(await isPortFree(port))) throw await portTaken(project, name, port);
+      if (!(await becomesFree(deps, port))) throw await portTaken(project, name, port);
     }
   };
+}
+
+/** A process that is just ending (a session that was stopped a moment ago) lets its port go by itself. */
+async function becomesFree(deps: SessionDeps, port: number): Promise<boolean> {
+  const { holderOf, isPortFree } = await import('../ports/index.ts');
+  for (let round = 0; round < 10; round++) {
+    if (await isPortFree(port)) return true;
+    if (await holderOf(port)) return false;
+    await deps.clock.sleep(50);
+  }
+  return false;
 }
 
 async function portTaken(project: Project, name: string, port: number): Promise<DevenvError> {

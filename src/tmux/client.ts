@@ -92,9 +92,9 @@ export function explain(result: RunResult, doing: string): DevenvError {
   );
 }
 
-/** Whether a failed command only says that there is no server or nothing in it. */
+/** Whether a failed command only says that there is no server or nothing in it (yet: another start may be at work). */
 export function isGone(result: RunResult): boolean {
-  return /no server running|error connecting|no current client|lost server|server exited|no sessions/.test(
+  return /no server running|error connecting|no current (client|target)|lost server|server exited|no sessions/.test(
     result.stderr,
   );
 }

@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { run } from '../../src/base/index.ts';
 import { devenv } from '../support/cli.ts';
 import { privateTmux, type PrivateTmux } from '../support/private-tmux.ts';
 import { makeProject, writeFiles } from '../support/project.ts';
@@ -31,6 +33,20 @@ test('several starts at once build one session, beside one that was there', asyn
   );
   expect(results.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
   expect((await windows()).toSorted()).toEqual(["mine 'o:own", 'shop:api', 'shop:ui']);
+});
+
+test('a server without a session, as another start has it for a moment, is no error', async () => {
+  const socket = world.env['DEVENV_TMUX_SOCKET'] ?? '';
+  const holding = spawn('tmux', ['-L', socket, 'start-server', ';', 'source-file', '-'], { env: world.env });
+  try {
+    await until('the server', async () => (await run(['tmux', '-L', socket, 'show', '-g'], world)).ok);
+    const cwd = await makeProject(world.env, { files: { 'devenv.yaml': yaml } });
+    expect(await devenv(['status'], { cwd, env: world.env })).toMatchObject({ code: 0 });
+    expect(await devenv(['stop'], { cwd, env: world.env })).toMatchObject({ code: 0 });
+    expect(await start(cwd)).toMatchObject({ code: 0 });
+  } finally {
+    holding.stdin.end();
+  }
 });
 
 test('a window that is missing is added by the client that looked', async () => {
