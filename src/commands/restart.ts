@@ -1,5 +1,6 @@
-import { loadProject } from '../config/index.ts';
-import { requireSession, restartWindows, type SessionDeps } from '../session/index.ts';
+import { DevenvError } from '../base/index.ts';
+import { loadProject, type Project } from '../config/index.ts';
+import { pickWindows, requireSession, restartWindows, type SessionDeps } from '../session/index.ts';
 import { createTmux } from '../tmux/index.ts';
 import { awaitReady } from './await-ready.ts';
 import type { CommandContext, CommandResult } from './context.ts';
@@ -18,6 +19,7 @@ export async function restart(ctx: CommandContext, input: RestartInput): Promise
   const project = await withPorts(ctx, await loadProject({ cwd: ctx.cwd, env: ctx.env }));
   const deps: SessionDeps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
   const session = await requireSession(deps, project.root);
+  refuseForgotten(project, pickWindows(session, input.windows), input.windows);
   const restarted = await unlessInterrupted(
     ctx.signal,
     () => restartWindows(deps, project, session, input.windows),
@@ -30,4 +32,20 @@ export async function restart(ctx: CommandContext, input: RestartInput): Promise
       ? `restarted ${restarted.join(', ')}`
       : 'nothing to restart: the session has no services';
   return { json: { session: session.name, restarted }, text };
+}
+
+/** A window that is still there and no longer configured cannot be started anew: nobody knows how. */
+function refuseForgotten(
+  project: Project,
+  picked: readonly { readonly name: string }[],
+  named: readonly string[],
+): void {
+  if (named.length === 0) return;
+  const gone = picked.find(({ name }) => !project.config.windows.some((window) => window.name === name));
+  if (gone === undefined) return;
+  throw new DevenvError(
+    'unknown-window',
+    `${gone.name} is in the session, but no longer in devenv.yaml`,
+    `devenv stop ${gone.name} ends it; to restart it, write it again`,
+  );
 }

@@ -78,3 +78,15 @@ it('starts an ended window again when it is named, with what it needs, and says 
   await world.tmux('kill-window', '-t', '=shop:api');
   expect((await start(cwd, 'api')).stdout).toContain('added to session shop: api');
 });
+
+it('a window that is no longer configured is not restarted: it says so', async () => {
+  const cwd = await project('  api: { command: sleep 1000 }\n  old: { command: sleep 1000 }\n');
+  expect(await start(cwd, '--no-wait')).toMatchObject({ code: 0 });
+  writeFiles(cwd, 'devenv.yaml', 'name: shop\nwindows:\n  api: { command: sleep 1000 }\n');
+  const { code, stderr } = await devenv(['restart', 'old'], { cwd, env: world.env });
+  expect([code, stderr]).toEqual([
+    4,
+    expect.stringContaining('old is in the session, but no longer in devenv.yaml'),
+  ]);
+  expect(await devenv(['restart', 'api', '--no-wait'], { cwd, env: world.env })).toMatchObject({ code: 0 });
+});
