@@ -7,7 +7,12 @@ export interface Announced {
   readonly all: readonly RawPath[];
   /** Announced, and then removed from the disk: neither HEAD nor the disk has it. */
   readonly gone: ReadonlySet<RawPath>;
+  /** Modes of those that are gone and no plain files: the disk does not show them any more. */
+  readonly modes: IntendedModes;
 }
+
+/** By path: `100755` and `120000`; others are `100644`, or what the disk shows. */
+export type IntendedModes = Readonly<Record<RawPath, string>>;
 
 // `git add -N`, of a new file or of one that was taken out of the index before.
 const isThere = ({ xy, unmerged }: TrackedChange): boolean => xy[1] === 'A' && !unmerged;
@@ -28,7 +33,10 @@ export async function readAnnounced(repo: Repo, status: Status): Promise<Announc
   const all = status.tracked.filter(
     (change) => isThere(change) || isDroppedAndGone(change) || gone.has(change.path),
   );
-  return { all: all.map((change) => change.path), gone };
+  const modes = status.tracked
+    .filter((change) => gone.has(change.path) && change.indexMode !== '100644')
+    .map((change) => [change.path, change.indexMode]);
+  return { all: all.map((change) => change.path), gone, modes: Object.fromEntries(modes) };
 }
 
 async function unknownTo(

@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import type { RawPath, Status } from '../git/index.ts';
+import type { IntendedModes } from './announced.ts';
 import type { Entry, Skipped } from './types.ts';
 
 /** A file as it will be stored; its bytes are dropped when all of them together would fill the memory. */
@@ -27,6 +28,7 @@ export interface Capture {
   readonly staged: readonly (Entry & { readonly headMode: string; readonly headOid: string })[];
   /** Announced with `git add -N`: in the index, but without content. */
   readonly intended: readonly RawPath[];
+  readonly intendedModes: IntendedModes;
   /** Held as they are on the disk, though the tree does not show it: they are what HEAD holds. */
   readonly raw: readonly RawPath[];
   readonly skipped: readonly SkippedFile[];

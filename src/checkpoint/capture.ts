@@ -116,6 +116,7 @@ async function read(
     deleted: [...deleted],
     staged,
     intended: announced.all,
+    intendedModes: announced.modes,
     raw: status.tracked.filter(asHead).map((change) => change.path),
     skipped,
     partial,
@@ -270,7 +271,7 @@ function keyOf(found: Omit<Capture, 'key'>): string {
   for (const file of found.files) hash.update(`\0M${file.mode}${file.oid}${file.path}`, 'latin1');
   for (const name of found.deleted) hash.update(`\0D${name}`, 'latin1');
   for (const entry of found.staged) hash.update(`\0I${entry.mode}${entry.oid}${entry.path}`, 'latin1');
-  for (const name of found.intended) hash.update(`\0N${name}`, 'latin1');
+  for (const name of found.intended) hash.update(`\0N${found.intendedModes[name] ?? ''}${name}`, 'latin1');
   for (const skip of found.skipped) hash.update(`\0S${skip.mark} ${skip.raw}`, 'latin1');
   return hash.digest('hex');
 }

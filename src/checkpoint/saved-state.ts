@@ -1,6 +1,7 @@
 import { DevenvError } from '../base/index.ts';
 import { mustGit } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
+import type { IntendedModes } from './announced.ts';
 import { parseMessage } from './message.ts';
 import type { Skipped } from './types.ts';
 
@@ -13,6 +14,7 @@ export interface SavedState {
   /** The commit of the staged tree. */
   readonly staged: string;
   readonly intended: readonly RawPath[];
+  readonly intendedModes: IntendedModes;
   /** Files that were on the disk as HEAD holds them, byte for byte: nothing may convert them. 'all': every one. */
   readonly raw: 'all' | readonly RawPath[];
   readonly skipped: readonly Skipped[];
@@ -45,6 +47,7 @@ export async function readSaved(repo: Repo, commit: string): Promise<SavedState>
     branch: fields.get('Branch') ?? null,
     staged: second ?? first,
     intended: parsePaths(fields.get('Intent')),
+    intendedModes: parseModes(fields.get('Intent-Modes')),
     raw: fields.get('Raw') === allRaw ? 'all' : parsePaths(fields.get('Raw')),
     skipped,
     partial,
@@ -56,4 +59,11 @@ export function parsePaths(text: string | undefined): RawPath[] {
   if (text === undefined) return [];
   const value: unknown = JSON.parse(text);
   return Array.isArray(value) ? value.map(String) : [];
+}
+
+function parseModes(text: string | undefined): IntendedModes {
+  if (text === undefined) return {};
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(Object.entries(value).map(([name, mode]) => [name, String(mode)]));
 }

@@ -76,7 +76,10 @@ export async function keepCapture(
 }
 
 /** What a capture and a snapshot both know. */
-export type Facts = Pick<Snapshot, 'head' | 'branch' | 'skipped' | 'partial' | 'intended' | 'raw'>;
+export type Facts = Pick<
+  Snapshot,
+  'head' | 'branch' | 'skipped' | 'partial' | 'intended' | 'intendedModes' | 'raw'
+>;
 
 /** The facts of a capture as trailers of its commit. */
 export function trailersOf(
@@ -96,9 +99,10 @@ export function trailersOf(
   };
 }
 
-function pathTrailers({ intended, raw }: Facts): Record<string, string> {
+function pathTrailers({ intended, intendedModes, raw }: Facts): Record<string, string> {
   return {
     ...(intended.length === 0 ? {} : { Intent: JSON.stringify(intended) }),
+    ...(Object.keys(intendedModes).length === 0 ? {} : { 'Intent-Modes': JSON.stringify(intendedModes) }),
     ...(raw.length === 0 ? {} : { Raw: JSON.stringify(raw) }),
   };
 }
@@ -123,6 +127,7 @@ export function toSnapshot(found: Capture, written: Pick<Written, 'tree' | 'comm
     key: found.key,
     unmerged: found.unmerged,
     intended: found.intended,
+    intendedModes: found.intendedModes,
     raw: found.raw,
   };
 }

@@ -1,4 +1,5 @@
 import type { RawPath } from '../git/index.ts';
+import type { IntendedModes } from './announced.ts';
 
 /** What a judgement of one tree can be; `unverified` was not judged. */
 export type CheckpointVerdict = 'passed' | 'failed' | 'flaky' | 'broken' | 'stale' | 'unverified';
@@ -33,6 +34,7 @@ export interface Snapshot {
   readonly unmerged: boolean;
   /** Paths announced with `git add -N`. */
   readonly intended: readonly RawPath[];
+  readonly intendedModes: IntendedModes;
   /** Files with the very bytes that HEAD holds, which a checkout might convert: those of which that is known. */
   readonly raw: readonly RawPath[];
 }

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   renameSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -19,7 +20,10 @@ import type { RawPath } from './names.ts';
 import { ownDir } from './own-dir.ts';
 import type { Repo } from './repo.ts';
 
-/** What the index shall hold at a path; mode `000000` takes it out, `intent` announces it (`git add -N`). */
+/**
+ * What the index shall hold at a path; mode `000000` takes it out, `intent` announces it (`git add -N`): with the kind
+ * that the disk shows, or this one where it shows none.
+ */
 export interface IndexUpdate {
   readonly path: RawPath;
   readonly mode: string;
@@ -147,21 +151,22 @@ async function change(
     if (!result.ok) throw gitError('putting the staged state back', result.stderr);
     if (which === 'all') refuseIgnored(result.stderr);
   }
-  const intents = ordered.filter((update) => update.intent).map((update) => update.path);
-  const there = new Set(intents.filter((name) => isOnDisk(repo.root, name)));
-  const absent = intents.filter((name) => !there.has(name));
-  await announce(repo, [...there], settings, env);
+  const { there = [], absent = [] } = Object.groupBy(
+    ordered.filter((update) => update.intent),
+    ({ path: name }) => (isOnDisk(repo.root, name) ? 'there' : 'absent'),
+  );
+  await announce(repo, there, settings, env);
   await announceAbsent(repo, absent, settings, env);
 }
 
 async function announce(
   repo: Repo,
-  names: readonly RawPath[],
+  entries: readonly IndexUpdate[],
   settings: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
-  if (names.length === 0) return;
-  const input = Buffer.from(names.map((name) => `${name}\0`).join(''), 'latin1');
+  if (entries.length === 0) return;
+  const input = pathList(entries);
   await mustGit(
     repo,
     'putting the staged state back',
@@ -196,26 +201,33 @@ async function setFlag(repo: Repo, file: string, flag: string, entries: readonly
   if (entries.length === 0) return;
   await mustGit(repo, 'putting the staged state back', ['update-index', flag, '-z', '--stdin'], {
     env: { ...repo.env, GIT_INDEX_FILE: file },
-    input: Buffer.from(entries.map((entry) => `${entry.path}\0`).join(''), 'latin1'),
+    input: pathList(entries),
   });
 }
+
+/** Paths as git reads them with `-z`. */
+const pathList = (entries: readonly { readonly path: RawPath }[]): Buffer =>
+  Buffer.from(entries.map((entry) => `${entry.path}\0`).join(''), 'latin1');
 
 /** git announces only what it sees: files that are not there any more are shown to it in a folder of their own. */
 async function announceAbsent(
   repo: Repo,
-  names: readonly RawPath[],
+  entries: readonly IndexUpdate[],
   settings: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
-  if (names.length === 0) return;
+  if (entries.length === 0) return;
   // Named as a copy of the index is, so that it is swept away like one.
   const dir = path.join(ownDir(repo), `index-${self.pid}-${randomId()}`);
   try {
-    for (const name of names) {
+    for (const { path: name, mode } of entries) {
       mkdirSync(diskPath(dir, rawDir(name)), { recursive: true });
-      writeFileSync(diskPath(dir, name), '');
+      if (mode === '120000') symlinkSync('.', diskPath(dir, name));
+      else writeFileSync(diskPath(dir, name), '', { mode: mode === '100755' ? 0o755 : 0o644 });
     }
-    await announce(repo, names, settings, { ...env, GIT_DIR: repo.gitDir, GIT_WORK_TREE: dir });
+    const shown = ['-c', 'core.fileMode=true', '-c', 'core.symlinks=true'];
+    const there = { ...env, GIT_DIR: repo.gitDir, GIT_WORK_TREE: dir };
+    await announce(repo, entries, [...settings, ...shown], there);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

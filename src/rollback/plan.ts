@@ -1,3 +1,4 @@
+import type { SavedState } from '../checkpoint/index.ts';
 import { displayPath, forbiddenPart, rawDir } from '../git/index.ts';
 import type { DiffEntry, IndexUpdate, RawPath } from '../git/index.ts';
 
@@ -79,6 +80,9 @@ function toStep(entry: DiffEntry, raw: ReadonlySet<RawPath>): Step {
   };
 }
 
+/** What was announced in a state. */
+type Intended = Pick<SavedState, 'intended' | 'intendedModes'>;
+
 export interface IndexInput {
   /** What the index holds now otherwise than HEAD. */
   readonly present: readonly {
@@ -90,8 +94,8 @@ export interface IndexInput {
   }[];
   /** What the target had staged: from its HEAD to its staged tree. */
   readonly target: readonly DiffEntry[];
-  readonly intendedNow: readonly RawPath[];
-  readonly intendedThen: readonly RawPath[];
+  readonly announcedNow: Intended;
+  readonly announcedThen: Intended;
 }
 
 /** Which entries of the index must change so that the same is staged as then. Empty when it already is. Pure. */
@@ -108,14 +112,25 @@ export function planIndex(input: IndexInput): readonly IndexUpdate[] {
     if (!then.has(path)) updates.push({ path, mode: entry.headMode, oid: entry.headOid });
   }
   const changed = new Set(updates.map((update) => update.path));
-  const intended = new Set(input.intendedThen);
-  const intendedNow = new Set(input.intendedNow);
-  for (const path of intendedNow)
-    if (!intended.has(path) && !changed.has(path)) updates.push({ path, mode: '000000', oid: '' });
-  for (const path of intended)
-    if (!intendedNow.has(path) || changed.has(path))
-      updates.push({ path, mode: '100644', oid: '', intent: true });
-  return updates;
+  return [...updates, ...planIntents(input, changed)];
+}
+
+// git announces no entry a second time: one of another kind is taken out first.
+function planIntents(
+  { announcedNow: now, announcedThen: wanted }: Pick<IndexInput, 'announcedNow' | 'announcedThen'>,
+  changed: ReadonlySet<RawPath>,
+): readonly IndexUpdate[] {
+  const modeIn = (side: Intended, path: RawPath): string => side.intendedModes[path] ?? '100644';
+  const paths = new Set(wanted.intended);
+  const stays = (path: RawPath): boolean => paths.has(path) && modeIn(now, path) === modeIn(wanted, path);
+  const standing = now.intended.filter((path) => !changed.has(path));
+  const have = new Set(standing.filter(stays));
+  return [
+    ...standing.filter((path) => !stays(path)).map((path) => ({ path, mode: '000000', oid: '' })),
+    ...wanted.intended
+      .filter((path) => !have.has(path))
+      .map((path) => ({ path, mode: modeIn(wanted, path), oid: '', intent: true })),
+  ];
 }
 
 /** Whether so much would be deleted that a person must say so. */

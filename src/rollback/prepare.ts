@@ -159,8 +159,8 @@ async function makePlan(
   const index = planIndex({
     present: whole ? [] : present.capture.staged,
     target: staged,
-    intendedNow: present.capture.intended,
-    intendedThen: saved.intended,
+    announcedNow: present.capture,
+    announcedThen: saved,
   });
   if (!paths) return { plan, differing, index, head };
   const named = index.filter((update) => chosen(update.path));

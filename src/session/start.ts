@@ -48,8 +48,8 @@ export interface StartResult {
 
 /**
  * Builds the project's session, or what is missing of it, with at most two tmux processes: one looks, one builds;
- * with what had begun one does both. It is built under a passing name and gets its own with the last command, so it is seen whole or
- * not at all. Throws `refused`, `no-tmux`, `old-tmux`, `interrupted`, `unknown-window`, `config`.
+ * with what had begun one does both. It is built under a passing name and gets its own with the last command, so it
+ * is seen whole or not at all. Throws `refused`, `no-tmux`, `old-tmux`, `interrupted`, `unknown-window`, `config`.
  */
 export async function startSession(
   deps: SessionDeps,

@@ -11,11 +11,12 @@ export const receivedNames = (repo: Repo): Readonly<Record<'last' | 'next' | 'pr
 /** What tells a saved state from another one, also of another repository. One process. */
 export async function stateFacts(
   repo: Repo,
-  saved: Pick<Snapshot, 'commit' | 'tree' | 'staged' | 'head' | 'branch' | 'intended'>,
+  saved: Pick<Snapshot, 'commit' | 'tree' | 'staged' | 'head' | 'branch' | 'intended' | 'intendedModes'>,
 ): Promise<StateFacts> {
-  const { commit, tree, head, branch, intended } = saved;
+  const { commit, tree, head, branch, intendedModes } = saved;
   const out = await mustGit(repo, 'reading what is staged', ['rev-parse', `${saved.staged}^{tree}`]);
-  return { commit, tree, staged: out.toString('latin1').trim(), head, branch, intended: intended.toSorted() };
+  const intended = saved.intended.map((path) => `${intendedModes[path] ?? ''}${path}`).toSorted();
+  return { commit, tree, staged: out.toString('latin1').trim(), head, branch, intended };
 }
 
 /** Whether two states are one: the same files, staged alike, on the same branch and commit. Pure. */

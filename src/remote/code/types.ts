@@ -17,7 +17,7 @@ export interface StateFacts {
   readonly head: string | null;
   /** null: HEAD is detached. */
   readonly branch: string | null;
-  /** Paths announced with `git add -N`, as bytes. */
+  /** Paths announced with `git add -N`, as bytes; before one that is gone its mode, unless it was a plain file. */
   readonly intended: readonly string[];
 }
 
