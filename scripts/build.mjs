@@ -147,13 +147,14 @@ const lazyBuiltins = {
       const used = [...(names.get(path) ?? [])].filter(
         (name) => Object.hasOwn(has, name) && name !== 'default',
       );
-      const lines = used.map((name) =>
-        alwaysThere.has(path) || typeof has[name] !== 'function' || /^[A-Z]/.test(name)
-          ? `export const ${name} = builtin().${name};`
-          : `export const ${name} = (...given) => builtin().${name}(...given);`,
-      );
+      const lazily = (whole) => `new Proxy({}, { get: (_, name) => ${whole}[name] })`;
+      const lines = used.map((name) => {
+        const kind = alwaysThere.has(path) || /^[A-Z]/.test(name) ? 'read' : typeof has[name];
+        if (kind === 'function') return `export const ${name} = (...given) => builtin().${name}(...given);`;
+        return `export const ${name} = ${kind === 'object' ? lazily(`builtin().${name}`) : `builtin().${name}`};`;
+      });
       return {
-        contents: `const builtin = () => process.getBuiltinModule('node:${path}');\nexport default ${alwaysThere.has(path) ? 'builtin()' : 'new Proxy({}, { get: (_, name) => builtin()[name] })'};\n${lines.join('\n')}`,
+        contents: `const builtin = () => process.getBuiltinModule('node:${path}');\nexport default ${alwaysThere.has(path) ? 'builtin()' : lazily('builtin()')};\n${lines.join('\n')}`,
         loader: 'js',
       };
     });

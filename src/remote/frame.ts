@@ -42,8 +42,18 @@ const assign = (vars: Readonly<Record<string, string>>): string =>
     .map(([name, value]) => `${name}=${shellWord(value)}\n`)
     .join('');
 
-const oneWord = (script: string): string =>
-  `/bin/sh -c 'eval "$(printf %s ${Buffer.from(script).toString('base64')} | base64 -d)"'`;
+const oneWord = (script: string): string => `/bin/sh -c 'eval "$(printf %b "${escaped(script)}")"'`;
+
+/**
+ * What some login shell reads its own way inside single quotes (csh: `!` and newlines; fish: `\\` and `\'`), and sh
+ * inside double ones, in octal for `printf %b`: sh does that by itself, and needs no other program.
+ */
+const escaped = (script: string): string =>
+  Buffer.from(script)
+    .toString('latin1')
+    .replaceAll(/[^ #%&()*+,./0-9:;<=>?@A-Z[\]^_a-z{|}~-]/g, (char) =>
+      char === '\n' ? '\\n' : `\\0${char.charCodeAt(0).toString(8).padStart(3, '0')}`,
+    );
 
 /** Tells a script's own output from everything around it, piece by piece. */
 export interface Unframer {

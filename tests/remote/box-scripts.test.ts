@@ -16,6 +16,7 @@ import {
 } from '../../src/remote/index.ts';
 import { tempDir } from '../support/temp.ts';
 import { until } from '../support/until.ts';
+import { unframed } from './unframed.ts';
 
 const has = (program: string): boolean => spawnSync('/bin/sh', ['-c', `command -v ${program}`]).status === 0;
 const inCi = Boolean(process.env['CI']);
@@ -55,7 +56,7 @@ function homeWith(
 }
 
 const textOf = ({ script, vars }: Pick<ScriptRun, 'script' | 'vars'>): string =>
-  Buffer.from(/printf %s (\S+) \|/.exec(frame(script, vars).command)?.[1] ?? '', 'base64').toString();
+  unframed(frame(script, vars).command);
 
 const envOf = (home: string): NodeJS.ProcessEnv => ({
   HOME: home,

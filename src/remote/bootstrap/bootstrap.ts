@@ -56,7 +56,7 @@ export async function probeBox(
   throw new DevenvError(
     'unsupported',
     `${target.name}: could not find out what the box has (status ${result.code}): ${result.stderr.trim().split('\n').at(-1) ?? ''}`,
-    'devenv needs a POSIX shell with base64, sed, cut and df there',
+    'devenv needs a POSIX shell with sed, cut and df there',
   );
 }
 

@@ -15,6 +15,7 @@ import { readRemoval, removeScript } from '../../../src/remote/bootstrap/remove-
 import { wrapper } from '../../../src/remote/bootstrap/settle.ts';
 import { frame, parseProbe, type ScriptRun } from '../../../src/remote/index.ts';
 import { tempDir } from '../../support/temp.ts';
+import { unframed } from '../unframed.ts';
 
 const has = (program: string): boolean => spawnSync('/bin/sh', ['-c', `command -v ${program}`]).status === 0;
 const inCi = Boolean(process.env['CI']);
@@ -46,8 +47,7 @@ function inShell(
   input: Buffer | string = '',
 ): Promise<RunResult> {
   const { command } = frame(script, vars);
-  const encoded = /printf %s (\S+) \|/.exec(command)?.[1] ?? '';
-  const text = Buffer.from(encoded, 'base64').toString();
+  const text = unframed(command);
   const env = { HOME: home, PATH: process.env['PATH'], SHELL: '/bin/sh', LANG: 'C.UTF-8' };
   return run([...shell, '-c', text], { cwd: '/', env, input });
 }
