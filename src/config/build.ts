@@ -75,6 +75,19 @@ export function buildProject(source: Source, ports: Readonly<Record<string, numb
   return project;
 }
 
+/** As `buildProject`, of the name and the boxes alone: all that a command with `--host` has to know here. */
+export function buildHosts(
+  source: Pick<Source, 'root' | 'own' | 'env' | 'fileEnv' | 'problems'>,
+): Pick<Config, 'name' | 'hosts'> {
+  const merged = mergeDocuments(source.own);
+  const name = projectName(merged.value, source);
+  const resolved = resolveReferences(merged, { ...source, session: sessionNameOf(name), ports: {} });
+  const reader = createReader(merged.at, 'devenv.yaml');
+  const hosts = readHosts(reader, resolved.value);
+  throwProblems([...source.problems, ...resolved.problems, ...reader.problems]);
+  return { name, hosts };
+}
+
 /** The effective configuration in the words of the file, defaults included, for `config show`. */
 export function settingsOf(
   source: Source,
@@ -122,7 +135,10 @@ function envOrigins({ fileEnv, overrides }: Source, env: Config['env']): Record<
   return Object.fromEntries(Object.keys(env).map((name) => [`env.${name}`, originOf(name)]));
 }
 
-function projectName(value: Written, { root, env, fileEnv }: Source): string {
+function projectName(
+  value: Written,
+  { root, env, fileEnv }: Pick<Source, 'root' | 'env' | 'fileEnv'>,
+): string {
   const variable = (name: string): string | undefined => fileEnv[name] ?? env[name];
   // What is wrong in it is told with everything else, when all references are replaced.
   const { text } = interpolate(value.name ?? '', { variable, ports: new Map(), root, session: '' });

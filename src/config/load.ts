@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { DevenvError, messageOf } from '../base/index.ts';
-import { buildProject, madeFrom, type BuiltProject, type Source } from './build.ts';
+import { buildHosts, buildProject, madeFrom, type BuiltProject, type Source } from './build.ts';
 import { readDocument } from './cache.ts';
 import { detectProject } from './detect/index.ts';
 import { placeIn, type Document } from './document.ts';
@@ -65,7 +65,7 @@ const aboutHosts = new Set(['name', 'hosts', 'env', 'env_file']);
 export async function loadHosts(input: {
   cwd: string;
   env: NodeJS.ProcessEnv;
-}): Promise<{ readonly name: string; readonly hosts: Project['config']['hosts'] }> {
+}): Promise<Pick<Project['config'], 'name' | 'hosts'>> {
   const { root, configFile } = findRoot(input.cwd);
   const env = ownEnvironment(input.env, root);
   const files = await readFiles(root, env, configFile === undefined ? 'hosts: {}\n' : undefined);
@@ -74,21 +74,8 @@ export async function loadHosts(input: {
     value: Object.fromEntries(Object.entries(value).filter(([key]) => aboutHosts.has(key))),
     at,
   }));
-  const fromFiles = readEnvFiles(root, own, env);
-  const { config } = buildProject({
-    root,
-    configFile,
-    layout: undefined,
-    layouts: [],
-    own,
-    env,
-    fileEnv: fromFiles.variables,
-    envFiles: fromFiles.files,
-    overrides: overrides.used,
-    detected: [],
-    problems: fromFiles.problems,
-  });
-  return { name: config.name, hosts: config.hosts };
+  const { variables: fileEnv, problems } = readEnvFiles(root, own, env);
+  return buildHosts({ root, own, env, fileEnv, problems });
 }
 
 /**
