@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { createCheckpoint } from '../src/checkpoint/index.ts';
+import { rowFormat } from '../src/checkpoint/list.ts';
 import { openRepo } from '../src/git/index.ts';
 import { benchEnv, devenv, endEnv, ms, root, round, runs, time, type Goal } from './measure.ts';
 import { makeRepo } from './repo.ts';
@@ -195,6 +196,9 @@ async function manyGoals(base: string, env: Env): Promise<Goal[]> {
   const tag = (dir: string) => (): number =>
     time([...devenv, 'checkpoint', '--no-verify'], { cwd: dir, env });
   const list = (dir: string) => (): number => time([...devenv, 'checkpoints'], { cwd: dir, env });
+  const format = `--format=${rowFormat}`;
+  const ask = (dir: string) => (): number =>
+    time(['git', 'for-each-ref', format, 'refs/devenv/checkpoints'], { cwd: dir, env });
   const edit = (n: number): void => {
     dirty(few, 1000, n);
     dirty(many, 1000, n);
@@ -204,7 +208,13 @@ async function manyGoals(base: string, env: Env): Promise<Goal[]> {
   for (const packed of [false, true]) {
     if (packed) time(['git', 'pack-refs', '--all'], { cwd: many, env });
     const how = packed ? 'refs packed' : 'refs loose';
-    const m = await compare(runs, edit, { node, few: tag(few), many: tag(many), list: list(many) });
+    const m = await compare(runs, edit, {
+      node,
+      few: tag(few),
+      many: tag(many),
+      list: list(many),
+      git: ask(many),
+    });
     const listed = m.list.wall - m.node.wall;
     const ratio = (m.many.wall - m.node.wall) / (m.few.wall - m.node.wall);
     goals.push(
@@ -215,6 +225,14 @@ async function manyGoals(base: string, env: Env): Promise<Goal[]> {
         ratio: undefined,
         ok: listed <= 150,
         detail: { withoutNodeMs: round(listed) },
+      },
+      {
+        name: `beside it: the git for-each-ref that reads them, ${how}`,
+        goal: 'no goal (150 ms are allowed)',
+        figure: ms(m.git.wall),
+        ratio: undefined,
+        ok: true,
+        detail: { gitMs: round(m.git.wall) },
       },
       {
         name: `tagging among 10,000 and among 10, ${how}`,

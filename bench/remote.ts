@@ -48,6 +48,12 @@ export async function remoteGoals(): Promise<Goal[]> {
   }
 }
 
+/** `ssh` with a connection that it keeps. */
+const keptSsh = (config: string): readonly string[] => {
+  const kept = ['ControlMaster=auto', 'ControlPersist=60', `ControlPath=${path.join(tmpdir(), 'devenv-%C')}`];
+  return ['ssh', '-F', config, ...kept.flatMap((option) => ['-o', option])];
+};
+
 async function oneHost(rtt: number): Promise<Goal[]> {
   const { box, project, there } = await fixture(rtt / 2);
   const here = { cwd: project, env: box.env };
@@ -58,10 +64,13 @@ async function oneHost(rtt: number): Promise<Goal[]> {
     if (!result.ok) throw new Error(result.stderr);
     return performance.now() - from;
   };
+  const ssh = keptSsh(box.sshConfig);
   try {
     const status = await interleave({
       local: () => local('status'),
       remote: () => clocked([...onBox, 'status'], here),
+      node: () => clocked([process.execPath, '-e', '0'], here),
+      ssh: () => clocked([...ssh, box.host, 'true'], here),
     });
     const before = box.execs();
     let starts = 0;
@@ -86,6 +95,14 @@ async function oneHost(rtt: number): Promise<Goal[]> {
         allowed,
         status.local,
       ),
+      // One after the other, as here Node must run before it can call ssh.
+      atMost(
+        `beside it: a bare Node and an ssh that does nothing, round trip ${rtt} ms`,
+        'no goal (2 round trips + 60 ms are allowed)',
+        status.node + status.ssh,
+        Infinity,
+        2 * rtt + 60,
+      ),
       atMost(
         `start --host, 6 windows, round trip ${rtt} ms`,
         '<= 3 x local start + 6 round trips',
@@ -103,6 +120,7 @@ async function oneHost(rtt: number): Promise<Goal[]> {
       },
     ];
   } finally {
+    await run([...ssh, '-O', 'exit', box.host], { env: box.env });
     await box.end();
   }
 }
@@ -122,8 +140,7 @@ async function manyHosts(): Promise<Goal[]> {
     return clocked([...devenv, 'status', '--host', 'all'], { cwd: project, env });
   };
   // The boxes share this machine's processors, so this is what any program that runs on Node costs there.
-  const kept = ['ControlMaster=auto', 'ControlPersist=60', `ControlPath=${path.join(tmpdir(), 'devenv-%C')}`];
-  const ssh = ['ssh', '-F', config, ...kept.flatMap((option) => ['-o', option])];
+  const ssh = keptSsh(config);
   const bare = (some: readonly Fixture[]) => async (): Promise<number> => {
     const node = `${process.execPath} -e 0`;
     const each = some.map(({ box }) => clocked([...ssh, box.host, node], { cwd: project, env }));
