@@ -17,6 +17,7 @@ import {
   isAttached,
   stopSession,
   windowsOf,
+  withLock,
   type SessionDeps,
 } from '../session/index.ts';
 import { createTmux } from '../tmux/index.ts';
@@ -116,9 +117,10 @@ async function close(
       `this shell runs in ${opened.tag}'s session`,
       'close it from another terminal',
     );
-  const closed = await closeOpened(
-    { env: ctx.env, clock: ctx.clock, stop: (root) => endSession(ctx, root) },
-    { opened, tags, maxFileBytes, yes },
+  const { env, clock, signal, note } = ctx;
+  // Until the folder is gone: a start that waits would find it stopped, and bring it back to life.
+  const closed = await withLock(deps(ctx), { as: 'stop', root: opened.root, signal, note }, () =>
+    closeOpened({ env, clock, stop: (root) => endSession(ctx, root) }, { opened, tags, maxFileBytes, yes }),
   );
   const kept =
     closed.kept === null

@@ -1,6 +1,6 @@
 import { DevenvError } from '../base/index.ts';
 import { loadProject, type Project } from '../config/index.ts';
-import { pickWindows, requireSession, restartWindows, type SessionDeps } from '../session/index.ts';
+import { pickWindows, requireSession, restartWindows, withLock, type SessionDeps } from '../session/index.ts';
 import { createTmux } from '../tmux/index.ts';
 import { awaitReady } from './await-ready.ts';
 import type { CommandContext, CommandResult } from './context.ts';
@@ -18,20 +18,27 @@ export async function restart(ctx: CommandContext, input: RestartInput): Promise
   const timeoutMs = readTimeout(input.timeout);
   const project = await withPorts(ctx, await loadProject({ cwd: ctx.cwd, env: ctx.env }));
   const deps: SessionDeps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
-  const session = await requireSession(deps, project.root);
-  refuseForgotten(project, pickWindows(session, input.windows), input.windows);
-  const restarted = await unlessInterrupted(
-    ctx.signal,
-    () => restartWindows(deps, project, session, input.windows),
-    notStartedAgain,
-  );
+  const { root } = project;
+  const { signal, note } = ctx;
+  const { session, restarted } = await withLock(deps, { as: 'restart', root, signal, note }, async () => {
+    const found = await requireSession(deps, root);
+    refuseForgotten(project, pickWindows(found, input.windows), input.windows);
+    return {
+      session: found.name,
+      restarted: await unlessInterrupted(
+        signal,
+        () => restartWindows(deps, project, found, input.windows),
+        notStartedAgain,
+      ),
+    };
+  });
   if (input.wait && restarted.length > 0)
-    await awaitReady(ctx, deps, project, { windows: restarted, session: session.name, timeoutMs });
+    await awaitReady(ctx, deps, project, { windows: restarted, session, timeoutMs });
   const text =
     restarted.length > 0
       ? `restarted ${restarted.join(', ')}`
       : 'nothing to restart: the session has no services';
-  return { json: { session: session.name, restarted }, text };
+  return { json: { session, restarted }, text };
 }
 
 /** A window that is still there and no longer configured cannot be started anew: nobody knows how. */

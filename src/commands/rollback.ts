@@ -85,16 +85,19 @@ export function rollbackDeps(ctx: CommandContext, project: Project): RollbackDep
 /** Restarts the services of a project that run; returns their names. */
 export async function restartServices(ctx: CommandContext, root: string): Promise<readonly string[]> {
   const { createTmux } = await import('../tmux/index.ts');
-  const { findSession, restartable, restartWindows } = await import('../session/index.ts');
+  const { findSession, restartable, restartWindows, withLock } = await import('../session/index.ts');
   const deps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
-  const session = await findSession(deps, root);
-  const names = session ? restartable(session) : [];
-  if (!session || names.length === 0) return [];
-  const { withPorts } = await import('./start.ts');
-  // Read anew: the rollback may have put another configuration back.
-  const project = await withPorts(ctx, await loadProject({ cwd: root, env: ctx.env }));
-  return unlessInterrupted(ctx.signal, () => restartWindows(deps, project, session, names), {
-    ...notStartedAgain,
-    message: `${notStartedAgain.message}; devenv restart goes on`,
+  const { signal, note } = ctx;
+  return withLock(deps, { as: 'restart', root, signal, note }, async () => {
+    const session = await findSession(deps, root);
+    const names = session ? restartable(session) : [];
+    if (!session || names.length === 0) return [];
+    const { withPorts } = await import('./start.ts');
+    // Read anew: the rollback may have put another configuration back.
+    const project = await withPorts(ctx, await loadProject({ cwd: root, env: ctx.env }));
+    return unlessInterrupted(signal, () => restartWindows(deps, project, session, names), {
+      ...notStartedAgain,
+      message: `${notStartedAgain.message}; devenv restart goes on`,
+    });
   });
 }

@@ -37,6 +37,7 @@ export async function start(ctx: CommandContext, input: StartInput): Promise<Com
     windows: input.windows,
     size: ctx.interactive ? terminalSize() : undefined,
     signal: ctx.signal,
+    note: ctx.note,
     preflight: requirePorts(deps, project, ctx.note),
     begun: ctx.begun?.start,
   });

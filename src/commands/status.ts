@@ -220,7 +220,7 @@ function windowRow(ctx: CommandContext, w: WindowStatus): readonly string[] {
     health,
     port,
     restarts,
-    w.state === 'ready' || w.detail === 'idle' ? '' : colors.dim(w.detail),
+    (w.state === 'ready' && w.detail !== 'stopping') || w.detail === 'idle' ? '' : colors.dim(w.detail),
   ];
 }
 

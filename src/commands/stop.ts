@@ -6,6 +6,7 @@ import {
   pickWindows,
   stopSession,
   stopWindows,
+  withLock,
   type SessionDeps,
   type StopResult,
 } from '../session/index.ts';
@@ -26,6 +27,16 @@ export async function stop(
 ): Promise<CommandResult> {
   const deps: SessionDeps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
   const { root } = findRoot(ctx.cwd);
+  const { signal, note } = ctx;
+  return withLock(deps, { as: 'stop', root, signal, note }, () => stopLocked(ctx, deps, root, input.windows));
+}
+
+async function stopLocked(
+  ctx: CommandContext,
+  deps: SessionDeps,
+  root: string,
+  names: readonly string[],
+): Promise<CommandResult> {
   const session = await findSession(deps, root);
   if (!session) {
     const left = await unlessInterrupted(ctx.signal, () => endOrphans(deps, root), givenUp);
@@ -39,20 +50,20 @@ export async function stop(
   const onStopped = (window: string): void => {
     if (ctx.verbose) ctx.note(`${window} stopped`);
   };
-  if (input.windows.length === 0) {
+  if (names.length === 0) {
     const result = await unlessInterrupted(ctx.signal, () => stopSession(deps, session, onStopped), givenUp);
     return {
       json: { session: session.name, running: false, ...facts(result) },
       text: `session ${session.name} stopped${killedText(result)}`,
     };
   }
-  const windows = pickWindows(session, input.windows);
+  const windows = pickWindows(session, names);
   const result = await unlessInterrupted(
     ctx.signal,
     () => stopWindows(deps, session, windows, onStopped),
     givenUp,
   );
-  const idle = input.windows.filter((name) => !result.stopped.includes(name));
+  const idle = names.filter((name) => !result.stopped.includes(name));
   const text = [
     result.stopped.length > 0 ? `stopped ${result.stopped.join(', ')}${killedText(result)}` : '',
     idle.length > 0 ? `${idle.join(', ')}: not running` : '',

@@ -6,6 +6,7 @@ import {
   sessionStatus,
   startSession,
   waitUntilReady,
+  withLock,
   type Preflight,
   type SessionDeps,
   type WindowStatus,
@@ -42,7 +43,8 @@ export async function healSession(
     const { name } = found.session;
     const sick = found.windows.filter(isSick).map((window) => window.name);
     if (sick.length === 0) return { ...none, state: 'running', name };
-    const restarted = await restartWindows(deps, project, found.session, sick);
+    const lock = { as: 'restart', root: project.root, signal: input.signal } as const;
+    const restarted = await withLock(deps, lock, () => restartWindows(deps, project, found.session, sick));
     return {
       ...none,
       state: 'healed',

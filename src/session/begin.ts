@@ -1,4 +1,3 @@
-import { projectId } from '../base/index.ts';
 import { createTmux, holdClient, type HeldClient } from '../tmux/index.ts';
 import { takeLockNow } from './lock.ts';
 
@@ -11,11 +10,11 @@ export interface BegunStart {
 }
 
 /**
- * Lets tmux start and look while the configuration is still being read. undefined while another start of this
- * project is under way: then it is waited for as usual.
+ * Lets tmux start and look while the configuration is still being read. undefined while something else has
+ * the lock: then it is waited for as usual.
  */
 export function beginStart(env: NodeJS.ProcessEnv, root: string): BegunStart | undefined {
-  const unlock = takeLockNow(env, projectId(root));
+  const unlock = takeLockNow(env, root);
   if (!unlock) return undefined;
   const client = holdClient(createTmux(env));
   let held = true;

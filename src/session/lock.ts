@@ -1,56 +1,116 @@
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { DevenvError, ensureDir, isAlive, makeLockFile, stateDir } from '../base/index.ts';
+import { DevenvError, ensureDir, isAlive, makeLockFile, projectId, self, stateDir } from '../base/index.ts';
 import type { SessionDeps } from './types.ts';
 
+/** What can hold the lock: a command, or what does the same in another one. */
+const holders = ['start', 'stop', 'restart'] as const;
+
+export interface LockOptions {
+  readonly as: (typeof holders)[number];
+  readonly root: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Told what is waited for, when that takes a moment. */
+  readonly note?: ((line: string) => void) | undefined;
+}
+
+const patienceMs = 30_000;
+const silentMs = 1000;
+
 /**
- * Does one thing to a project's session at a time: two starts at once would fight over its ports.
- * The lock is a file with the holder's process id; one whose holder is gone is taken over.
+ * Does one thing to a project's session at a time: two starts would fight over its ports, and one that comes while
+ * services are ended would find them running. A start needs the lock. A stop or a restart waits for a start only, and
+ * goes on without the lock where it cannot be had: it must work on a full disk too.
  */
 export async function withLock<T>(
   deps: SessionDeps,
-  { projectId, signal }: { readonly projectId: string; readonly signal?: AbortSignal | undefined },
+  options: LockOptions,
   work: () => Promise<T>,
 ): Promise<T> {
-  const file = lockFile(deps.env, projectId);
-  await take(deps, file, signal);
+  const unlock = await take(deps, options).catch((error: unknown) => {
+    if (options.as === 'start' || options.signal?.aborted) throw error;
+  });
   try {
     return await work();
   } finally {
-    rmSync(file, { force: true });
+    unlock?.();
   }
 }
 
-/** Takes the lock if nobody has it; returns what gives it back. */
-export function takeLockNow(env: NodeJS.ProcessEnv, projectId: string): (() => void) | undefined {
-  const file = lockFile(env, projectId);
-  return makeLockFile(file) ? () => rmSync(file, { force: true }) : undefined;
+/** Takes the lock for a start if nobody has it; returns what gives it back. */
+export function takeLockNow(env: NodeJS.ProcessEnv, root: string): (() => void) | undefined {
+  const file = lockFile(env, root);
+  return makeLockFile(file) ? () => giveBack(file) : undefined;
 }
 
-const lockFile = (env: NodeJS.ProcessEnv, projectId: string): string =>
-  path.join(ensureDir(path.join(stateDir(env), 'locks')), `start-${projectId}`);
+const lockFile = (env: NodeJS.ProcessEnv, root: string): string =>
+  path.join(ensureDir(path.join(stateDir(env), 'locks')), `start-${projectId(root)}`);
 
-async function take(deps: SessionDeps, file: string, signal: AbortSignal | undefined): Promise<void> {
-  const deadline = deps.clock.monotonic() + 30_000;
-  while (!makeLockFile(file)) {
-    if (signal?.aborted) throw new DevenvError('interrupted', 'interrupted; nothing was built');
-    const holder = holderOf(file);
-    if (holder !== undefined && !isAlive(holder)) rmSync(file, { force: true });
-    else if (deps.clock.monotonic() > deadline) {
+function giveBack(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // Read-only by now: the next one finds that its holder is gone.
+  }
+}
+
+/** Returns what gives the lock back; undefined where it is to be done without. */
+async function take(
+  deps: SessionDeps,
+  { as, root, signal, note }: LockOptions,
+): Promise<(() => void) | undefined> {
+  const file = lockFile(deps.env, root);
+  const began = deps.clock.monotonic();
+  for (let told = false; !makeLockFile(file, written(as)); await deps.clock.sleep(20, signal)) {
+    const { what, pid } = readHolder(file);
+    const who = `devenv ${what} (process ${pid ?? 'unknown'})`;
+    if (signal?.aborted)
+      throw new DevenvError('interrupted', `interrupted while waiting for ${who} to end; nothing was done`);
+    const isDead = pid !== undefined && !isAlive(pid);
+    if (isDead) bury(file, pid);
+    const waitedMs = deps.clock.monotonic() - began;
+    if (as !== 'start' && (waitedMs > patienceMs || (!isDead && what !== 'start'))) return undefined;
+    if (waitedMs > patienceMs)
       throw new DevenvError(
         'refused',
-        `another start of this project is under way (process ${holder ?? 'unknown'})`,
-        `if it is not, remove ${file}`,
+        `${who} is still at work on this project`,
+        `wait until it has ended; if there is no such process, remove ${file}`,
       );
-    } else await deps.clock.sleep(20);
+    if (told || waitedMs < silentMs) continue;
+    told = true;
+    note?.(`waiting for ${who} to end`);
   }
+  return () => giveBack(file);
 }
 
-/** undefined while the holder has not written its id yet. */
-function holderOf(file: string): number | undefined {
-  try {
-    return Number(readFileSync(file, 'utf8')) || undefined;
-  } catch {
-    return undefined; // given back meanwhile
+/**
+ * Removes the lock of a dead process. Only who has a lock on that very one may, and looks again: else one of two that
+ * wait would remove the new lock of the other.
+ */
+function bury(file: string, dead: number): void {
+  const claim = `${file}.${dead}`;
+  if (makeLockFile(claim)) {
+    if (readHolder(file).pid === dead) rmSync(file);
+    rmSync(claim);
+    return;
   }
+  const { pid } = readHolder(claim);
+  if (pid !== undefined && !isAlive(pid)) bury(claim, pid);
+}
+
+// Builds stand side by side, and the older ones read the whole as a number: what holds it is how many line ends follow.
+const written = (as: LockOptions['as']): string => `${self.pid}${'\n'.repeat(holders.indexOf(as))}`;
+
+/** No id while the holder has not written it yet. */
+function readHolder(file: string): {
+  readonly what: LockOptions['as'];
+  readonly pid: number | undefined;
+} {
+  let text = '';
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    // Given back meanwhile.
+  }
+  return { what: holders[text.length - text.trimEnd().length] ?? 'start', pid: Number(text) || undefined };
 }

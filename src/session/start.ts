@@ -28,6 +28,8 @@ export interface StartOptions {
   readonly size?: { readonly columns: number; readonly rows: number } | undefined;
   /** Aborted: nothing of what this start built stays. */
   readonly signal?: AbortSignal | undefined;
+  /** Told what is waited for before it can begin. */
+  readonly note?: (line: string) => void;
   /** Called before anything is built: may throw to prevent it. */
   readonly preflight?: Preflight;
   /** What began while the configuration was being read; it is over when this is. */
@@ -62,7 +64,8 @@ export async function startSession(
     const found = usable ? await begun.client.panes : undefined;
     if (!usable || !found) {
       begun?.release();
-      return await withLock(deps, { projectId: project.id, signal: options.signal }, async () =>
+      const { signal, note } = options;
+      return await withLock(deps, { as: 'start', root: project.root, signal, note }, async () =>
         startLocked(deps, project, options, await look(deps)),
       );
     }

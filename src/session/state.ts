@@ -70,9 +70,14 @@ function judge(
   return late ? { state: 'running', health: 'unhealthy' } : { state: 'starting', health: 'unknown' };
 }
 
+/** Told to end, and not ended yet. */
+const isStopping = (row: PaneRow): boolean =>
+  row.marks.stopping !== undefined && /running|starting/.test(paneState(row));
+
 function detail(window: OwnWindow, probed: ProbeResult | undefined): string {
   const [first] = window.panes;
   if (first?.marks.state === 'idle') return 'idle';
+  if (window.panes.some(isStopping)) return 'stopping';
   if (first?.marks.state === 'waiting') return `waits for ${needsFrom(first).join(', ')}`;
   const ended = window.panes.find((row) => paneState(row) === 'failed');
   if (ended) return `exited with status ${exitOf(ended) ?? 'unknown'}`;
