@@ -27,7 +27,7 @@ set -f
 set -- $DEVENV_PANE_RESTART
 policy=\${1:-no} max=\${2:-0} least=\${3:-1000} most=\${4:-30000}
 unset DEVENV_PANE_MODE DEVENV_PANE_COMMAND DEVENV_PANE_NEEDS DEVENV_PANE_NOW DEVENV_PANE_TMUX DEVENV_PANE_DEVENV DEVENV_PANE_RESTART DEVENV_PANE_PATH
-restarts=0 streak=0 first=1 interrupted=0
+restarts=0 coming=0 streak=0 first=1 interrupted=0
 
 # Ctrl-C and Ctrl-\\ are for the command; a trap that does something is reset in it, an ignored signal would not be.
 trap 'interrupted=1' INT QUIT
@@ -53,8 +53,8 @@ ticks() {
   if read -r up _ 2>/dev/null </proc/uptime; then at=\${up%.*}\${up#*.}; else at=$(date +%s)00; fi
 }
 
-# finish STATE STATUS: records the end; sets $state, which is 'stopped' when devenv asked for it. A stop may meet the
-# helper before it is known as one, and end it: then it is told once more.
+# finish STATE STATUS: records the end; sets $state, which is 'stopped' when devenv asked for it: then the restart to
+# come is none. A stop may meet the helper before it is known as one, and end it: then it is told once more.
 finish() {
   state=
   for attempt in 1 2 3; do
@@ -65,7 +65,7 @@ finish() {
 record() {
   state=$(DEVENV_PANE_HELPER=1 "$tmux" set-option -p -t "$TMUX_PANE" @devenv_exit "$2" \\; \\
     set-option -p -F -t "$TMUX_PANE" @devenv_state "#{?@devenv_stopping,stopped,$1}" \\; \\
-    set-option -p -t "$TMUX_PANE" @devenv_restarts "$restarts" \\; \\
+    set-option -p -F -t "$TMUX_PANE" @devenv_restarts "#{?@devenv_stopping,$restarts,$((restarts + coming))}" \\; \\
     display-message -p -t "$TMUX_PANE" '#{@devenv_state}' </dev/null 2>/dev/null)
 }
 
@@ -168,8 +168,9 @@ while :; do
     esac
   fi
   if [ "$next" = restarting ]; then
-    streak=$((streak + 1)) restarts=$((restarts + 1))
+    streak=$((streak + 1)) coming=1
     finish restarting "$status"
+    coming=0
     if [ "$state" = restarting ]; then
       pause
       say "$text; restarts in \${delay%00}s ($streak of $max)"
@@ -177,7 +178,7 @@ while :; do
       slept=$?
       # A sleep that knows whole seconds only says so at once, with status 1.
       [ "$slept" -ne 1 ] || { sleep $((ms / 1000 + 1)); slept=$?; }
-      [ "$slept" -ne 0 ] || continue
+      [ "$slept" -ne 0 ] || { restarts=$((restarts + 1)); continue; }
       finish exited "$status"
     fi
   else

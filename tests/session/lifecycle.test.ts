@@ -152,6 +152,32 @@ describe('restart policy', () => {
   });
 
   it.each([
+    [
+      'a stop',
+      'stopped',
+      (session: OwnSession) => stopWindows(world.deps, session, pickWindows(session, [])),
+    ],
+    ['Ctrl-C', 'failed', () => press('api', 'C-c')],
+  ] as const)('a restart that %s prevents is not counted', async (_what, end, prevent) => {
+    world = makeWorld();
+    const { session } = await started([
+      {
+        name: 'api',
+        commands: ['exit 1'],
+        restart: { policy: 'on-failure', max: 3, backoffMinMs: 600_000, backoffMaxMs: 600_000 },
+      },
+    ]);
+    const mark = `DEVENV_SESSION_ID=${session.uid}`;
+    await until('the pause', async () =>
+      (await listProcesses()).some((p) => p.command === 'sleep 600.000' && hasMark(p.pid, mark)),
+    );
+    expect(await status('api')).toMatchObject({ restarts: 1 });
+    await prevent(session);
+    await becomes('api', end);
+    expect(await status('api')).toMatchObject({ restarts: 0 });
+  });
+
+  it.each([
     ['on-failure leaves a clean end alone', 'on-failure', 'exit 0', 'exited'],
     ['always takes it up again', 'always', '[ -e go ] && exec sleep 1000; touch go', 'running'],
     ['no does nothing', 'no', 'exit 1', 'failed'],
@@ -334,7 +360,7 @@ describe('stop and restart', () => {
       stopped: ['api'],
       killed: [],
     });
-    expect(await status('api')).toMatchObject({ state: 'stopped' });
+    expect(await status('api')).toMatchObject({ state: 'stopped', restarts: 0 });
     await shows('api', '[devenv] api stopped. Enter starts it');
     expect(await status('ui')).toMatchObject({ state: 'running' });
     expect(lines('runs')).toHaveLength(1);
