@@ -157,17 +157,20 @@ function rememberedPorts(kept: unknown): Readonly<Record<string, number>> {
 }
 
 /**
- * Looks at the ports that windows are to have. What an earlier session that is gone left behind in that very window
- * is ended, and told. Throws 'port-taken' when somebody else listens there.
+ * Looks at the ports that windows are to have. What an earlier session that is gone left behind there or in that
+ * very window is ended, and told. Throws 'port-taken' when somebody else listens there.
  */
 export function requirePorts(deps: SessionDeps, project: Project, note: (line: string) => void): Preflight {
   return async (windows, alive) => {
     const fixed = windows.flatMap(({ name, port }) => (typeof port === 'number' ? [{ name, port }] : []));
     if (fixed.length === 0) return;
-    const { isPortFree } = await import('../ports/index.ts');
+    const { holderOf, isPortFree } = await import('../ports/index.ts');
     const free = await Promise.all(fixed.map(({ port }) => isPortFree(port)));
     for (const { name, port } of fixed.filter((_, i) => free[i] === false)) {
-      const left = await endOrphans(deps, project.root, { window: name, alive });
+      // Its window may have had another name then.
+      const holder = await holderOf(port);
+      const windows = [name, ...(holder?.root === project.root && holder.window ? [holder.window] : [])];
+      const left = await endOrphans(deps, project.root, { windows, alive });
       if (left.length > 0)
         note(`${name}: ended what an earlier session left behind (${left.map(named).join('; ')})`);
       if (!(await becomesFree(deps, port))) throw await portTaken(project, name, port);

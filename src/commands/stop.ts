@@ -40,21 +40,24 @@ async function stopLocked(
   const session = await findSession(deps, root);
   if (!session) {
     const left = await unlessInterrupted(ctx.signal, () => endOrphans(deps, root), givenUp);
-    const ended =
-      left.length === 0 ? '' : `; ended ${processes(left.length)} that an earlier one left behind`;
     return {
       json: { session: null, running: false, stopped: [], killed: left.map(fact) },
-      text: `no session of devenv is running for ${showName(root)}${ended}`,
+      text: `no session of devenv is running for ${showName(root)}${leftText(left)}`,
     };
   }
   const onStopped = (window: string): void => {
     if (ctx.verbose) ctx.note(`${window} stopped`);
   };
   if (names.length === 0) {
-    const result = await unlessInterrupted(ctx.signal, () => stopSession(deps, session, onStopped), givenUp);
+    const end = async () => ({
+      result: await stopSession(deps, session, onStopped),
+      left: await endOrphans(deps, root, { alive: session.uid }),
+    });
+    const { result, left } = await unlessInterrupted(ctx.signal, end, givenUp);
+    const { stopped, killed } = result;
     return {
-      json: { session: session.name, running: false, ...facts(result) },
-      text: `session ${session.name} stopped${killedText(result)}`,
+      json: { session: session.name, running: false, ...facts({ stopped, killed: [...killed, ...left] }) },
+      text: `session ${session.name} stopped${killedText(result)}${leftText(left)}`,
     };
   }
   const windows = pickWindows(session, names);
@@ -79,6 +82,9 @@ const fact = ({ pid, command }: ProcessInfo): object => ({ pid, command });
 const facts = ({ stopped, killed }: StopResult): object => ({ stopped, killed: killed.map(fact) });
 
 const processes = (count: number): string => (count === 1 ? '1 process' : `${count} processes`);
+
+const leftText = ({ length }: readonly ProcessInfo[]): string =>
+  length === 0 ? '' : `; ended ${processes(length)} that an earlier one left behind`;
 
 function killedText({ killed }: StopResult): string {
   if (killed.length === 0) return '';

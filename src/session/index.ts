@@ -2,6 +2,7 @@ export { beginStart, type BegunStart } from './begin.ts';
 export { attachSession, canAttach, isAttached, setSessionOption, showMenu, showMessage } from './attach.ts';
 export { findSession, pickWindows, requireSession, windowsOf } from './observe.ts';
 export { withLock } from './lock.ts';
+export { findOrphans } from './processes.ts';
 export { lastLines, waitUntilReady, type ReadyOutcome } from './ready.ts';
 export { restartable, restartWindows } from './restart.ts';
 export { startSession, type Preflight, type StartResult } from './start.ts';

@@ -38,15 +38,21 @@ export async function findProcesses(scope: Scope): Promise<readonly ProcessInfo[
   );
 }
 
+/** Which of them: see `findOrphans`. */
+export interface Orphans {
+  readonly windows?: readonly string[];
+  readonly alive?: string | undefined;
+}
+
 /**
  * What is left of earlier sessions of a project whose tmux session is gone (a stop that was killed, a
- * tmux server that crashed): started in a pane of this very tmux server, for this very root. `window`: only what
- * was started in that one. `alive`: the id of a session that runs, whose processes are none.
+ * tmux server that crashed): started in a pane of this very tmux server, for this very root. `windows`: only what
+ * was started in those. `alive`: the id of a session that runs, whose processes are none.
  */
 export async function findOrphans(
   root: string,
   socket: string,
-  { window, alive }: { readonly window?: string; readonly alive?: string | undefined } = {},
+  { windows, alive }: Orphans = {},
 ): Promise<readonly ProcessInfo[]> {
   const raw = (text: string): string => Buffer.from(text).toString('latin1');
   const all = await listProcesses();
@@ -57,7 +63,7 @@ export async function findOrphans(
       session !== undefined &&
       session !== `DEVENV_SESSION_ID=${alive}` &&
       environ.includes(raw(`DEVENV_ROOT=${root}`)) &&
-      (window === undefined || environ.includes(raw(`DEVENV_WINDOW=${window}`))) &&
+      (windows === undefined || windows.some((name) => environ.includes(raw(`DEVENV_WINDOW=${name}`)))) &&
       environ.some((entry) => entry.startsWith(raw(`TMUX=${socket},`)))
     );
   });

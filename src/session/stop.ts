@@ -3,7 +3,7 @@ import { listPanes, sequence, type PaneRow } from '../tmux/index.ts';
 import { needsFrom, stopFrom } from './marks.ts';
 import { windowsOf } from './observe.ts';
 import { stopLevels } from './plan.ts';
-import { findOrphans, findProcesses, isWrapped } from './processes.ts';
+import { findOrphans, findProcesses, isWrapped, type Orphans } from './processes.ts';
 import type { OwnSession, OwnWindow, SessionDeps } from './types.ts';
 
 export interface StopResult {
@@ -70,7 +70,7 @@ export async function stopSession(
 export async function endOrphans(
   deps: SessionDeps,
   root: string,
-  which?: { readonly window: string; readonly alive: string | undefined },
+  which?: Orphans,
 ): Promise<readonly ProcessInfo[]> {
   const find = () => findOrphans(root, deps.tmux.socket, which);
   const left = await find();

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { DevenvError, run } from '../../base/index.ts';
+import { DevenvError, run, type ProcessInfo } from '../../base/index.ts';
 import { findFreePort, holdersOf, isPortFree } from '../../ports/index.ts';
-import { fine, fromError, problem, type Check, type Finding } from './check.ts';
+import { findOrphans, findSession } from '../../session/index.ts';
+import { createTmux } from '../../tmux/index.ts';
+import { fine, fromError, problem, type Check, type Examined, type Finding } from './check.ts';
 
 /** The configuration: read, or its error with the place. */
 export const configuration: Check = async ({ project }) => {
@@ -11,19 +13,45 @@ export const configuration: Check = async ({ project }) => {
   return fine('configuration', 'no devenv.yaml: what the project holds is used (devenv init writes it down)');
 };
 
-/** Each service's fixed port: free, or held by this project itself. */
-export const ports: Check = async ({ project }) => {
+/** What sessions of the project that are gone left running. Without tmux nobody knows which are gone; its check says so. */
+async function leftBehind({ ctx: { env, clock }, root }: Examined): Promise<readonly ProcessInfo[]> {
+  const tmux = createTmux(env);
+  try {
+    const session = await findSession({ env, clock, tmux }, root);
+    return await findOrphans(root, tmux.socket, { alive: session?.uid });
+  } catch {
+    return [];
+  }
+}
+
+/** Each service's fixed port: free, or held by this project's session; and what earlier sessions left behind. */
+export const ports: Check = async (examined) => {
+  const left = await leftBehind(examined);
+  const list = left.map(({ pid, command }) => `pid ${pid}: ${command.slice(0, 60)}`).join('; ');
+  const told = {
+    message: `a session that is gone left processes behind: ${list}`,
+    remedy: 'devenv stop ends them',
+  };
+  const findings = await portsBut(examined, new Set(left.map(({ pid }) => pid)));
+  return [...(left.length > 0 ? [problem('warning', 'processes', told)] : []), ...findings];
+};
+
+async function portsBut(
+  { project }: Examined,
+  left: ReadonlySet<number | undefined>,
+): Promise<readonly Finding[]> {
   if (project instanceof DevenvError) return [];
-  const fixed = project.config.windows.flatMap(({ name, port }) =>
+  const all = project.config.windows.flatMap(({ name, port }) =>
     typeof port === 'number' ? [{ name, port }] : [],
   );
+  const holders = await holdersOf(all.map(({ port }) => port));
+  const fixed = all.filter(({ port }) => !left.has(holders.get(port)?.pid));
   if (fixed.length === 0) return [];
-  const holders = await holdersOf(fixed.map(({ port }) => port));
   const found = await Promise.all(
     fixed.map(async ({ name, port }): Promise<readonly Finding[]> => {
       const holder = holders.get(port);
       if (holder?.root === project.root || (await isPortFree(port))) return [];
-      const free = await findFreePort(port + 1, new Set(fixed.map((other) => other.port)));
+      const free = await findFreePort(port + 1, new Set(all.map((other) => other.port)));
       const who = holder ? `pid ${holder.pid}: ${holder.command}` : 'a process that cannot be seen from here';
       const session = holder?.session ? ` (session ${holder.session})` : '';
       return [
@@ -37,8 +65,8 @@ export const ports: Check = async ({ project }) => {
   const taken = found.flat();
   return taken.length > 0
     ? taken
-    : fine('ports', `free or ours: ${fixed.map(({ port }) => port).join(', ')}`);
-};
+    : [fine('ports', `free or ours: ${fixed.map(({ port }) => port).join(', ')}`)];
+}
 
 /** Whether the system lets us watch every folder of the project (Linux: one inotify watch a folder). */
 export const watches: Check = async ({ ctx, root }) => {
