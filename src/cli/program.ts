@@ -151,7 +151,7 @@ function declare(command: Command, spec: CommandSpec & { readonly usage?: string
   if (spec.usage !== undefined) command.usage(spec.usage);
   if (spec.paths === true) command.usage(`[options] ${spec.args ?? ''} [-- <path...>]`);
   for (const [flags, description, excludes = []] of [...(spec.options ?? []), ...globalOptions])
-    command.addOption(new Option(flags, description).conflicts([...excludes]));
+    command.addOption(new Option(flags, description).conflicts([...excludes]).hideHelp(description === ''));
   command.addHelpText('after', `\nExample:\n  ${spec.example}`);
 }
 

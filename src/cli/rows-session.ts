@@ -25,6 +25,8 @@ export const sessionCommands: readonly CommandSpec[] = [
       ['--layout <name>', 'use this layout instead of the configured one'],
       timeout,
       forward,
+      // Said by `start --host`, which attaches by itself.
+      ['--shown', ''],
     ],
     example: 'devenv start --detach',
     begin: async (place) => (await import('../commands/begun-session.ts')).beginSession(place),
@@ -33,6 +35,7 @@ export const sessionCommands: readonly CommandSpec[] = [
       return (await import('../commands/start.ts')).start(ctx, {
         windows: p.args,
         detach: flag(p, 'detach'),
+        shown: flag(p, 'shown'),
         wait: p.options['wait'] !== false,
         layout: text(p, 'layout'),
         timeout: text(p, 'timeout'),

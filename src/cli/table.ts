@@ -13,7 +13,7 @@ export interface Parsed {
 /** What can stand as an argument, for completion. */
 export type Completes = 'window' | 'suite' | 'tag' | 'layout' | 'shell' | 'file' | 'none';
 
-/** An option: `excludes` are the names of options (as `dryRun`) that cannot be given with it. */
+/** An option, left out of the help without a description: `excludes` are the names of options (as `dryRun`) that cannot be given with it. */
 export type OptionSpec = readonly [flags: string, description: string, excludes?: readonly string[]];
 
 /** What a command can do, named by its first argument: what its own help says. */

@@ -18,7 +18,7 @@ export async function startOrAttach(
   const argv = input.argv.filter((word) => word !== '--forward');
   const shows = ctx.interactive && options['detach'] !== true && !ctx.json;
   if (input.command === 'start') {
-    const code = await runThere(ctx, to, { kind: 'changes', argv: shows ? withDetach(argv) : argv });
+    const code = await runThere(ctx, to, { kind: 'changes', argv: shows ? shownHere(argv) : argv });
     if (code !== 0 || !shows) return { exit: code };
   } else if (!ctx.interactive) {
     throw new DevenvError(
@@ -31,10 +31,10 @@ export async function startOrAttach(
   return { exit: await attachThere(ctx, to, { window, forward: options['forward'] === true }) };
 }
 
-function withDetach(argv: readonly string[]): readonly string[] {
+function shownHere(argv: readonly string[]): readonly string[] {
   const end = argv.indexOf('--');
   const at = end < 0 ? argv.length : end;
-  return [...argv.slice(0, at), '--detach', ...argv.slice(at)];
+  return [...argv.slice(0, at), '--detach', '--shown', ...argv.slice(at)];
 }
 
 interface AttachInput {

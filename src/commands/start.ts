@@ -18,6 +18,8 @@ import type { CommandContext, CommandResult } from './context.ts';
 export interface StartInput {
   readonly windows: readonly string[];
   readonly detach: boolean;
+  /** Another devenv attaches when this one has ended. */
+  readonly shown?: boolean;
   readonly wait: boolean;
   readonly layout: string | undefined;
   readonly timeout: string | undefined;
@@ -49,7 +51,7 @@ export async function start(ctx: CommandContext, input: StartInput): Promise<Com
       'nobody is attached to the tmux session that this runs in: devenv attach in a terminal shows it',
     );
   if (input.wait) {
-    const waited = await toWaitFor(deps, project, result, attach);
+    const waited = await toWaitFor(deps, project, result, attach || input.shown === true);
     if (waited.length > 0)
       await awaitReady(ctx, deps, project, { windows: waited, session: result.session, timeoutMs });
   }

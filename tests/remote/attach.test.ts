@@ -106,6 +106,24 @@ describe('attach --host', () => {
     expect(await clients()).toEqual([]);
   });
 
+  it(
+    'starts again what runs there and shows it, also a service that is down',
+    { timeout: 90_000 },
+    async () => {
+      await there('send-keys', '-t', 'shop:api', 'C-c');
+      await until('it is down', async () =>
+        /\n?api (exited|failed)/.test(
+          (await there('list-panes', '-s', '-t', 'shop', '-F', '#{window_name} #{@devenv_state}')) || '',
+        ),
+      );
+      await command('start --host box');
+      await until('one client is attached', async () => (await clients()).length === 1);
+      await type('C-b', 'd');
+      await shown('ended 0');
+      expect((await pair.on('start', '--detach')).code).toBe(1);
+    },
+  );
+
   it('takes a terminal that the box does not know for an ordinary one', { timeout: 90_000 }, async () => {
     await type('TERM=xterm-nobody-knows', 'Enter');
     await command('attach --host box');

@@ -45,7 +45,7 @@ const everyCommand: readonly (readonly [string, string])[] = [
 
 /** Reads a row: what its arguments and option values are follows from their notation. */
 export function describe(row: CompletionRow): CompletionCommand {
-  const own = row.options ?? [];
+  const own = (row.options ?? []).filter(([, description]) => description !== '');
   const common = everyCommand.filter(([flags]) => !own.some(([other]) => other === flags));
   return {
     name: row.name,
