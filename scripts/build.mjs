@@ -191,7 +191,7 @@ const onlyCommand = (needed) => ({
 /**
  * What goes to a remote box is a file of its own (src/remote/bootstrap/payload.ts sends it as main.js): without the
  * commands that reach further boxes and the completions, which are for home, without live lists, which no terminal shows there, and
- * without simple-git: the one `git diff` that it runs is called as it is. The scripts of panes go without comments.
+ * without simple-git: the one `git diff` that it runs is called as it is. The scripts of panes go without comments and indentation.
  */
 const boxOnly = {
   name: 'box-only',
@@ -213,7 +213,7 @@ const boxOnly = {
     }));
     // Of the scripts that are written to disk there, what says whose they are.
     onLoad({ filter: /(wrapper|logger-script)\.ts$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replace(/^ *# (?!.*written by devenv).*\n/gm, ''),
+      contents: readFileSync(path, 'utf8').replace(/^ *# (?!.*written by devenv).*\n|^ +| +# [a-z].*$/gm, ''),
       loader: 'ts',
     }));
     onResolve(
