@@ -47,7 +47,7 @@ export async function main(argv: readonly string[]): Promise<'elsewhere' | undef
       return undefined;
     }
     if (typeof DEVENV_ONLY_REMOTE === 'boolean' && !invocation.globals.host) return 'elsewhere';
-    listenForSignals(stop);
+    listenForSignals(stop, () => report(leftAtOnce(invocation.globals.host), { ...output, places }, argv));
     const context = openContext(output, invocation.globals, stop.signal);
     const { spec, parsed, globals } = invocation;
     const result =
@@ -101,16 +101,23 @@ async function begin(argv: readonly string[]): Promise<Begun | undefined> {
 }
 
 /**
- * The first signal asks the command to end and clean up; a second Ctrl-C ends it here and now. Others may come
+ * The first signal asks the command to end and clean up; a second Ctrl-C ends it here and now, with a word of that. Others may come
  * twice without impatience: a pane that closes sends a hang-up, and what stops it then asks again.
  */
-function listenForSignals(stop: AbortController): void {
+function listenForSignals(stop: AbortController, leave: () => number): void {
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (stop.signal.aborted && signal === 'SIGINT') process.exit(exitCodes.interrupted);
+    if (stop.signal.aborted && signal === 'SIGINT') process.exit(leave());
     stop.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
 }
+
+const leftAtOnce = (host: string | undefined): DevenvError =>
+  new DevenvError(
+    'interrupted',
+    'interrupted again, and left at once: what was told to end may still end',
+    `devenv status${host === undefined ? '' : ` --host ${host}`} shows what runs`,
+  );
 
 function openContext(output: Output, globals: Globals, signal: AbortSignal): CommandContext {
   // Not process.stdin.isTTY: opening that stream loads half of Node's streams.

@@ -137,6 +137,8 @@ export function listingAhead(tmux: Tmux): Tmux {
 
 async function list(tmux: Tmux): Promise<readonly PaneRow[] | undefined> {
   const result = await tmux.run(listCommand);
+  // Ctrl-C goes to every program of the terminal: whoever asks hears of it too, and has more to say.
+  if (result.signal === 'SIGINT') return list(tmux);
   if (!result.ok) {
     if (isGone(result)) return undefined;
     throw explain(result, 'listing its panes');

@@ -69,6 +69,35 @@ test.each([
   },
 );
 
+test.each([[['run', 'job']], [['run', 'job', '--json']]])(
+  'a second Ctrl-C does not wait for a task that takes its time to end (%s)',
+  async (args) => {
+    const job = `  job: { command: "trap : TERM; echo up; while :; do sleep 0.1; done", kind: task, stop: { grace: 5m } }\n`;
+    const at = {
+      cwd: await makeProject(world.env, { files: { 'devenv.yaml': `${yaml}${job}` } }),
+      env: world.env,
+    };
+    expect((await devenv(['start', '--detach'], at)).code).toBe(0);
+    const screen = (): Promise<string> => world.tmux('capture-pane', '-p', '-t', 'slow:job');
+    const child = spawn(process.execPath, [path.join(packageRoot(), 'bin/devenv.js'), ...args], at);
+    const said = { out: '', err: '' };
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (said.out += chunk));
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (said.err += chunk));
+    const ended = new Promise<number | null>((resolve) => void child.on('close', resolve));
+    await until('it runs', async () => /^up$/m.test(await screen()));
+    child.kill('SIGINT');
+    const told = ['show', '-pv', '-t', 'slow:job', '@devenv_stopping'];
+    await until('it is told to end', async () => (await world.tmux(...told)) === '1');
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    const message = 'interrupted again, and left at once: what was told to end may still end';
+    const hint = 'devenv status shows what runs';
+    if (args.includes('--json'))
+      expect(JSON.parse(said.out)).toEqual({ error: { code: 'interrupted', message, hint } });
+    else expect([said.out, said.err]).toEqual(['up\n', `devenv: ${message}\n  ${hint}\n`]);
+  },
+);
+
 test('a rollback is interrupted while it restarts services: the files are back, it says all, the status is 130', async () => {
   const at = await started();
   expect((await devenv(['checkpoint', '--no-verify'], at)).code).toBe(0);
