@@ -44,8 +44,9 @@ export function judge({ exit, signal, reason, timeoutMs, report }: Evidence): Ju
   if ('missing' in report) return broken(exit === 0 ? report.missing : `exit ${exit}, and ${report.missing}`);
   if (report.failed > 0) return { verdict: 'failed' };
   if (exit !== 0) return broken(`exit ${exit}, but its results name no failed test`);
-  if (report.claimed !== undefined && report.claimed > report.flaky)
+  if (report.claimed)
     return broken(`its results count ${plural(report.claimed, 'failure')}, but name no failed test`);
+  if (report.lacking !== undefined) return broken(`its results ${report.lacking}`);
   if (report.passed + report.flaky + report.skipped === 0) return broken('its results hold no test at all');
   if (report.passed + report.flaky === 0) return broken('all its tests were skipped: none ran');
   return { verdict: report.flaky > 0 ? 'flaky' : 'passed' };

@@ -1,12 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { SaxesParser } from 'saxes';
-import { stripAnsi } from '../base/index.ts';
+import { plural, showName, stripAnsi } from '../base/index.ts';
 import { firstLines, isFileName, locate } from './locate.ts';
 import type { Failure, Report } from './types.ts';
 
 /** Failures kept word for word; all are counted. */
 const keptFailures = 200;
 const keptText = 16_000;
+const isSuite = /^testsuites?$/;
 
 type Attributes = Readonly<Record<string, string>>;
 type Outcome = 'passed' | 'failed' | 'flaky' | 'skipped';
@@ -24,9 +25,17 @@ export interface ReadOptions {
   readonly cwd: string;
 }
 
+/** A suite that is being read, with what was counted before it. */
+interface OpenSuite {
+  readonly attributes: Attributes;
+  readonly cases: number;
+  readonly skipped: number;
+}
+
 /**
  * Reads a JUnit XML file as a stream. Cases are counted here, because no two tools agree on what the totals
- * in the suites' attributes mean. Throws when the file is no complete JUnit document.
+ * in the suites' attributes mean; that a suite holds fewer cases than it counts is noted. Throws when the file
+ * is no complete JUnit document.
  */
 export async function readJUnit(file: string, options: ReadOptions): Promise<Report> {
   const reader = createReader(options);
@@ -50,19 +59,33 @@ function createReader(options: ReadOptions): Reader {
   const parser = new SaxesParser({});
   const counts: Record<Outcome, number> = { passed: 0, failed: 0, flaky: 0, skipped: 0 };
   const failures: Failure[] = [];
-  const suites: Attributes[] = [];
+  const suites: OpenSuite[] = [];
   let open: OpenCase | undefined;
   let inside: 'failure' | undefined;
   let depth = 0;
   let roots = 0;
   let complaint: string | undefined;
   let claimed = 0;
+  let cases = 0;
+  let otherwise = false;
+  let lacking: string | undefined;
 
   const finish = (done: OpenCase): void => {
     counts[done.outcome]++;
+    cases++;
     if (done.outcome === 'failed' && failures.length < keptFailures) {
-      failures.push(toFailure(done, suites.at(-1), options));
+      failures.push(toFailure(done, suites.at(-1)?.attributes, options));
     }
+  };
+  const finishSuite = (): void => {
+    const suite = suites.pop();
+    if (!suite) return;
+    const { name, tests } = suite.attributes;
+    const held = cases - suite.cases;
+    // Tools that leave out what was skipped count it all the same.
+    const unshown = sumOf(suite.attributes, 'skipped', 'disabled') - (counts.skipped - suite.skipped);
+    if (Number(tests) > held + Math.max(unshown, 0))
+      lacking ??= `count ${plural(Number(tests), 'test')}${name ? ` in ${showName(name)}` : ''}, but hold ${held}`;
   };
 
   // Reports with a stray control character are common; only an incomplete document is unreadable.
@@ -70,15 +93,16 @@ function createReader(options: ReadOptions): Reader {
   parser.on('opentag', ({ name, attributes }) => {
     depth++;
     if (depth === 1 && !/^(testsuites?|testcase)$/.test(name)) throw new Error(`<${name}> is not JUnit XML`);
-    if (name === 'testsuites' || name === 'testsuite')
-      claimed = Math.max(claimed, claimedFailures(attributes));
-    if (name === 'testsuite') suites.push(attributes);
-    else if (name === 'testcase')
+    if (isSuite.test(name)) {
+      claimed = Math.max(claimed, sumOf(attributes, 'failures', 'errors'));
+      otherwise ||= countsOtherwise(attributes);
+      suites.push({ attributes, cases, skipped: counts.skipped });
+    } else if (name === 'testcase')
       open = { attributes, outcome: startOutcome(attributes), message: '', text: '' };
     else if (name === 'failure' || name === 'error') {
       // An error of the suite itself, outside any case, is a failure with the suite's name.
       open ??= {
-        attributes: { name: suites.at(-1)?.['name'] ?? name, ofSuite: 'yes' },
+        attributes: { name: suites.at(-1)?.attributes['name'] ?? name, ofSuite: 'yes' },
         outcome: 'passed',
         message: '',
         text: '',
@@ -107,7 +131,7 @@ function createReader(options: ReadOptions): Reader {
     } else if (name === 'testcase' && open) {
       finish(open);
       open = undefined;
-    } else if (name === 'testsuite') suites.pop();
+    } else if (isSuite.test(name)) finishSuite();
   });
 
   return {
@@ -115,7 +139,13 @@ function createReader(options: ReadOptions): Reader {
     end: () => {
       parser.close();
       if (roots !== 1 || depth !== 0) throw new Error(complaint ?? 'the document is not complete');
-      return { ...counts, failures, claimed };
+      // What passed on another try may count as a failure.
+      return {
+        ...counts,
+        failures,
+        claimed: claimed > counts.flaky ? claimed : 0,
+        ...(otherwise ? {} : { lacking }),
+      };
     },
   };
 }
@@ -127,9 +157,22 @@ function startOutcome(attributes: Attributes): Outcome {
   return status === 'notrun' || status === 'disabled' || status === 'skipped' ? 'skipped' : 'passed';
 }
 
-/** How many cases failed, by the totals of a suite. Only that there are any is believed of them. */
-function claimedFailures({ failures = '', errors = '' }: Attributes): number {
-  return [failures, errors].map(Number).reduce((sum, n) => sum + (n > 0 ? n : 0), 0);
+/**
+ * Totals of a suite, added up. Of failures only that there are any is believed, of tests only that there are more
+ * than are shown.
+ */
+function sumOf(attributes: Attributes, ...names: readonly string[]): number {
+  return names.map((name) => Number(attributes[name])).reduce((sum, n) => sum + (n > 0 ? n : 0), 0);
+}
+
+/**
+ * Tools that honestly count more tests than they show: pytest counts subtests, mocha's reporter what `--grep` or a
+ * hook left out, Catch2 and doctest count assertions. They write their report in one go, at the end.
+ */
+function countsOtherwise({ name = '', hostname, ...more }: Attributes): boolean {
+  return (
+    /^(pytest( tests)?|Mocha Tests|Root Suite)$/.test(name) || hostname === 'tbd' || 'doctest_version' in more
+  );
 }
 
 function toFailure(done: OpenCase, suite: Attributes | undefined, options: ReadOptions): Failure {

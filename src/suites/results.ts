@@ -71,6 +71,7 @@ export async function readResults(
         skipped: sum.skipped + report.skipped,
         failures: [...sum.failures, ...report.failures],
         claimed: (sum.claimed ?? 0) + (report.claimed ?? 0),
+        lacking: sum.lacking ?? report.lacking,
       };
     } catch (error) {
       return { missing: `${path.relative(options.root, file)} cannot be read: ${messageOf(error)}` };

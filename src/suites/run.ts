@@ -60,15 +60,18 @@ export async function runSuite(suite: SuiteConfig, options: RunSuiteOptions): Pr
   const isByStatus = report === undefined && ['passed', 'failed'].includes(judged.verdict);
   const unsound = noRoom ?? (isByStatus ? whyNoTest(ended.tail, ended.code) : undefined);
   const { verdict, why }: Judgement = unsound === undefined ? judged : { verdict: 'broken', why: unsound };
-  const { claimed: _claimed, ...told }: Report =
-    report && !('missing' in report)
-      ? report
-      : readOutput(ended.tail, {
-          suite: suite.name,
-          red: verdict === 'failed' || verdict === 'broken',
-          root,
-          cwd,
-        });
+  const {
+    claimed: _claimed,
+    lacking: _lacking,
+    ...told
+  }: Report = report && !('missing' in report)
+    ? report
+    : readOutput(ended.tail, {
+        suite: suite.name,
+        red: verdict === 'failed' || verdict === 'broken',
+        root,
+        cwd,
+      });
   return {
     name: suite.name,
     verdict,

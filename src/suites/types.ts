@@ -46,4 +46,6 @@ export interface Report {
   readonly whole?: true;
   /** As many failures a report's totals speak of, whether its cases show them or not. */
   readonly claimed?: number;
+  /** That a suite counts more tests than it holds, in words; then some of them are not told of. */
+  readonly lacking?: string | undefined;
 }

@@ -74,7 +74,7 @@ tests/test_a.py:7: AssertionError</failure></testcase>
       { passed: 1, skipped: 1 },
     ],
     [
-      'totals that lie are not believed',
+      'totals are not added to what is counted',
       '<testsuites tests="9" failures="4"><testsuite tests="9"><testcase name="a"/></testsuite></testsuites>',
       { passed: 1, failed: 0 },
     ],
