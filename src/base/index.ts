@@ -1,5 +1,6 @@
 export * from './color.ts';
 export * from './disk.ts';
+export * from './ended.ts';
 export * from './errors.ts';
 export * from './install-line.ts';
 export * from './lock-file.ts';

@@ -1,6 +1,6 @@
 import { readFileSync, statSync, type Stats } from 'node:fs';
 import path from 'node:path';
-import { errnoOf, formatDuration, messageOf, plural, showName, supervise } from '../base/index.ts';
+import { errnoOf, messageOf, plural, showName, supervise, whyUnjudged } from '../base/index.ts';
 import type { GateConfig } from '../config/index.ts';
 import { coveredFiles, readCoverage } from './coverage.ts';
 import type { GateResult, SuiteResultLike } from './types.ts';
@@ -78,11 +78,7 @@ function judgeReport(report: string, min: number | undefined, root: string): Jud
     return { verdict: 'broken', detail: `no coverage from ${report}: ${why}` };
   }
   const coverage = readCoverage(text);
-  if (coverage === undefined)
-    return {
-      verdict: 'broken',
-      detail: `${report} is no LCOV, Cobertura or json-summary report with lines in it`,
-    };
+  if (typeof coverage === 'string') return { verdict: 'broken', detail: `${report} ${coverage}` };
   const newer = changedSince(report, coveredFiles(text), root);
   if (newer !== undefined)
     return {
@@ -124,7 +120,7 @@ async function judgeCommand(command: string, gate: GateConfig, input: GateInput)
     timeoutMs: gate.timeoutMs,
     ...(input.signal ? { signal: input.signal } : {}),
   });
-  const broken = whyBroken(ended, gate.timeoutMs);
+  const broken = whyUnjudged(ended, gate.timeoutMs);
   if (broken !== undefined) return { verdict: 'broken', detail: broken };
   const exit = ended.code === 0 ? '' : `exit ${ended.code}`;
   if (gate.maxWarnings === undefined) {
@@ -137,23 +133,6 @@ async function judgeCommand(command: string, gate: GateConfig, input: GateInput)
     .filter(Boolean)
     .join(', ');
   return { verdict: ended.code === 0 && warnings <= gate.maxWarnings ? 'passed' : 'failed', detail };
-}
-
-/** A shell reports a child that a signal ended as 128 + its number. */
-const byShell = new Set([129, 130, 131, 132, 134, 135, 136, 137, 139, 143]);
-
-function whyBroken(
-  ended: { readonly code: number | null; readonly signal: string | null; readonly reason?: string },
-  timeoutMs: number,
-): string | undefined {
-  if (ended.reason === 'timeout') return `not done after ${formatDuration(timeoutMs)}`;
-  if (ended.reason !== undefined)
-    return ended.reason === 'stopped' ? 'stopped' : 'the command could not be started';
-  if (ended.signal !== null) return `ended by ${ended.signal}`;
-  if (ended.code !== null && byShell.has(ended.code)) return `ended by signal ${ended.code - 128}`;
-  if (ended.code === 126 || ended.code === 127)
-    return `exit ${ended.code}: the command was not found or cannot be executed`;
-  return undefined;
 }
 
 function lastLine(text: string): string {

@@ -1,4 +1,4 @@
-import { formatDuration, plural } from '../base/index.ts';
+import { plural, whyUnjudged } from '../base/index.ts';
 import type { Report, SuiteVerdict } from './types.ts';
 
 /** What is known about a run once it ended. */
@@ -16,30 +16,10 @@ export interface Judgement {
   readonly why?: string;
 }
 
-/** A shell reports a child that a signal ended as 128 + its number; these are the signals that end one. */
-const signalExits: Readonly<Record<number, string>> = {
-  129: 'SIGHUP',
-  130: 'SIGINT',
-  131: 'SIGQUIT',
-  132: 'SIGILL',
-  134: 'SIGABRT',
-  135: 'SIGBUS',
-  136: 'SIGFPE',
-  137: 'SIGKILL (out of memory?)',
-  139: 'SIGSEGV',
-  143: 'SIGTERM',
-};
-
 /** Says what a run came to. Broken means that it could not be judged: nothing is concluded from it. */
 export function judge({ exit, signal, reason, timeoutMs, report }: Evidence): Judgement {
-  if (reason === 'stopped') return { verdict: 'stopped', why: 'stopped before it ended' };
-  if (reason === 'timeout') return broken(`not done after ${formatDuration(timeoutMs)} (timeout)`);
-  if (reason === 'not-started') return broken('the command could not be started');
-  if (signal !== null) return broken(`ended by ${signal}`);
-  if (exit === 127) return broken('exit 127: a command was not found');
-  if (exit === 126) return broken('exit 126: a command could not be executed');
-  const byShell = exit === null ? undefined : signalExits[exit];
-  if (byShell !== undefined) return broken(`ended by ${byShell}`);
+  const unjudged = whyUnjudged({ code: exit, signal, reason }, timeoutMs);
+  if (unjudged !== undefined) return { verdict: reason === 'stopped' ? reason : 'broken', why: unjudged };
   if (report === undefined) return exit === 0 ? { verdict: 'passed' } : { verdict: 'failed' };
   if ('missing' in report) return broken(exit === 0 ? report.missing : `exit ${exit}, and ${report.missing}`);
   if (report.failed > 0) return { verdict: 'failed' };

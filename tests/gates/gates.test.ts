@@ -2,7 +2,6 @@ import { mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { GateConfig } from '../../src/config/index.ts';
-import { readCoverage } from '../../src/gates/coverage.ts';
 import { judgeSuites } from '../../src/gates/evaluate.ts';
 import { evaluateGates } from '../../src/gates/index.ts';
 import { countWarnings } from '../../src/gates/warnings.ts';
@@ -48,28 +47,8 @@ describe('suites', () => {
   });
 });
 
-describe('coverage reports', () => {
-  test.each([
-    ['LCOV totals', 'SF:a\nLF:10\nLH:9\nend_of_record\nSF:b\nLF:10\nLH:4\nend_of_record\n', 65],
-    [
-      'LCOV lines, one file in two records',
-      'SF:a\nDA:1,0\nDA:2,1\nend_of_record\nSF:a\nDA:1,3\nDA:2,0\nend_of_record\n',
-      100,
-    ],
-    ['LCOV with Windows lines', 'SF:a\r\nDA:1,0\r\nDA:2,1\r\n', 50],
-    ['json-summary', '{"total":{"lines":{"total":4,"covered":3,"pct":75}}}', 75],
-    ['Cobertura', '<?xml version="1.0"?><coverage line-rate="0.5" lines-covered="1" lines-valid="4">', 25],
-    ['Cobertura, rate only', '<coverage line-rate="0.5">', 50],
-    ['nothing', '', undefined],
-    ['no line at all', 'SF:a\nend_of_record\n', undefined],
-    ['half a JSON', '{"total":{"li', undefined],
-  ])('%s', (_, text, expected) => {
-    expect(readCoverage(text)).toBe(expected);
-  });
-});
-
 test.each([
-  ['LCOV', 'SF:src/a.ts\r\nLF:1\nLH:1\nSF:/gone/b.ts\n'],
+  ['LCOV', 'SF:src/a.ts\r\nLF:1\nLH:1\nend_of_record\nSF:/gone/b.ts\nend_of_record'],
   ['json-summary', '{"total":{"lines":{"pct":100}},"src/a.ts":{}}'],
   ['Cobertura', '<coverage line-rate="1"><class name="a" filename="src/a.ts" line-rate="1"/></coverage>'],
 ])('a report (%s) that is older than a file it counts is of another tree', async (_, text) => {
@@ -119,11 +98,13 @@ describe('a gate on the disk', () => {
   const root = tempDir();
   const evaluate = async (over: Partial<GateConfig>) =>
     (await evaluateGates([gate(over)], { results: [], root, env: testEnv() }))[0];
-  writeFileSync(path.join(root, 'lcov.info'), 'SF:a\nDA:1,1\nDA:2,1\nDA:3,0\n');
+  writeFileSync(path.join(root, 'lcov.info'), 'SF:a\nDA:1,1\nDA:2,1\nDA:3,0\nend_of_record\n');
+  writeFileSync(path.join(root, 'cut.info'), 'SF:a\nDA:1,1\nDA:2,1\nDA:3,');
   test.each([
     [{ report: 'lcov.info', min: 66 }, 'passed'],
     [{ report: 'lcov.info', min: 67 }, 'failed'],
     [{ report: 'missing.info', min: 1 }, 'broken'],
+    [{ report: 'cut.info', min: 0 }, 'broken'],
     [{ command: 'true' }, 'passed'],
     [{ command: 'echo no; exit 3' }, 'failed'],
     [{ command: 'sh -c "kill -9 \\$\\$"; exit $?' }, 'broken'],
