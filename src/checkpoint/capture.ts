@@ -109,14 +109,16 @@ async function read(
     const file = files.get(path);
     return file?.stat?.isFile() === true && file.oid === headOid && file.mode === headMode;
   };
+  const unseen = hidden.filter((entry) => entry.intent);
+  const gone = unseen.filter((entry) => entry.mode !== '100644' && deleted.has(entry.path));
   const found = {
     head: status.head,
     branch: status.branch,
     files: [...files.values()],
     deleted: [...deleted],
     staged,
-    intended: announced.all,
-    intendedModes: announced.modes,
+    intended: [...announced.all, ...unseen.map((entry) => entry.path)],
+    intendedModes: { ...announced.modes, ...Object.fromEntries(gone.map(({ path, mode }) => [path, mode])) },
     raw: status.tracked.filter(asHead).map((change) => change.path),
     skipped,
     partial,
@@ -177,7 +179,9 @@ async function readHidden(reading: Reading, entry: LookedAt): Promise<void> {
     return;
   }
   const mode = 'content' in file ? await hiddenMode(reading, entry, file) : entry.mode;
-  const same = 'content' in file && blobId(file.content, reading.repo.objectFormat) === entry.oid;
+  // Of what is only announced, HEAD holds nothing.
+  const same =
+    'content' in file && !entry.intent && blobId(file.content, reading.repo.objectFormat) === entry.oid;
   if (!same || mode !== entry.mode) await keep(reading, entry.path, file, mode);
 }
 

@@ -22,6 +22,8 @@ export interface HiddenEntry {
   readonly oid: string;
   /** What the user told git: any of them, or both. */
   readonly flags: readonly HidingFlag[];
+  /** Only announced (`git add -N`), which `git status` then does not tell either. */
+  readonly intent?: boolean;
 }
 
 export type HidingFlag = 'assume-unchanged' | 'skip-worktree';
@@ -74,7 +76,7 @@ interface Known {
 }
 
 function knownFile(repo: Repo): string {
-  return path.join(stateDir(repo.env), 'checkpoints', `${shortHash(repo.gitDir)}.hidden.v3.json`);
+  return path.join(stateDir(repo.env), 'checkpoints', `${shortHash(repo.gitDir)}.hidden.v4.json`);
 }
 
 function readKnown(repo: Repo): Known | undefined {
@@ -151,6 +153,7 @@ export function scanIndex(index: Buffer, oidLength: number): HiddenEntry[] | und
           .padStart(6, '0'),
         oid: index.toString('hex', at + 40, at + 40 + oidLength),
         flags: flagList(assumed, skipped),
+        intent: (extended & 0x2000) !== 0,
       });
     }
     at = nameAt;

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { filesOf, makeRepo, type TestRepo } from '../checkpoint/repo.ts';
@@ -78,3 +78,40 @@ test('a name that was announced then and is hidden now is announced again, and s
   expect(await t.git('ls-files', '-v', 'n')).toBe('S n');
   expect(await t.git('diff', '--cached', '--name-only')).toBe('');
 });
+
+test.each([
+  ['skip-worktree', 'new\n', false],
+  ['skip-worktree', '', false],
+  ['skip-worktree', 'new\n', true],
+  ['assume-unchanged', 'new\n', false],
+  ['assume-unchanged', '', true],
+])(
+  'a name that was only announced, then hidden (%s, %j, gone: %s), goes and comes back with undo',
+  async (flag, content, gone) => {
+    const t = await makeRepo();
+    await t.checkpoint();
+    t.write('n', content);
+    chmodSync(path.join(t.dir, 'n'), 0o755);
+    await t.git('add', '-N', 'n');
+    await t.git('update-index', `--${flag}`, 'n');
+    if (gone) t.remove('n');
+    t.write('a.txt', 'edited\n');
+    const now = async () => [
+      await flagsOf(t),
+      await t.git('diff', '--cached', '--name-only'),
+      filesOf(t.dir),
+    ];
+    const before = await now();
+    await t.rollBack();
+    expect(await t.git('ls-files', 'n')).toBe('');
+    expect(existsSync(path.join(t.dir, 'n'))).toBe(false);
+    await t.undo();
+    expect(await now()).toEqual(before);
+    const { tag } = await t.checkpoint();
+    await t.git('update-index', `--no-${flag}`, 'n');
+    await t.git('rm', '-q', '--cached', '-f', 'n');
+    t.write('a.txt', 'edited again\n');
+    await t.rollBack({ target: tag });
+    expect(await t.git('ls-files', '-s', 'n')).toContain(gone ? '100755' : 'n');
+  },
+);
