@@ -30,6 +30,8 @@ export interface PutBackInput extends Omit<
   readonly moveTo: HeadTarget | undefined;
   readonly look?: Look;
   readonly dryRun: boolean;
+  /** false: of a dry run only the files are asked for, not the warnings that take a try. */
+  readonly tryOut?: boolean;
   readonly yes: boolean;
 }
 

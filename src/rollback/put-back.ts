@@ -7,6 +7,7 @@ import { deletesMuch } from './plan.ts';
 import type { Step } from './plan.ts';
 import { prepare } from './prepare.ts';
 import type { PutBackInput } from './prepare.ts';
+import { foretell } from './stage.ts';
 
 /** The work that goes away, as lines of text: what it had added and removed, against what comes back. */
 export interface PutAway {
@@ -77,6 +78,8 @@ export async function putBack(repo: Repo, input: PutBackInput): Promise<PutBackR
   const does = !input.dryRun && !(nothing && input.kind === 'rollback');
   const done = does ? await carryOut(repo, input, ready) : null;
   const undo = done?.undo ?? null;
+  const tries = input.dryRun && input.tryOut !== false && ready.converts;
+  const foretold = tries ? await foretell(repo, input.saved.commit, steps) : [];
   return {
     from: snapshot.commit,
     undo,
@@ -89,7 +92,7 @@ export async function putBack(repo: Repo, input: PutBackInput): Promise<PutBackR
     warnings: [
       ...warnings,
       ...describeLeaving(leaving, { undo, present: snapshot.head }),
-      ...(done?.warnings ?? []),
+      ...(done?.warnings ?? foretold),
     ],
   };
 }

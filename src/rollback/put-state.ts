@@ -78,6 +78,7 @@ export async function compareWithState(
     now: clock.now(),
     maxFileBytes: input.maxFileBytes,
     dryRun: true,
+    tryOut: false,
     yes: true,
   });
   return { files: [...written, ...deleted].toSorted(), staged };

@@ -7,6 +7,7 @@ import {
   readFileSync,
   readSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
 } from 'node:fs';
@@ -86,7 +87,7 @@ export async function stageFiles(
       ...warnFailed(failed),
       ...warnOf(
         converted.map(({ step }) => step.path),
-        'clean when it was saved, so it was put back as git checks it out (line ends, filters), not always the bytes it had',
+        'clean when it was saved, so it comes back as git checks it out (line ends, filters), not always the bytes it had',
       ),
     ],
   };
@@ -116,13 +117,28 @@ function hasReturns(file: Buffer | string): boolean {
 
 /** Says of which files the filter failed. */
 export function warnFailed(paths: readonly RawPath[]): string[] {
-  return warnOf(paths, 'a filter failed, so it was put back as git holds it, unfiltered');
+  return warnOf(paths, 'a filter failed, so it comes back as git holds it, unfiltered');
 }
 
 function warnOf(paths: readonly RawPath[], what: string): string[] {
   if (paths.length === 0) return [];
   const names = paths.slice(0, mostNamed).map(displayPath).join(', ');
   return [`${what}: ${names}${paths.length > mostNamed ? ` and ${paths.length - mostNamed} more` : ''}`];
+}
+
+/** What must be known before files that git may convert are put back; all is tried out, and nothing stays of it. */
+export async function foretell(
+  repo: Repo,
+  commit: string,
+  steps: readonly Step[],
+): Promise<readonly string[]> {
+  const stage = makeStage(repo);
+  try {
+    const filtered = steps.filter((step) => !step.raw);
+    return (await stageFiles(repo, stage, { commit, steps: filtered, converts: true })).warnings;
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
 }
 
 /** Writes blobs as files `<n>` of the stage. */

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { filesOf, makeRepo, stagedState, type TestRepo } from '../checkpoint/repo.ts';
@@ -102,8 +102,10 @@ test('[invariant 7] with autocrlf=input a file that was clean comes back without
   await t.checkpoint();
   t.write('crlf.txt', 'edited\r\n');
   t.write('lf.txt', 'edited\n');
+  const { warnings: told } = await t.rollBack({ target: '-1', dryRun: true });
   const { warnings } = await t.rollBack({ target: '-1', yes: true });
   expect(warnings).toEqual([expect.stringMatching(/as git checks it out .*: crlf\.txt$/)]);
+  expect(told).toEqual(warnings);
   await t.undo();
   expect([t.read('crlf.txt'), t.read('lf.txt')]).toEqual(['edited\r\n', 'edited\n']);
 });
@@ -133,7 +135,10 @@ test('[invariant 8] a filter that fails does not stop a rollback: the file comes
   await t.checkpoint();
   for (const name of Object.keys(files).slice(1)) t.remove(name);
   await t.git('config', 'filter.l.smudge', 'false');
+  const { warnings: told } = await t.rollBack({ target: 'last', dryRun: true });
+  expect(readdirSync(path.join(t.dir, '.git/devenv'))).toEqual([]);
   const outcome = await t.rollBack({ target: 'last' });
+  expect(told).toEqual(outcome.warnings);
   expect(Object.keys(files).map((name) => t.read(name))).toEqual([
     files['.gitattributes'],
     ...Array.from({ length: 5 }, () => 'ptr\n'),
@@ -149,8 +154,10 @@ test('[invariant 8] what git converts on the way out of a checkpoint is named', 
   await t.checkpoint();
   t.remove('a.txt');
   t.write('b.txt', 'edited\n');
+  const { warnings: told } = await t.rollBack({ target: 'last', dryRun: true });
   const outcome = await t.rollBack({ target: 'last' });
   expect(outcome.warnings).toEqual([expect.stringMatching(/clean.*a\.txt, b\.txt/)]);
+  expect(told).toEqual(outcome.warnings);
   // What was edited comes back as it was.
   await t.undo();
   expect([existsSync(path.join(t.dir, 'a.txt')), t.read('b.txt')]).toEqual([false, 'edited\n']);
