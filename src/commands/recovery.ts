@@ -6,13 +6,8 @@ import type { CommandContext } from './context.ts';
 /** Says that a rollback was killed half way, to who takes the work tree as it is. Loads nothing when there is none. */
 export async function noteUnfinished(ctx: CommandContext, repo: Repo): Promise<void> {
   if (!existsSync(path.join(repo.gitDir, 'devenv/journal.json'))) return;
-  const { unfinished } = await import('../rollback/index.ts');
+  const { describeUnfinished, unfinished } = await import('../rollback/index.ts');
   const found = unfinished(repo);
   if (!found) return;
   ctx.note(`${describeUnfinished(found)}; the files are taken as they are`);
-}
-
-/** What was killed, and what deals with it. */
-export function describeUnfinished(found: { readonly kind: string; readonly name: string }): string {
-  return `the ${found.kind} to ${found.name} was killed half way (devenv rollback finishes it, devenv undo takes it back)`;
 }

@@ -1,7 +1,6 @@
 import { exitCodes, plural, showName, type Colors } from '../base/index.ts';
-import { describeLines, type RollbackOutcome } from '../rollback/index.ts';
+import { describeLines, describeUnfinished, type RollbackOutcome } from '../rollback/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
-import { describeUnfinished } from './recovery.ts';
 
 /** The documented `--json` of rollback and undo. */
 export function outcomeJson(outcome: RollbackOutcome): unknown {
@@ -42,7 +41,8 @@ export function describeOutcome(colors: Colors, outcome: RollbackOutcome, dryRun
     lines.push(...(dryRun ? rows : shorten(rows)));
     lines.push(describePutAway(outcome, dryRun));
   }
-  if (outcome.head) lines.push(`branch and HEAD ${dryRun ? 'would go' : 'went'} back too`);
+  if (outcome.head)
+    lines.push(`branch and HEAD ${dryRun ? 'would go' : 'went'} to where ${outcome.to} has them`);
   lines.push(
     ...shorten(kept.map(({ path, reason }) => `  ${colors.dim('keep')}    ${showName(path)} (${reason})`)),
   );

@@ -55,7 +55,7 @@ export function describeSteps(colors: Colors, { steps, undo: next, redo }: UndoS
   const rows = steps.map((step) => describeStep(colors, step, { undo: next, redo }, now));
   const at =
     next === null ? 'here: before all of them' : `here: after ${next}; devenv undo takes ${next} back`;
-  const more = redo === null ? '' : `; devenv undo --redo takes ${redo} back`;
+  const more = redo === null ? '' : `; devenv undo --redo does again what ${redo} took back`;
   return [...rows, `${at}${more}`, 'devenv rollback undo/N brings back what was there before step N'].join(
     '\n',
   );
@@ -83,12 +83,13 @@ const oldMs = 60 * 60 * 1000;
 export function describeOld({ entry, commits }: StepBack, now: number): string | undefined {
   const age = now - Date.parse(entry.at);
   if (age < oldMs && commits === 0) return undefined;
-  const what = `taking back the ${nameOf(entry)} of ${formatAge(age)}`;
+  const step = `the ${nameOf(entry)} of ${formatAge(age)}`;
+  const what = entry.kind === 'undo' ? `doing again what ${step} took back` : `taking back ${step}`;
   if (commits === 0) return what;
   const since = `HEAD has ${plural(commits, 'commit')} that ${commits === 1 ? 'was' : 'were'} not there then`;
   const fate = entry.movedHead
-    ? 'the branch goes back too'
-    : `${commits === 1 ? 'it stays' : 'they stay'} on the branch, the files go back to before`;
+    ? 'the branch moves too'
+    : `${commits === 1 ? 'it stays' : 'they stay'} on the branch, only the files change`;
   return `${what}; ${since}: ${fate}`;
 }
 

@@ -127,8 +127,7 @@ export async function pointHead(
 ): Promise<void> {
   const now = await headName(repo);
   if (now === move.to) return;
-  if (now !== move.from)
-    throw new DevenvError('refused', 'HEAD moved while the rollback was under way', 'try again');
+  if (now !== move.from) throw new DevenvError('refused', 'HEAD moved meanwhile', 'try again');
   const args = move.to.startsWith('refs/')
     ? ['symbolic-ref', '-m', move.log, 'HEAD', move.to]
     : ['update-ref', '--no-deref', '-m', move.log, 'HEAD', move.to];

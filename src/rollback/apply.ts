@@ -17,7 +17,7 @@ export class ChangedMeanwhile extends DevenvError {
   constructor(file: RawPath) {
     super(
       'refused',
-      `${shownPath(file)} changed while the rollback was under way`,
+      `${shownPath(file)} changed meanwhile`,
       'everything is as it was; try again when nothing writes to it',
     );
   }

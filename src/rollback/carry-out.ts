@@ -92,7 +92,7 @@ async function expectHead(repo: Repo, { present: { snapshot } }: Ready): Promise
   if (!same)
     throw new DevenvError(
       'refused',
-      'HEAD moved while the rollback was under way',
+      'HEAD moved meanwhile',
       'everything is as it was; try again when the other git command is done',
     );
 }
@@ -118,7 +118,7 @@ async function expectStaged(repo: Repo, journal: Journal, ready: Ready): Promise
   if (touched)
     throw new DevenvError(
       'refused',
-      `${shownPath(touched.path)} was staged while the rollback was under way`,
+      `${shownPath(touched.path)} was staged meanwhile`,
       'everything is as it was; try again when the other git command is done',
     );
 }

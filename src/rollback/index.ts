@@ -11,7 +11,7 @@ export { describeFiles, describeLines } from './put-back.ts';
 export type { PutAway } from './put-back.ts';
 export { listSteps } from './steps.ts';
 export type { UndoSteps, UndoStep } from './steps.ts';
-export { needsRecovery, recover, unfinished } from './recover.ts';
+export { describeUnfinished, needsRecovery, recover, unfinished } from './recover.ts';
 export type { Recovery } from './recover.ts';
 export type { Plan, PlanInput, Step } from './plan.ts';
 export { compareWithState, putState, settleBefore } from './put-state.ts';

@@ -7,6 +7,7 @@ import { deletesMuch } from './plan.ts';
 import type { Step } from './plan.ts';
 import { prepare } from './prepare.ts';
 import type { PutBackInput } from './prepare.ts';
+import { wayBack } from './recover.ts';
 import { foretell } from './stage.ts';
 
 /** The work that goes away, as lines of text: what it had added and removed, against what comes back. */
@@ -123,6 +124,6 @@ async function refuseMuch(repo: Repo, tree: string, deleted: number, input: PutB
   throw new DevenvError(
     'refused',
     `the ${input.kind} to ${input.target} would delete ${deleted} of ${files} files`,
-    'see them with --dry-run; go ahead with --yes (devenv undo brings them back)',
+    `see them with --dry-run; go ahead with --yes (${wayBack(input.kind)} brings them back)`,
   );
 }

@@ -57,6 +57,14 @@ export function unfinished(repo: Repo): Pick<Recovery, 'kind' | 'name'> | undefi
   return journal && { kind: journal.kind ?? 'rollback', name: journal.name };
 }
 
+/** What was killed, and what deals with it. */
+export function describeUnfinished({ kind, name }: Pick<Recovery, 'kind' | 'name'>): string {
+  return `the ${kind} to ${name} was killed half way (devenv rollback finishes it, ${wayBack(kind)} takes it back)`;
+}
+
+/** The command that takes a step back, right after it. */
+export const wayBack = (kind: StepKind): string => `devenv undo${kind === 'undo' ? ' --redo' : ''}`;
+
 /**
  * Finishes a rollback whose process was killed, and removes what killed processes of devenv's left. Only files
  * that hold what they held before it are touched. When it had not begun, or HEAD moved since, it is given up.

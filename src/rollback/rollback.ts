@@ -15,7 +15,7 @@ import { refuseInTheMiddle } from './in-the-middle.ts';
 import { pathsFromTop } from './paths.ts';
 import type { Look } from './prepare.ts';
 import { putBack, type PutBackResult } from './put-back.ts';
-import { recover, unfinished, type Recovery } from './recover.ts';
+import { recover, unfinished, wayBack, type Recovery } from './recover.ts';
 
 export interface RollbackDeps {
   readonly env: NodeJS.ProcessEnv;
@@ -223,7 +223,7 @@ export async function finishOutcome(
   result: PutBackResult,
   about: Pick<RollbackOutcome, 'kind' | 'to' | 'recovered' | 'unfinished'>,
 ): Promise<RollbackOutcome> {
-  const back = result.undo === null ? null : about.kind === 'undo' ? 'devenv undo --redo' : 'devenv undo';
+  const back = result.undo === null ? null : wayBack(about.kind);
   const warnings = [...(about.recovered?.warnings ?? []), ...result.warnings];
   const outcome = { ...result, ...about, warnings, back, restarted: [], restartError: undefined };
   if (result.undo === null || result.written.length + result.deleted.length === 0) return outcome;

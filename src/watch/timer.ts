@@ -15,7 +15,7 @@ import {
 } from '../checkpointer/index.ts';
 import type { Project } from '../config/index.ts';
 import { repoState } from '../git/index.ts';
-import { needsRecovery, unfinished } from '../rollback/index.ts';
+import { describeUnfinished, needsRecovery, unfinished } from '../rollback/index.ts';
 import { checkpointGates, verify } from '../verify/index.ts';
 import type { Timer, TimerInput, TimerView } from './timer-types.ts';
 import type { WatchDeps } from './types.ts';
@@ -126,7 +126,7 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
       await handle({ kind: 'lock', at: clock.monotonic(), lock: lock.retry() });
     const half = needsRecovery(repo) && !isIdle(state) ? unfinished(repo) : undefined;
     if (half) {
-      const why = `kept: the ${half.kind} to ${half.name} was killed half way (devenv rollback finishes it, devenv undo takes it back)`;
+      const why = `kept: ${describeUnfinished(half)}`;
       const told = state.why === why;
       state = { ...state, nextAt: clock.monotonic() + settings.everyMs, why };
       return told ? undefined : publish({ kind: 'kept', text: why });

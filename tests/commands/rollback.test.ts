@@ -84,5 +84,5 @@ test('commits that were pushed are warned of on standard error', async () => {
   expect(ctx.notes.join()).toMatch(
     /warning: 1 commit that main loses was pushed .*origin\/main.*--force-with-lease/,
   );
-  expect(done.text).toContain('branch and HEAD went back too');
+  expect(done.text).toContain(`branch and HEAD went to where ${tag} has them`);
 });

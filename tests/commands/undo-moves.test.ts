@@ -21,7 +21,7 @@ test('[invariant 4] undo takes the very first commit back that promote made, and
   expect(made).not.toBe('');
   const promoted = await stagedState(t);
   const undone = await undo(ctx, {});
-  expect(undone.text).toContain('branch and HEAD went back too');
+  expect(undone.text).toContain('branch and HEAD went to where refs/devenv/undo/1 has them');
   expect(await commits(t)).toBe('');
   expect(await t.git('symbolic-ref', 'HEAD')).toBe('refs/heads/main');
   expect({ files: filesOf(t.dir), staged: await stagedState(t) }).toEqual(before);
@@ -116,11 +116,10 @@ test('an undo of an old step says first how old it is, and that commits were mad
   t.write('b.txt', 'b\n');
   await t.git('add', 'b.txt');
   await t.git('commit', '-q', '-m', 'More');
-  const commit =
-    'HEAD has 1 commit that was not there then: it stays on the branch, the files go back to before';
+  const commit = 'HEAD has 1 commit that was not there then: it stays on the branch, only the files change';
   expect(await saidBefore(3)).toEqual([`taking back the rollback to ${tag} of 3d ago; ${commit}`]);
   await undo(contextOf(t), {});
-  expect(await saidBefore(1, true)).toEqual(['taking back the undo of 1 of 1d ago']);
+  expect(await saidBefore(1, true)).toEqual(['doing again what the undo of 1 of 1d ago took back']);
 });
 
 test('an undo that moves the branch back says so of the commits made since', async () => {
@@ -134,6 +133,6 @@ test('an undo that moves the branch back says so of the commits made since', asy
   await t.git('commit', '-q', '--allow-empty', '-m', 'Third');
   await undo(ctx, { dryRun: true });
   expect(ctx.notes[0]).toMatch(
-    /^taking back .*HEAD has 1 commit that was not there then: the branch goes back too$/,
+    /^taking back .*HEAD has 1 commit that was not there then: the branch moves too$/,
   );
 });

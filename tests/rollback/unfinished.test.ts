@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { listUndoEntries, nextUndoRef, savePresent } from '../../src/checkpoint/index.ts';
 import { checkpoint } from '../../src/commands/checkpoint.ts';
 import { diffCommits } from '../../src/git/index.ts';
-import { recover, unfinished } from '../../src/rollback/index.ts';
+import { recover, describeUnfinished, unfinished } from '../../src/rollback/index.ts';
 import { journalFile } from '../../src/rollback/journal.ts';
 import { makeRepo, openTestRepo, type TestRepo } from '../checkpoint/repo.ts';
 import { testContext } from '../commands/context.ts';
@@ -77,6 +77,15 @@ test('[invariant 26] a dry run finishes nothing and says so', async () => {
   expect(all(t)).toEqual(['then', 'now', 'now']);
   expect(existsSync(journalFile(t.repo))).toBe(true);
   expect(unfinished(t.repo)).toEqual({ kind: 'rollback', name: to.name });
+});
+
+test.each([
+  ['rollback', 'devenv undo takes it back'],
+  ['undo', 'devenv undo --redo takes it back'],
+  ['redo', 'devenv undo takes it back'],
+] as const)('of a killed %s it is said that %s', (kind, way) => {
+  expect(describeUnfinished({ kind, name: 'x' })).toContain(`the ${kind} to x was killed`);
+  expect(describeUnfinished({ kind, name: 'x' })).toContain(way);
 });
 
 test('a checkpoint takes the files as they are, and says what was left half done', async () => {

@@ -149,7 +149,7 @@ test('[invariant 33] undo --list shows each step, who did it, what became of it 
   expect(text).toMatch(
     /redo > +3 .*\n.* 2 .*reset to .*by the checkpointer.*taken back.*\nundo > +1 .*2 files/,
   );
-  expect(text).toContain('devenv undo takes 1 back');
+  expect(text).toContain('devenv undo takes 1 back; devenv undo --redo does again what 3 took back');
 });
 
 test('[invariant 33] undo --list counts what a step changed, not what differed and was left', async () => {
