@@ -14,11 +14,11 @@ import path from 'node:path';
 import { DevenvError, errnoOf, randomId, self } from '../base/index.ts';
 import { git, gitError, mustGit } from './exec.ts';
 import { flaggedEntries, type HiddenEntry } from './hidden.ts';
-import { noteHidden, notedHidden } from './hidden-notes.ts';
 import { diskPath, rawDir } from './names.ts';
 import type { RawPath } from './names.ts';
 import { ownDir } from './own-dir.ts';
 import type { Repo } from './repo.ts';
+import { notedState, noteState } from './state-notes.ts';
 
 /**
  * What the index shall hold at a path; mode `000000` takes it out, `intent` announces it (`git add -N`): with the kind
@@ -39,6 +39,8 @@ export interface Moment {
 
 type Hidden = Pick<HiddenEntry, 'path' | 'flags'>;
 
+/** Which entries, hidden from git, leave the index with a state: no commit holds these flags. */
+const hiddenNotes = 'hidden.json';
 const tries = 20;
 
 /**
@@ -109,8 +111,13 @@ async function tryUpdate(
       skipped.filter((entry) => announced.has(entry.path)),
     );
     await change(repo, copy, updates);
-    if (moment) noteHidden(repo, moment.from, leavingOf(flagged, updates));
-    await flagAgain(repo, copy, moment ? [...flagged, ...notedHidden(repo, moment.to)] : flagged, updates);
+    if (moment) noteState(repo, hiddenNotes, moment.from, leavingOf(flagged, updates));
+    await flagAgain(
+      repo,
+      copy,
+      moment ? [...flagged, ...notedState(repo, hiddenNotes, moment.to)] : flagged,
+      updates,
+    );
     // A hard link comes into being whole or not at all, and tells us later that a lock left behind was ours.
     linkSync(copy, `${index}.lock`);
     if (stampOf(index) !== before) {
@@ -177,7 +184,9 @@ async function announce(
 
 function leavingOf(flagged: readonly Hidden[], updates: readonly IndexUpdate[]): readonly Hidden[] {
   const leaving = new Set(updates.filter(({ mode }) => mode === '000000').map((update) => update.path));
-  return flagged.filter((entry) => leaving.has(entry.path));
+  return flagged
+    .filter((entry) => leaving.has(entry.path))
+    .map(({ path: name, flags }) => ({ path: name, flags }));
 }
 
 /** An entry that is given anew has none of the flags that the old one had. */

@@ -23,3 +23,4 @@ export * from './identity.ts';
 export * from './branches.ts';
 export * from './locks.ts';
 export * from './own-dir.ts';
+export * from './state-notes.ts';

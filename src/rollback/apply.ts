@@ -5,9 +5,10 @@ import { DevenvError, errnoOf } from '../base/index.ts';
 import { sameStat } from '../checkpoint/index.ts';
 import { rawDir, shownPath } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
+import { notedEmpty, noteEmpty } from './empty-folders.ts';
 import { openFolders } from './folders.ts';
 import type { Folders } from './folders.ts';
-import type { JournalStep } from './journal.ts';
+import type { Journal, JournalStep } from './journal.ts';
 import { modeToSet, noteModes, readModes } from './modes.ts';
 import type { Modes } from './modes.ts';
 import { createFile, lookAt, replaceFile, sameFile, takeAway } from './swap.ts';
@@ -41,11 +42,11 @@ export function asideOf(stage: string, n: number): string {
 /**
  * Deletes first (a file may come where a folder was), then writes. Before each one it is checked that the path
  * is as it was when it was saved, and that the way to it has no link; at the end, that nobody wrote to a file
- * that had been replaced. Each step that was done is said, also when a later one throws `ChangedMeanwhile`.
+ * that had been replaced. Folders that were empty in the state that comes back stay. Each step that was done is said, also when a later one throws `ChangedMeanwhile`.
  */
 export function applySteps(
   repo: Repo,
-  stage: string,
+  { stage, present, target }: Pick<Journal, 'stage' | 'present' | 'target'>,
   steps: readonly (JournalStep | undefined)[],
   stats: readonly (BigIntStats | null)[],
   onDone: (done: DoneStep) => void,
@@ -60,6 +61,13 @@ export function applySteps(
     steps.flatMap((step, n) => (step && stats[n] ? [{ ...step, stat: stats[n] }] : [])),
   );
   const modes = readModes(repo);
+  const isNew = (step: JournalStep): boolean => step.before === null && step.after !== null;
+  noteEmpty(
+    repo,
+    present,
+    known.filter(isNew).map((step) => step.path),
+  );
+  const kept = notedEmpty(repo, target);
   using folders = openFolders(repo);
   const all: DoneStep[] = [];
   for (const n of order) {
@@ -76,7 +84,10 @@ export function applySteps(
   removeEmptied(
     folders,
     leaving.map((step) => step.path),
+    kept,
   );
+  // A file may have taken the place of one.
+  for (const dir of kept) folders.make(dir, modes);
   for (const { step, aside, before } of all) {
     const old = aside === undefined ? null : lookAt(aside);
     if (old !== null && before !== null && !sameFile(old, before)) throw new ChangedMeanwhile(step.path);
@@ -219,11 +230,12 @@ function removeEmptyTree(folders: Folders, dir: RawPath): void {
   }
 }
 
-/** Removes the folders that the deletions left empty, from the inside out. */
-export function removeEmptied(folders: Folders, deleted: readonly RawPath[]): void {
+/** Removes the folders that the deletions left empty, from the inside out, but for those to be kept. */
+export function removeEmptied(folders: Folders, deleted: readonly RawPath[], kept: readonly RawPath[]): void {
   const dirs = new Set<RawPath>();
   for (const file of deleted)
     for (let dir = rawDir(file); dir !== '' && !dirs.has(dir); dir = rawDir(dir)) dirs.add(dir);
+  for (const dir of kept) dirs.delete(dir);
   for (const dir of [...dirs].sort((a, b) => b.length - a.length)) {
     try {
       const target = folders.reach(dir);

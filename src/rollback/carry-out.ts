@@ -75,7 +75,7 @@ async function doJournalled(repo: Repo, planned: Journal, ready: Ready): Promise
     });
     await expectHead(repo, ready);
     const stats = ready.checked.steps.map(({ stat }) => stat);
-    applySteps(repo, journal.stage, journal.steps, stats, (one) => done.push(one));
+    applySteps(repo, journal, journal.steps, stats, (one) => done.push(one));
     await expectHead(repo, ready);
     await moveAndStage(repo, journal, ready);
   } catch (error) {
@@ -132,7 +132,7 @@ async function takeBack(
 ): Promise<unknown> {
   let left: string[];
   try {
-    left = await goBack(repo, journal.stage, done);
+    left = await goBack(repo, journal, done);
   } catch (second) {
     // Half of it is done: the journal stays, so that the next rollback or undo finishes it.
     abandonJournal(journal);

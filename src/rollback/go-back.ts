@@ -4,8 +4,10 @@ import { diskPath, displayPath, rawDir } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
 import { ChangedMeanwhile, lookIn, placeFile, removeEmptied } from './apply.ts';
 import type { DoneStep } from './apply.ts';
+import { notedEmpty } from './empty-folders.ts';
 import { openFolders } from './folders.ts';
 import type { Folders } from './folders.ts';
+import type { Journal } from './journal.ts';
 import { readModes } from './modes.ts';
 import { stageBlobs } from './stage.ts';
 import { lookAt, rescue, sameFile, takeAway } from './swap.ts';
@@ -13,14 +15,19 @@ import { lookAt, rescue, sameFile, takeAway } from './swap.ts';
 /**
  * Takes steps back that were done: the very files that stood there return, with what was written to them
  * meanwhile. A path that no longer holds what the step placed is somebody's newer work and stays.
- * Returns those, as people read them.
+ * Folders that were empty in the state `present`, which comes back, stay. Returns those paths, as people read them.
  */
-export async function goBack(repo: Repo, stage: string, done: readonly DoneStep[]): Promise<string[]> {
+export async function goBack(
+  repo: Repo,
+  { stage, present }: Pick<Journal, 'stage' | 'present'>,
+  done: readonly DoneStep[],
+): Promise<string[]> {
   const dir = path.join(stage, 'back');
   mkdirSync(dir, { recursive: true });
   await stageLost(repo, dir, done);
   const modes = readModes(repo);
   using folders = openFolders(repo);
+  const kept = notedEmpty(repo, present);
   const left: string[] = [];
   // In reverse: what was written goes before what was deleted returns.
   for (const [i, one] of [...done.entries()].reverse()) {
@@ -32,7 +39,7 @@ export async function goBack(repo: Repo, stage: string, done: readonly DoneStep[
         const target = folders.reach(step.path);
         if (placed !== null && (target === undefined || takeAway(target, placed, aside) === false))
           throw new ChangedMeanwhile(step.path);
-        removeEmptied(folders, [step.path]);
+        removeEmptied(folders, [step.path], kept);
       } else {
         const staged = one.aside ?? path.join(dir, String(i));
         const mode = one.aside === undefined ? step.before?.mode : undefined;

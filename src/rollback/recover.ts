@@ -135,7 +135,7 @@ async function finish(
   const steps = journal.steps.map((step, n) => (todo.has(n) ? step : undefined));
   applySteps(
     repo,
-    journal.stage,
+    journal,
     steps,
     journal.steps.map((_, n) => todo.get(n) ?? null),
     () => {},

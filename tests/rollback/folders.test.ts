@@ -71,7 +71,7 @@ test('[invariant 19] a link put in the place of a folder while files are written
       try {
         applySteps(
           t.repo,
-          stage,
+          { stage, present: 'from', target: 'to' },
           steps,
           steps.map(() => null),
           () => {},

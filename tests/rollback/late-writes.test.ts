@@ -42,7 +42,7 @@ function apply(
   const stats = steps.map((step) => lookAt(path.join(t.dir, step.path)));
   const done: DoneStep[] = [];
   try {
-    applySteps(t.repo, stage, steps, stats, (one) => {
+    applySteps(t.repo, { stage, present: 'from', target: 'to' }, steps, stats, (one) => {
       done.push(one);
       onDone(one.step.path);
     });
@@ -67,7 +67,7 @@ test('[invariant 5] taken back, what was edited after its turn stays as it is an
     },
   );
   expect(error).toBeInstanceOf(ChangedMeanwhile);
-  expect(await goBack(t.repo, stage, done)).toEqual(['a']);
+  expect(await goBack(t.repo, { stage, present: 'from' }, done)).toEqual(['a']);
   expect(t.read('a')).toBe('a then\nedited since\n');
   expect(t.read('z')).toBe('z now\nedited too\n');
   expect([t.read('b'), t.read('gone')]).toEqual(['b now\n', 'gone now\n']);
@@ -87,7 +87,7 @@ test('[invariant 5] who has a file open and writes to it after it was replaced s
   });
   closeSync(fd);
   expect(error).toBeInstanceOf(ChangedMeanwhile);
-  expect(await goBack(t.repo, stage, done)).toEqual([]);
+  expect(await goBack(t.repo, { stage, present: 'from' }, done)).toEqual([]);
   expect([t.read('a'), t.read('b')]).toEqual(['a now\nlate\n', 'b now\n']);
 });
 
@@ -99,7 +99,7 @@ test('written to under both its old and its new self: both are kept', async () =
     t.write('a', 'newer\n');
   });
   closeSync(fd);
-  const left = await goBack(t.repo, stage, done);
+  const left = await goBack(t.repo, { stage, present: 'from' }, done);
   expect(left).toEqual(['a', expect.stringContaining('a.devenv-kept-')]);
   expect(left.map((file) => t.read(file))).toEqual(['newer\n', 'a now\nlate\n']);
 });
@@ -109,7 +109,7 @@ test('a file in place of a folder and back, with somebody putting a file in that
   const { stage, done } = apply(t, { swap: null, 'swap/inside': 'in\n' }, (file) => {
     if (file === 'swap/inside') t.write('swap/other', 'mine\n');
   });
-  expect(await goBack(t.repo, stage, done)).toEqual(['swap']);
+  expect(await goBack(t.repo, { stage, present: 'from' }, done)).toEqual(['swap']);
   expect(t.read('swap/other')).toBe('mine\n');
 });
 
