@@ -128,9 +128,12 @@ export function showText(text: string, places: readonly string[] = []): string {
   return shown.replace(unspeakable, (part) => (part.length > 1 ? part : escaped(part)));
 }
 
-/** A file name for people: as it is, or in quotes as git writes it when it would do something to a terminal. */
+/**
+ * A file name for people: as it is, or in quotes, as git writes it when it would do something to a terminal, when it
+ * begins or ends with a space that nobody would see.
+ */
 export function showName(name: string): string {
-  if (!unprintable.test(name)) return name;
+  if (!unprintable.test(name) && name === name.trim()) return name;
   return `"${escaped(name)}"`;
 }
 

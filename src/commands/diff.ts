@@ -51,8 +51,9 @@ export async function diff(ctx: CommandContext, input: DiffCommandInput): Promis
     // 141: the pager was left before the end.
     return { exit: code === 0 || code === 141 ? 0 : 1 };
   }
-  const text = await showDiff(repo, { ...what, shows, color });
-  return { text: text.trimEnd() || same };
+  const text = (await showDiff(repo, { ...what, shows, color })).replace(/\n+$/, '');
+  // git quotes odd names itself, but not for a space at their end.
+  return { text: (shows === 'names' ? text.split('\n').map(showName).join('\n') : text) || same };
 }
 
 function wantedForm({ stat, patch, nameOnly, tool }: DiffCommandInput): 'patch' | 'stat' | 'names' {

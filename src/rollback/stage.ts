@@ -15,7 +15,7 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { randomId, self } from '../base/index.ts';
 import { blobId } from '../checkpoint/index.ts';
-import { checkOutInto, diskPath, displayPath, ownDir, readBlobs } from '../git/index.ts';
+import { checkOutInto, diskPath, ownDir, readBlobs, shownPath } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
 import type { JournalStep } from './journal.ts';
 import { writeWhole } from './journal.ts';
@@ -122,7 +122,7 @@ export function warnFailed(paths: readonly RawPath[]): string[] {
 
 function warnOf(paths: readonly RawPath[], what: string): string[] {
   if (paths.length === 0) return [];
-  const names = paths.slice(0, mostNamed).map(displayPath).join(', ');
+  const names = paths.slice(0, mostNamed).map(shownPath).join(', ');
   return [`${what}: ${names}${paths.length > mostNamed ? ` and ${paths.length - mostNamed} more` : ''}`];
 }
 
