@@ -21,11 +21,12 @@ export interface InstallInput {
 /** Run by the node on the box: writes the files of a payload, each to the disk before it returns. */
 const unpack = `const fs = require('fs'), path = require('path'), zlib = require('zlib');
 const [, from, to] = process.argv;
-const files = JSON.parse(zlib.brotliDecompressSync(fs.readFileSync(from)));
-for (const name of Object.keys(files)) {
+const text = zlib.brotliDecompressSync(fs.readFileSync(from)).toString();
+let at = text.indexOf('\\n') + 1;
+for (const [name, length] of JSON.parse(text.slice(0, at))) {
   const file = path.join(to, name);
   fs.mkdirSync(path.dirname(file), { recursive: true });
-  fs.writeFileSync(file, files[name], { flush: true, mode: name.startsWith('bin/') ? 0o700 : 0o600 });
+  fs.writeFileSync(file, text.slice(at, (at += length)), { flush: true, mode: name.startsWith('bin/') ? 0o700 : 0o600 });
 }`;
 
 /**

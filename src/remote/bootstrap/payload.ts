@@ -15,22 +15,26 @@ const boxMain = 'dist/box.js';
 const keptMs = 7 * 86_400_000;
 const kept = ['bin', 'dist', 'layouts', 'schema'];
 
-/**
- * This package as one compressed file: brotli, which the node on the box unpacks, over a JSON object of texts by
- * path. The same build gives the same bytes; made once, then kept in the cache.
- */
+/** This package as one compressed file. The same build gives the same bytes; made once, then kept in the cache. */
 export function makePayload(build: string, env: NodeJS.ProcessEnv): string {
-  const file = path.join(cacheDir(env), 'payloads', `${build}.json.br`);
-  if (!existsSync(file)) {
-    const text = Buffer.from(JSON.stringify(readPackage(packageRoot())));
-    const params = {
-      [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
-      [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
-      [constants.BROTLI_PARAM_SIZE_HINT]: text.length,
-    };
-    writeWhole(file, brotliCompressSync(text, { params }));
-  }
+  const file = path.join(cacheDir(env), 'payloads', `${build}.br`);
+  if (!existsSync(file)) writeWhole(file, packTexts(readPackage(packageRoot())));
   return file;
+}
+
+/**
+ * Texts by path as the node on the box unpacks them: brotli over a line of JSON with each path and its length, then
+ * the texts just as they are. With all of it as JSON, quotes and line breaks would stand for two characters each.
+ */
+export function packTexts(texts: Readonly<Record<string, string>>): Buffer {
+  const head = JSON.stringify(Object.entries(texts).map(([name, { length }]) => [name, length]));
+  const all = Buffer.from(`${head}\n${Object.values(texts).join('')}`);
+  const params = {
+    [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
+    [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+    [constants.BROTLI_PARAM_SIZE_HINT]: all.length,
+  };
+  return brotliCompressSync(all, { params });
 }
 
 /** The files of the package by path, in a fixed order. */

@@ -84,9 +84,9 @@ it('a payload of a week ago leaves the cache with a newer one', () => {
   const env = testEnv();
   const dir = path.join(env['XDG_CACHE_HOME'] ?? '', 'devenv/payloads');
   mkdirSync(dir, { recursive: true });
-  const old = path.join(dir, '0.0.1+aaaaaaaa.json.br');
+  const old = path.join(dir, '0.0.1+aaaaaaaa.br');
   writeFileSync(old, '');
-  const recent = path.join(dir, '0.0.1+bbbbbbbb.json.br');
+  const recent = path.join(dir, '0.0.1+bbbbbbbb.br');
   writeFileSync(recent, '');
   utimesSync(old, 1, 1);
   makePayload(build, env);

@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { brotliCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { run, self, shortHash, type RunResult } from '../../../src/base/index.ts';
@@ -10,6 +9,7 @@ import {
   readInstall,
   type InstallInput,
 } from '../../../src/remote/bootstrap/install-script.ts';
+import { packTexts } from '../../../src/remote/bootstrap/payload.ts';
 import { probeScript } from '../../../src/remote/bootstrap/probe-script.ts';
 import { readRemoval, removeScript } from '../../../src/remote/bootstrap/remove-script.ts';
 import { wrapper } from '../../../src/remote/bootstrap/settle.ts';
@@ -60,7 +60,7 @@ const emptyHome = (name = 'home'): string => {
 
 /** A build whose program does what the last step of an install does, in one line. */
 function payloadOf(program = "console.log('{}')", more: Readonly<Record<string, string>> = {}): Buffer {
-  return brotliCompressSync(JSON.stringify({ 'bin/devenv.js': program, 'dist/main.js': '', ...more }));
+  return packTexts({ 'bin/devenv.js': program, 'dist/main.js': '', ...more });
 }
 
 describe.skipIf(!has('shellcheck') && !inCi)('shellcheck has nothing to say of', () => {
@@ -103,13 +103,14 @@ describe.each(shells)('under $name', ({ name, shell }) => {
   it.skipIf(!has(name) && !inCi)('an install, a second one, a removal', async () => {
     const home = emptyHome("it's a home");
     const data = path.join(home, '.local/share/devenv');
-    const payload = payloadOf(undefined, { 'layouts/ünï.yaml': 'a: "ü"\n' });
+    const payload = payloadOf(undefined, { odd: '\uFEFF"\0😀\n\\', 'layouts/ünï.yaml': 'a: "ü"\n' });
     const script = install({ sha256: shortHash(payload, 64), payloadBytes: payload.length, path: '/x y:/z' });
     const first = await inShell(shell, home, script, payload);
     expect(readInstall(first.stdout), first.stdout + first.stderr).toEqual({
       kind: 'installed',
       node: self.execPath,
     });
+    expect(readFileSync(path.join(data, buildName, 'odd'), 'utf8')).toBe('\uFEFF"\0😀\n\\');
     expect(readFileSync(path.join(data, buildName, 'layouts/ünï.yaml'), 'utf8')).toBe('a: "ü"\n');
     expect(readFileSync(path.join(data, buildName, '.ok'), 'utf8')).toBe(`${self.execPath}\n`);
     expect(readFileSync(path.join(data, 'path'), 'utf8')).toBe('/x y:/z\n');
