@@ -185,26 +185,27 @@ function readVarint(buffer: Buffer, start: number): [number, number] {
   return [value, at];
 }
 
+// `--debug` is the one place where git tells which names are only announced (in-memory flag 29, as in git's cache.h).
 async function askGit(repo: Repo): Promise<HiddenEntry[]> {
-  const [flags, stages] = await Promise.all([
+  const [tags, stages] = await Promise.all([
     git(repo, ['ls-files', '-v', '-z']),
-    git(repo, ['ls-files', '-s', '-z']),
+    git(repo, ['ls-files', '-s', '--debug', '-z']),
   ]);
   // A small letter is an entry that is assumed unchanged, an s one that is skipped.
   const hidden = new Map(
-    flags.stdout
+    tags.stdout
       .toString('latin1')
       .split('\0')
       .filter((line) => /^[a-zS] /.test(line))
       .map((line) => [line.slice(2), flagList(/^[a-z]/.test(line), /^s/i.test(line))] as const),
   );
   if (hidden.size === 0) return [];
-  return stages.stdout
+  const entries = stages.stdout
     .toString('latin1')
-    .split('\0')
-    .flatMap((line) => {
-      const [, mode = '', oid = '', name = ''] = /^(\d+) (\S+) \d\t(.*)$/s.exec(line) ?? [];
-      const told = hidden.get(name);
-      return told === undefined ? [] : [{ path: name, mode, oid, flags: told }];
-    });
+    .matchAll(/(?:^|\n)(\d+) (\S+) \d\t([^\0]*)\0[^\0]*?\tflags: ([0-9a-f]+)(?=\n)/g);
+  return [...entries].flatMap(([, mode = '', oid = '', name = '', bits = '']) => {
+    const flags = hidden.get(name);
+    const intent = (Number.parseInt(bits, 16) & (1 << 29)) !== 0;
+    return flags === undefined ? [] : [{ path: name, mode, oid, flags, intent }];
+  });
 }

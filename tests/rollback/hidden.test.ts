@@ -85,10 +85,14 @@ test.each([
   ['skip-worktree', 'new\n', true],
   ['assume-unchanged', 'new\n', false],
   ['assume-unchanged', '', true],
+  ['skip-worktree', 'new\n', false, 'split index'],
+  ['assume-unchanged', '', true, 'split index'],
 ])(
-  'a name that was only announced, then hidden (%s, %j, gone: %s), goes and comes back with undo',
-  async (flag, content, gone) => {
+  'a name that was only announced, then hidden (%s, %j, gone: %s, %s), goes and comes back with undo',
+  async (flag, content, gone, split = '') => {
     const t = await makeRepo();
+    await t.git('config', 'core.splitIndex', String(split !== ''));
+    await t.git('update-index', '--refresh');
     await t.checkpoint();
     t.write('n', content);
     chmodSync(path.join(t.dir, 'n'), 0o755);
