@@ -68,6 +68,13 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best?.name;
 }
 
+/** What to say to a name that is none of these: the nearest, else all of them, else what is said of none. */
+export function nameHint(word: string, known: readonly string[], none = 'there are none'): string {
+  const near = nearest(word, known);
+  if (near) return `did you mean ${near}?`;
+  return known.length > 0 ? `there are: ${[...new Set(known)].join(', ')}` : none;
+}
+
 /** Two letters swapped (`wbe`) count as one slip. */
 function sameLetters(a: string, b: string): boolean {
   const sorted = (text: string): string => text.toLowerCase().split('').sort().join('');

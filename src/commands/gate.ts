@@ -12,9 +12,14 @@ export async function gate(
   input: { readonly names: readonly string[] },
 ): Promise<CommandResult> {
   const project = await withPorts(ctx, await loadProject({ cwd: ctx.cwd, env: ctx.env }));
-  const names = input.names.length > 0 ? input.names : project.config.gates.map((one) => one.name);
-  if (names.length === 0)
-    throw new DevenvError('config', 'this project has no gates', 'add one under `gates:` in devenv.yaml');
+  const { gates } = project.config;
+  if (gates.length === 0)
+    throw new DevenvError(
+      'config',
+      'this project has no gates',
+      'add one in devenv.yaml: gates: { lint: { command: npm run lint } }',
+    );
+  const names = input.names.length > 0 ? input.names : gates.map((one) => one.name);
   const store = openStore(ctx.env, ctx.clock);
   try {
     const found = await verify({ env: ctx.env, clock: ctx.clock, store }, project, {

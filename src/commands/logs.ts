@@ -1,4 +1,4 @@
-import { DevenvError, nearest, parseDuration, quickHash, stripAnsi } from '../base/index.ts';
+import { DevenvError, nameHint, parseDuration, quickHash, stripAnsi } from '../base/index.ts';
 import { loadProject, type Project } from '../config/index.ts';
 import { cleanText, listSources, logDir, readLogs, type LogLine } from '../logs/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
@@ -24,7 +24,9 @@ export async function logs(ctx: CommandContext, input: LogsInput): Promise<Comma
   const dir = logDir(ctx.env, project, project.config.logs.dir);
   const names = await knownWindows(project, dir);
   const wanted = new Set(input.windows);
-  for (const name of wanted) if (!names.has(name)) throw unknownWindow(name, names);
+  for (const name of wanted)
+    if (!names.includes(name))
+      throw new DevenvError('unknown-window', `no window called ${name}`, nameHint(name, names));
 
   const show = ctx.json ? asJson : asText(ctx, wanted.size > 0 ? wanted : names);
   let shown = 0;
@@ -85,18 +87,9 @@ function parseCount(text: string | undefined): number | undefined {
 }
 
 /** The windows of the configuration, and those that left a log. */
-async function knownWindows(project: Project, dir: string): Promise<ReadonlySet<string>> {
+async function knownWindows(project: Project, dir: string): Promise<readonly string[]> {
   const sources = await listSources(dir);
-  return new Set([...project.config.windows.map(({ name }) => name), ...sources.map(({ window }) => window)]);
-}
-
-function unknownWindow(name: string, names: ReadonlySet<string>): DevenvError {
-  const near = nearest(name, names);
-  return new DevenvError(
-    'unknown-window',
-    `no window "${name}"${near ? `; did you mean "${near}"?` : ''}`,
-    `windows: ${[...names].join(', ')}`,
-  );
+  return [...project.config.windows.map(({ name }) => name), ...sources.map(({ window }) => window)];
 }
 
 async function whyNothing(dir: string, filtered: boolean): Promise<string> {
@@ -114,10 +107,7 @@ function asJson({ window, pane, at, text }: LogLine): string {
 const palette = ['cyan', 'yellow', 'green', 'magenta', 'blue', 'red'] as const;
 
 /** `api  | text`, each window in a colour of its own, always the same; with -v the time in front. */
-function asText(
-  { colors, verbose }: CommandContext,
-  windows: ReadonlySet<string>,
-): (line: LogLine) => string {
+function asText({ colors, verbose }: CommandContext, windows: Iterable<string>): (line: LogLine) => string {
   const width = Math.max(0, ...[...windows].map((name) => name.length));
   const colored = colors.dim('x') !== stripAnsi(colors.dim('x'));
   const prefixes = new Map<string, string>();

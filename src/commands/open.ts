@@ -1,4 +1,4 @@
-import { DevenvError, formatTable, nearest } from '../base/index.ts';
+import { DevenvError, formatTable, nameHint } from '../base/index.ts';
 import { isPulled, resolveCheckpoint } from '../checkpoint/index.ts';
 import { findRoot, loadProject, type OpenedMarker, type Project } from '../config/index.ts';
 import { openRepo } from '../git/index.ts';
@@ -155,10 +155,9 @@ function pickOpened(
   const [one] = found.length > 0 ? found : begins.length === 1 ? begins : [];
   if (one) return one;
   const tags = all.map(({ tag }) => tag);
-  const near = nearest(name, tags);
   throw new DevenvError(
     'unknown-tag',
     `${asked === name ? name : `${asked} (${name})`} is not open`,
-    near ? `did you mean ${near}?` : tags.length > 0 ? `open: ${tags.join(', ')}` : 'no checkpoint is open',
+    nameHint(name, tags, 'no checkpoint is open'),
   );
 }

@@ -1,4 +1,4 @@
-import { DevenvError, nearest } from '../base/index.ts';
+import { DevenvError, nameHint } from '../base/index.ts';
 import { loadProject, type Project } from '../config/index.ts';
 import { findSession, runInWindow, windowsOf, type OwnSession, type SessionDeps } from '../session/index.ts';
 import { createTmux } from '../tmux/index.ts';
@@ -10,10 +10,10 @@ export async function run(ctx: CommandContext, input: { readonly name: string })
   const project = await withPorts(ctx, await loadProject({ cwd: ctx.cwd, env: ctx.env }));
   const { windows, suites } = project.config;
   const window =
-    windows.find((w) => w.name === input.name && w.kind !== 'tool') ??
+    windows.find((w) => w.name === input.name && w.kind === 'task') ??
     windows.find((w) => w.run === input.name);
   const suite = suites.find((s) => s.name === (window?.run ?? input.name));
-  if (!window && !suite) throw unknownName(input.name, project);
+  if (!window && !suite) throw noTask(input.name, project.config);
   const deps: SessionDeps = { env: ctx.env, clock: ctx.clock, tmux: createTmux(ctx.env) };
   // In the window itself this is the command that the window runs.
   const here =
@@ -74,10 +74,20 @@ async function suiteHere(ctx: CommandContext, project: Project, name: string): P
   }
 }
 
-function unknownName(name: string, project: Project): DevenvError {
-  const suites = project.config.suites.map((s) => s.name);
-  const known = [...suites, ...project.config.windows.filter((w) => w.kind !== 'tool').map((w) => w.name)];
-  const near = nearest(name, known);
-  const hint = near ? `did you mean ${near}?` : `there are: ${[...new Set(known)].join(', ') || 'none'}`;
-  return new DevenvError('unknown-suite', `no suite or window called ${name}`, hint);
+/** Why nothing of this name can be run: a window that does not end is started or attached to instead. */
+function noTask(name: string, { suites, windows }: Project['config']): DevenvError {
+  const window = windows.find((w) => w.name === name);
+  if (window) {
+    const [command = ''] = window.panes.flatMap((pane) => pane.command ?? []);
+    const here = command.startsWith('devenv ') ? `; here: ${command}` : '';
+    return new DevenvError(
+      'usage',
+      `${name} is a ${window.kind}: run is for suites and tasks`,
+      window.kind === 'tool'
+        ? `devenv attach ${name} shows it${here}`
+        : `devenv start ${name} starts it, devenv restart ${name} again`,
+    );
+  }
+  const known = [...suites, ...windows.filter((w) => w.kind === 'task')].map((one) => one.name);
+  return new DevenvError('unknown-suite', `no suite or task called ${name}`, nameHint(name, known));
 }

@@ -1,4 +1,4 @@
-import { DevenvError, nearest } from '../base/index.ts';
+import { DevenvError, nameHint } from '../base/index.ts';
 import { listPanes, type PaneRow } from '../tmux/index.ts';
 import type { OwnSession, OwnWindow, SessionDeps } from './types.ts';
 
@@ -61,7 +61,5 @@ export function pickWindows(session: OwnSession, names: readonly string[]): read
 
 /** The error for a name that no window has. */
 export function unknownWindow(name: string, known: readonly string[]): DevenvError {
-  const near = nearest(name, known);
-  const hint = near ? `did you mean ${near}?` : `windows: ${known.join(', ') || 'none'}`;
-  return new DevenvError('unknown-window', `no window called ${name}`, hint);
+  return new DevenvError('unknown-window', `no window called ${name}`, nameHint(name, known));
 }

@@ -1,4 +1,4 @@
-import { DevenvError, nearest } from '../base/index.ts';
+import { DevenvError, nameHint } from '../base/index.ts';
 import type { GateConfig, Project, SuiteConfig } from '../config/index.ts';
 
 /** The suites of some names, in the order of the configuration. Throws 'unknown-suite' with the nearest name. */
@@ -10,7 +10,7 @@ export function selectSuites(project: Project, names: readonly string[]): readon
     throw new DevenvError(
       'unknown-suite',
       `there is no suite "${name}"`,
-      didYouMean(name, known) ?? 'add it under `suites:` in devenv.yaml',
+      nameHint(name, known, 'add it under `suites:` in devenv.yaml'),
     );
   }
   return all.filter((suite) => names.includes(suite.name));
@@ -25,7 +25,7 @@ export function selectGates(project: Project, names: readonly string[]): readonl
     throw new DevenvError(
       'unknown-suite',
       `there is no gate "${name}"`,
-      didYouMean(name, known) ?? 'add it under `gates:` in devenv.yaml',
+      nameHint(name, known, 'add it under `gates:` in devenv.yaml'),
     );
   });
 }
@@ -39,10 +39,4 @@ export function checkpointGates(project: Project): {
   return checkpoint.gates.length > 0
     ? { suites: [], gates: checkpoint.gates }
     : { suites: watch.suites, gates: [] };
-}
-
-function didYouMean(name: string, known: readonly string[]): string | undefined {
-  if (known.length === 0) return undefined;
-  const near = nearest(name, known);
-  return near ? `did you mean ${near}?` : `there are: ${known.join(', ')}`;
 }

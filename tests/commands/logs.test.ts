@@ -66,7 +66,7 @@ describe('logs', () => {
   });
 
   test.each([
-    [{ windows: ['apj'] }, 'unknown-window', 'did you mean "api"'],
+    [{ windows: ['apj'] }, 'unknown-window', 'no window called apj'],
     [{ windows: [], grep: '(' }, 'usage', '--grep'],
     [{ windows: [], since: 'yesterday' }, 'usage', '--since'],
     [{ windows: [], lines: '-3' }, 'usage', '--lines'],
