@@ -1,6 +1,7 @@
 import type { Project, WindowConfig } from '../config/index.ts';
 import { command, explain, format, sequence, type PaneRow } from '../tmux/index.ts';
 import { makeRecipe, paneLog, program, setMarks, vars, type Command, type Recipe } from './build.ts';
+import { requireFolders } from './folders.ts';
 import { paneMarks } from './marks.ts';
 import { pickWindows, windowsOf } from './observe.ts';
 import { paneCommand, paneEnv } from './pane-env.ts';
@@ -23,6 +24,7 @@ export async function restartWindows(
   );
   const known = picked.filter((w) => project.config.windows.some((config) => config.name === w.name));
   if (known.length === 0) return [];
+  requireFolders(project, known);
   const recipe = makeRecipe(deps, project, session.uid);
   await stopWindows(deps, session, known, onStopped);
   await respawn(deps, recipe, known);

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { DevenvError, randomId } from '../base/index.ts';
 import type { Project, WindowConfig } from '../config/index.ts';
 import {
@@ -13,6 +12,7 @@ import {
 } from '../tmux/index.ts';
 import type { BegunStart } from './begin.ts';
 import { buildCommands, makeRecipe, type Command, type Recipe } from './build.ts';
+import { requireFolders } from './folders.ts';
 import { withLock } from './lock.ts';
 import { planSession, type PlacedWindow, type SessionPlan } from './plan.ts';
 import { respawn } from './restart.ts';
@@ -96,7 +96,7 @@ async function startLocked(
     session: plan.kind === 'build' ? project.sessionName : plan.session.name,
   };
   if (started.length === 0 && plan.kind === 'running') return result;
-  checkFolders(started);
+  requireFolders(project, started);
   await options.preflight?.(started, plan.kind === 'build' ? undefined : plan.session.uid);
   stopIfAborted(options.signal);
   if (plan.kind === 'build') {
@@ -130,18 +130,6 @@ function refusal(plan: SessionPlan & { kind: 'refused' }, project: Project): Dev
     `there is a tmux session called ${plan.name} already, and ${whose}`,
     `give this project another name (name: ${project.sessionName}-2 in devenv.yaml), or end that session`,
   );
-}
-
-function checkFolders(windows: readonly WindowConfig[]): void {
-  // tmux would start the pane in the home directory without a word.
-  for (const window of windows) {
-    if (statSync(window.cwd, { throwIfNoEntry: false })?.isDirectory()) continue;
-    throw new DevenvError(
-      'config',
-      `windows.${window.name}.cwd: no such directory: ${window.cwd}`,
-      'create it or correct the path',
-    );
-  }
 }
 
 function stopIfAborted(signal: AbortSignal | undefined): void {

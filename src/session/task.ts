@@ -3,6 +3,7 @@ import { DevenvError, errnoOf } from '../base/index.ts';
 import type { Project } from '../config/index.ts';
 import { listPanes, type PaneRow } from '../tmux/index.ts';
 import { makeRecipe } from './build.ts';
+import { requireFolders } from './folders.ts';
 import { exitOf } from './state.ts';
 import { respawn } from './restart.ts';
 import { stopWindows } from './stop.ts';
@@ -33,6 +34,7 @@ export async function runInWindow(
       `devenv attach ${window.name} shows it, devenv stop ${window.name} ends it`,
     );
   }
+  requireFolders(project, [window]);
   const recipe = makeRecipe(deps, project, session.uid);
   await respawn(deps, recipe, [window], true);
   const pane = await find(deps, window.panes[0]?.paneId ?? '');
