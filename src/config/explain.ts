@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { nearest } from '../base/index.ts';
-import { didYouMean } from './problems.ts';
+import { didYouMean, wordMeant } from './problems.ts';
 
 type Path = readonly (string | number)[];
 type Issue = z.core.$ZodIssue;
@@ -94,11 +94,11 @@ function likelyBranch(branches: readonly (readonly Issue[])[]): readonly Issue[]
 }
 
 function enumHint(issue: Extract<Issue, { code: 'invalid_union' }>, value: unknown): string {
-  if (typeof value !== 'string') return '';
+  if (typeof value !== 'string' && typeof value !== 'number') return '';
   const words = issue.errors
     .flat()
     .flatMap((inner) => (inner.code === 'invalid_value' ? inner.values.map(String) : []));
-  return didYouMean(nearest(value, words));
+  return didYouMean(wordMeant(value, words));
 }
 
 /** `"8080"` is text in YAML. */

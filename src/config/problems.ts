@@ -1,4 +1,5 @@
-import { DevenvError } from '../base/index.ts';
+import { constants } from 'node:os';
+import { DevenvError, nearest } from '../base/index.ts';
 
 /** Something wrong in a configuration file. `at` is `file:line:column`, or the file alone. */
 export interface Problem {
@@ -28,4 +29,15 @@ function placeOf(at: string): [string, number, number] {
 /** ` (did you mean "x"?)`, or nothing. */
 export function didYouMean(found: string | undefined): string {
   return found === undefined ? '' : ` (did you mean "${found}"?)`;
+}
+
+/** The word that was meant; a signal may be written without SIG, or as its number. */
+export function wordMeant(value: string | number, words: readonly string[]): string | undefined {
+  const numbers: Readonly<Record<string, number>> = constants.signals;
+  const word = String(value);
+  return (
+    words.find((name) => numbers[name] === Number(word)) ??
+    nearest(word, words) ??
+    nearest(`SIG${word}`, words)
+  );
 }

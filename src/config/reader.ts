@@ -1,6 +1,6 @@
-import { nearest, parseDuration, parseSize } from '../base/index.ts';
+import { parseDuration, parseSize } from '../base/index.ts';
 import { placeIn } from './document.ts';
-import { didYouMean, type Problem } from './problems.ts';
+import { didYouMean, wordMeant, type Problem } from './problems.ts';
 
 type Path = readonly (string | number)[];
 type Scalar = string | number | boolean;
@@ -68,7 +68,7 @@ export function createReader(at: Readonly<Record<string, string>>, fallback: str
       if (found === undefined)
         problem(
           path,
-          `${path.join('.')} must be one of ${words.join(', ')}, not ${JSON.stringify(value)}${didYouMean(nearest(value, words))}`,
+          `${path.join('.')} must be one of ${words.join(', ')}, not ${JSON.stringify(value)}${didYouMean(wordMeant(value, words))}`,
         );
       return found ?? words[0];
     },

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { errorOf, load } from './support.ts';
 
-const cases: readonly (readonly [string, string, string])[] = [
+const badSignal =
+  'windows.api.stop.signal must be one of SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGKILL';
+
+/** What is wrong, the file, and what is said. */
+type Case = readonly [string, string, string];
+
+const cases: readonly Case[] = [
   [
     'a night at no time of day',
     'nightly:\n  at: "25:00"\n',
@@ -101,8 +107,23 @@ const cases: readonly (readonly [string, string, string])[] = [
   [
     'a wrong signal',
     'windows:\n  api: { command: x, stop: { signal: SIGTREM } }\n',
-    'devenv.yaml:2:30: windows.api.stop.signal must be one of SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGKILL, not "SIGTREM" (did you mean "SIGTERM"?)',
+    `devenv.yaml:2:30: ${badSignal}, not "SIGTREM" (did you mean "SIGTERM"?)`,
   ],
+  [
+    'a signal by its number',
+    'windows:\n  api: { command: x, stop: { signal: 9 } }\n',
+    `devenv.yaml:2:30: ${badSignal}, not 9 (did you mean "SIGKILL"?)`,
+  ],
+  [
+    'a signal by its number, after a reference',
+    'windows:\n  api: { command: x, stop: { signal: "${S:-2}" } }\n',
+    `devenv.yaml:2:30: ${badSignal}, not "2" (did you mean "SIGINT"?)`,
+  ],
+  ...['TERM', 'term', 'sigterm', 'TREM', 'Sigtrem'].map((word): Case => [
+    `the signal ${word}`,
+    `windows:\n  api: { command: x, stop: { signal: ${word} } }\n`,
+    `devenv.yaml:2:30: ${badSignal}, not "${word}" (did you mean "SIGTERM"?)`,
+  ]),
   [
     'a port out of range',
     'windows:\n  api: { command: x, port: 70000 }\n',
