@@ -5,6 +5,9 @@ type Style = 'bold' | 'dim' | 'inverse' | 'red' | 'green' | 'yellow' | 'blue' | 
 /** ANSI styles by name; each leaves text as it is where colours are off. */
 export type Colors = Readonly<Record<Style, (text: string) => string>>;
 
+/** Whether these show colours: what others print then keeps its own. */
+export const showsColors = (colors: Colors): boolean => colors.dim('x') !== 'x';
+
 /** Styles for one stream: pass whether that stream shows colours (terminal, `NO_COLOR`, `CI`). */
 export function createColors(enabled: boolean): Colors {
   const style = (name: Style) => (text: string) =>

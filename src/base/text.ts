@@ -110,6 +110,20 @@ function visibleWidth(cell: string): number {
 /** A text without terminal escapes (colours, cursor, titles). */
 export const stripAnsi = stripVTControlCharacters;
 
+// oxlint-disable-next-line no-control-regex
+const openEscape = /\u001B(?:[()]|\[[0-?]*[ -/]*|\][^\u0007\u001B\n]*)?$/;
+
+/** Passes on text that comes in pieces without its terminal escapes, also where one is cut in two. */
+export function withoutEscapes(write: (text: string) => void): (piece: string) => void {
+  let rest = '';
+  return (piece) => {
+    const text = rest + piece;
+    const [open = ''] = openEscape.exec(text) ?? [];
+    rest = open;
+    write(stripAnsi(text.slice(0, text.length - open.length)));
+  };
+}
+
 /** `1 file`, `3 files`. */
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;

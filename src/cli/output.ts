@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { createColors, errnoOf, showText, type Colors } from '../base/index.ts';
+import { createColors, errnoOf, showText, stripAnsi, type Colors } from '../base/index.ts';
 
 /** What the user asked of the output, and what the streams can show. */
 export interface OutputOptions {
@@ -42,14 +42,15 @@ export function openOutput({ env, json, quiet, places, remote }: OutputOptions):
   const onClosed = remote === undefined ? (): void => process.exit(0) : (): void => {};
   const out = openStream(1, onClosed);
   const error = openStream(2, onClosed);
+  const errorColor = remote === 'color' || wantsColor(isatty(2), env);
   return {
     colors: createColors(!json && (remote === 'color' || wantsColor(isatty(1), env))),
-    errorColors: createColors(remote === 'color' || wantsColor(isatty(2), env)),
+    errorColors: createColors(errorColor),
     write: out.stream,
     writeLast: out.direct,
     complain: error.direct,
     note: (line) => {
-      if (!quiet) error.direct(`${showText(line, places)}\n`);
+      if (!quiet) error.direct(`${showText(errorColor ? line : stripAnsi(line), places)}\n`);
     },
     flush: async () => {
       await Promise.all([out.flush(), error.flush()]);

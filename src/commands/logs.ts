@@ -1,4 +1,4 @@
-import { DevenvError, nameHint, parseDuration, quickHash, stripAnsi } from '../base/index.ts';
+import { DevenvError, nameHint, parseDuration, quickHash, showsColors } from '../base/index.ts';
 import { loadProject, type Project } from '../config/index.ts';
 import { cleanText, listSources, logDir, readLogs, type LogLine } from '../logs/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
@@ -109,7 +109,7 @@ const palette = ['cyan', 'yellow', 'green', 'magenta', 'blue', 'red'] as const;
 /** `api  | text`, each window in a colour of its own, always the same; with -v the time in front. */
 function asText({ colors, verbose }: CommandContext, windows: Iterable<string>): (line: LogLine) => string {
   const width = Math.max(0, ...[...windows].map((name) => name.length));
-  const colored = colors.dim('x') !== stripAnsi(colors.dim('x'));
+  const colored = showsColors(colors);
   const prefixes = new Map<string, string>();
   const prefixOf = ({ window, pane }: LogLine): string => {
     const label = pane === 0 ? window : `${window}.${pane}`;

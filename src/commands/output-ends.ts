@@ -1,4 +1,4 @@
-import type { Colors } from '../base/index.ts';
+import { showsColors, stripAnsi, type Colors } from '../base/index.ts';
 import type { SuiteResult } from '../suites/index.ts';
 
 const shownLines = 20;
@@ -8,7 +8,7 @@ export function outputEnds(colors: Colors, suites: readonly SuiteResult[]): read
   return suites
     .filter(({ verdict, whole }) => verdict === 'broken' || (verdict === 'failed' && whole))
     .flatMap(({ name, output }) => {
-      const end = output.trimEnd();
+      const end = (showsColors(colors) ? output : stripAnsi(output)).trimEnd();
       if (end === '') return [];
       return [colors.dim(`the end of ${name}'s output:`), end.split('\n').slice(-shownLines).join('\n')];
     });

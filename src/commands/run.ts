@@ -1,4 +1,4 @@
-import { DevenvError, nameHint } from '../base/index.ts';
+import { DevenvError, nameHint, showsColors, withoutEscapes } from '../base/index.ts';
 import { loadProject, type Project } from '../config/index.ts';
 import { findSession, runInWindow, windowsOf, type OwnSession, type SessionDeps } from '../session/index.ts';
 import { createTmux } from '../tmux/index.ts';
@@ -44,7 +44,7 @@ async function inWindow(
     );
   const exit = await runInWindow(deps, project, where.session, window, {
     signal: ctx.signal,
-    onOutput: (text) => (ctx.json ? undefined : ctx.write(text)),
+    onOutput: shown(ctx),
   });
   return { json: { name: where.name, window: where.name, exit }, exit };
 }
@@ -55,13 +55,14 @@ async function suiteHere(ctx: CommandContext, project: Project, name: string): P
     import('../store/index.ts'),
   ]);
   const store = openStore(ctx.env, ctx.clock);
+  const show = shown(ctx);
   try {
     const { suites, tree } = await verify({ env: ctx.env, clock: ctx.clock, store }, project, {
       suites: [name],
       reason: 'run',
       reruns: 0,
       signal: ctx.signal,
-      on: { output: (_suite, chunk) => (ctx.json ? undefined : ctx.write(chunk)) },
+      on: { output: (_suite, chunk) => show(chunk) },
     });
     const [result] = suites;
     if (ctx.signal.aborted || !result || result.verdict === 'stopped')
@@ -73,6 +74,10 @@ async function suiteHere(ctx: CommandContext, project: Project, name: string): P
     store.close();
   }
 }
+
+/** What a task prints, as this output can show it. */
+const shown = ({ json, colors, write }: CommandContext): ((text: string) => void) =>
+  json ? () => {} : showsColors(colors) ? write : withoutEscapes(write);
 
 /** Why nothing of this name can be run: a window that does not end is started or attached to instead. */
 function noTask(name: string, { suites, windows }: Project['config']): DevenvError {

@@ -1,6 +1,6 @@
 import { readFileSync, statSync, type Stats } from 'node:fs';
 import path from 'node:path';
-import { errnoOf, messageOf, plural, showName, supervise, whyUnjudged } from '../base/index.ts';
+import { errnoOf, messageOf, plural, showName, stripAnsi, supervise, whyUnjudged } from '../base/index.ts';
 import type { GateConfig } from '../config/index.ts';
 import { coveredFiles, readCoverage } from './coverage.ts';
 import type { GateResult, SuiteResultLike } from './types.ts';
@@ -136,5 +136,5 @@ async function judgeCommand(command: string, gate: GateConfig, input: GateInput)
 }
 
 function lastLine(text: string): string {
-  return text.trimEnd().split('\n').at(-1)?.trim().slice(0, 200) || 'no output';
+  return stripAnsi(text).trimEnd().split('\n').at(-1)?.trim().slice(0, 200) || 'no output';
 }
