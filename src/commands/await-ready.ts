@@ -24,7 +24,6 @@ export async function awaitReady(
   project: Pick<Project, 'root'>,
   { windows, session, timeoutMs }: AwaitInput,
 ): Promise<void> {
-  const own = await requireSession(deps, project.root);
   const progress = ctx.progress(windows);
   const shown = new Map<string, string>();
   const onUpdate = (o: ReadyOutcome): void => {
@@ -36,27 +35,40 @@ export async function awaitReady(
   };
   let outcomes: readonly ReadyOutcome[];
   try {
-    outcomes = await waitUntilReady(deps, own.uid, {
-      windows,
-      timeoutMs,
-      signal: ctx.signal,
-      onUpdate,
-    });
+    outcomes = await whileItStays(ctx.signal, session, async () =>
+      waitUntilReady(deps, (await requireSession(deps, project.root)).uid, {
+        windows,
+        timeoutMs,
+        signal: ctx.signal,
+        onUpdate,
+      }),
+    );
     for (const o of outcomes)
       if (o.outcome === 'pending') progress.update(o.name, 'skipped', 'not waited for');
+  } finally {
+    await progress.end();
+  }
+  const bad = outcomes.find((o) => o.outcome === 'failed') ?? outcomes.find((o) => o.outcome === 'timeout');
+  if (bad) throw await notReady(deps, bad, session);
+}
+
+/** Asks about a session that runs. Ctrl-C also ends the tmux client that asks, which then fails in words of its own. */
+export async function whileItStays<T>(
+  signal: AbortSignal,
+  session: string,
+  ask: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await ask();
   } catch (error) {
-    if (!(error instanceof DevenvError) || error.code !== 'interrupted') throw error;
+    if (!signal.aborted) throw error;
     throw new DevenvError(
       'interrupted',
       `interrupted while waiting; session ${session} stays and keeps running`,
       'devenv stop ends it',
       error,
     );
-  } finally {
-    await progress.end();
   }
-  const bad = outcomes.find((o) => o.outcome === 'failed') ?? outcomes.find((o) => o.outcome === 'timeout');
-  if (bad) throw await notReady(deps, bad, session);
 }
 
 /** In the words of `devenv status`. */

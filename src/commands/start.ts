@@ -12,7 +12,7 @@ import {
   type StartResult,
 } from '../session/index.ts';
 import { createTmux } from '../tmux/index.ts';
-import { awaitReady } from './await-ready.ts';
+import { awaitReady, whileItStays } from './await-ready.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
 export interface StartInput {
@@ -42,6 +42,11 @@ export async function start(ctx: CommandContext, input: StartInput): Promise<Com
     note: ctx.note,
     preflight: requirePorts(deps, project, ctx.note),
     begun: ctx.begun?.start,
+  }).catch((error: unknown) => {
+    // Ctrl-C also ends the tmux client that is just asking; what ends while it builds says so itself.
+    throw ctx.signal.aborted && !(error instanceof DevenvError && error.code === 'interrupted')
+      ? new DevenvError('interrupted', 'interrupted; nothing was built', undefined, error)
+      : error;
   });
   tell(ctx, result);
   const shows = ctx.interactive && !input.detach && !ctx.json;
@@ -51,7 +56,9 @@ export async function start(ctx: CommandContext, input: StartInput): Promise<Com
       'nobody is attached to the tmux session that this runs in: devenv attach in a terminal shows it',
     );
   if (input.wait) {
-    const waited = await toWaitFor(deps, project, result, attach || input.shown === true);
+    const waited = await whileItStays(ctx.signal, result.session, () =>
+      toWaitFor(deps, project, result, attach || input.shown === true),
+    );
     if (waited.length > 0)
       await awaitReady(ctx, deps, project, { windows: waited, session: result.session, timeoutMs });
   }
