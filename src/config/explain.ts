@@ -56,6 +56,13 @@ function explain(schema: z.ZodType, issue: Issue, root: unknown, prefix: Path): 
           message: `${label} must be ${typeNames[issue.expected] ?? issue.expected}${shown(value)}${unlisted(issue, value)}`,
         },
       ];
+    case 'invalid_value':
+      return [
+        {
+          path,
+          message: `${label} must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.join(', ')}${shown(value)}`,
+        },
+      ];
     default:
       return [{ path, message: `${label} ${issue.message}` }];
   }
@@ -84,14 +91,20 @@ const alphabet = (section: string | number | undefined): string =>
 
 /** The one branch of a union whose kind of value (mapping, list, ...) was given: its errors are the useful ones. */
 function likelyBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
-  const fitting = branches.filter((issues) =>
-    issues.some(
-      (issue) =>
-        issue.path.length > 0 || issue.code === 'unrecognized_keys' || issue.code === 'invalid_union',
-    ),
-  );
-  return fitting.length === 1 ? fitting[0] : undefined;
+  for (const isLikely of [isInside, mayBeInside]) {
+    const fitting = branches.filter((issues) => issues.some(isLikely));
+    if (fitting.length === 1) return fitting[0];
+  }
+  return undefined;
 }
+
+/** A mistake in what the value holds: its kind was right. */
+const isInside = (issue: Issue): boolean =>
+  issue.path.length > 0 ||
+  issue.code === 'unrecognized_keys' ||
+  (issue.code === 'invalid_union' && issue.errors.flat().some(isInside));
+
+const mayBeInside = (issue: Issue): boolean => isInside(issue) || issue.code === 'invalid_union';
 
 function enumHint(issue: Extract<Issue, { code: 'invalid_union' }>, value: unknown): string {
   if (typeof value !== 'string' && typeof value !== 'number') return '';

@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { configDir, DevenvError, nearest, packageRoot } from '../base/index.ts';
 import { readDocument } from './cache.ts';
 import { placeIn, type Document } from './document.ts';
 import { didYouMean } from './problems.ts';
+import { readText } from './root.ts';
 import { namePattern } from './words.ts';
 
 /** A folder of layouts, and how its files are called in messages. */
@@ -60,7 +61,7 @@ export async function loadLayout(
         'let one of them end the chain',
       );
     seen.add(found.file);
-    const document = await readDocument(env, 'layout', found.label, readFileSync(found.file, 'utf8'));
+    const document = await readDocument(env, 'layout', found.label, readText(found.file));
     documents.unshift(document);
     wanted = baseOf(document, wanted.name, found.index);
   }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { DevenvError, messageOf } from '../base/index.ts';
@@ -11,7 +11,7 @@ import { readOpened, standBeside } from './opened.ts';
 import { layoutOverride, overridesFrom } from './overrides.ts';
 import type { Problem } from './problems.ts';
 import { asList } from './reader.ts';
-import { configName, findRoot, localName } from './root.ts';
+import { configName, findRoot, localName, readText } from './root.ts';
 import type { Project } from './types.ts';
 
 /**
@@ -125,19 +125,6 @@ async function readFiles(
     throw new DevenvError('config', failures.map(messageOf).join('\n'), failures[0]?.hint);
   if (failures.length > 0) throw failures[0];
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new DevenvError(
-      'config',
-      `cannot read ${file}: ${messageOf(error)}`,
-      'check its permissions',
-      error,
-    );
-  }
 }
 
 const hasWindows = ({ value }: Document): boolean => Object.keys(value.windows ?? {}).length > 0;

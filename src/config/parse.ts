@@ -34,7 +34,13 @@ export function parseDocumentText(kind: DocumentKind, label: string, text: strin
 /** Parses YAML into plain data and the place of every key. Syntax errors become one line each. */
 export function parseYaml(label: string, text: string): { value: unknown; at: Record<string, string> } {
   const lines = new LineCounter();
-  const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, version: '1.2' });
+  const doc = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    merge: true,
+    version: '1.2',
+    logLevel: 'error',
+  });
   const place = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `${label}:${line}:${col}`;
@@ -42,9 +48,12 @@ export function parseYaml(label: string, text: string): { value: unknown; at: Re
   const repeated =
     doc.errors.length === 0 ? undefined : repeatedKeys(doc, (offset) => lines.linePos(offset).line);
   throwProblems(
-    doc.errors.map(({ pos: [offset], message }): Problem => ({
+    doc.errors.map(({ code, pos: [offset], message }): Problem => ({
       at: place(offset),
-      message: repeated?.get(offset) ?? firstLine(message),
+      message:
+        code === 'MULTIPLE_DOCS'
+          ? 'a second document begins here: take the --- away'
+          : (repeated?.get(offset) ?? firstLine(message)),
     })),
   );
   throwProblems(

@@ -1,6 +1,6 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, messageOf } from '../base/index.ts';
 
 export const configName = 'devenv.yaml';
 export const localName = 'devenv.local.yaml';
@@ -31,5 +31,15 @@ function realDirectory(cwd: string): string {
     return realpathSync(cwd);
   } catch (error) {
     throw new DevenvError('usage', `no such directory: ${cwd}`, 'name one that exists', error);
+  }
+}
+
+/** The text of a file of the configuration. Throws 'config'. */
+export function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const hint = 'it must be a file that you may read';
+    throw new DevenvError('config', `cannot read ${file}: ${messageOf(error)}`, hint, error);
   }
 }

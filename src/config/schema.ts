@@ -143,7 +143,7 @@ const checkpoint = z.strictObject({
         .union([z.literal(['auto', 'none']), size], { error: 'must be auto, none or a size such as 2GB' })
         .optional()
         .describe('Room they may take; auto: 2 GB, but at most a fifth of what is free.'),
-      good: z.literal('always-last', { error: 'must be always-last' }).optional(),
+      good: z.literal('always-last').optional(),
     })
     .optional()
     .describe('Which checkpoints are kept: those that any rule names; the last good one always is.'),

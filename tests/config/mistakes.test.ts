@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { loadProject } from '../../src/config/index.ts';
+import { run } from '../../src/base/index.ts';
+import { testEnv } from '../support/temp.ts';
+import { errorOf, load, projectOf } from './support.ts';
+
+describe('a mistake in one of several forms is told of the form that was written', () => {
+  test.each([
+    [
+      'a wrong key in a list of files',
+      'env_file: [{ pth: x }]\n',
+      'devenv.yaml:1:12: env_file.0.path must be text\ndevenv.yaml:1:14: unknown key "pth" in env_file.0 (did you mean "path"?)',
+    ],
+    [
+      'a wrong limit of a restart',
+      'windows:\n  api: { command: x, restart: { max: -1 } }\n',
+      'devenv.yaml:2:33: windows.api.restart.max must be a whole number, 0 or more, not -1',
+    ],
+    [
+      'a transport',
+      'hosts:\n  box: { ssh: a, transport: ssh2 }\n',
+      'devenv.yaml:2:18: hosts.box.transport must be one of openssh, node-ssh, not "ssh2"',
+    ],
+    [
+      'the one word there is',
+      'checkpoint: { keep: { good: never } }\n',
+      'devenv.yaml:1:23: checkpoint.keep.good must be always-last, not "never"',
+    ],
+    [
+      'a second document',
+      'name: a\n---\nname: b\n',
+      'devenv.yaml:2:1: a second document begins here: take the --- away',
+    ],
+  ])('%s', async (_name, yaml, message) => {
+    expect((await errorOf(load(yaml))).message).toBe(message);
+  });
+});
+
+test.each(['devenv.yaml', 'devenv.local.yaml', '.devenv/layouts/mine.yaml'])(
+  'a folder in the place of %s is no defect of devenv',
+  async (file) => {
+    const root = projectOf(file === 'devenv.yaml' ? {} : { 'devenv.yaml': 'layout: mine\n' });
+    mkdirSync(path.join(root, file), { recursive: true });
+    expect(await errorOf(loadProject({ cwd: root, env: testEnv() }))).toMatchObject({
+      code: 'config',
+      message: expect.stringContaining(`cannot read ${path.join(root, file)}: EISDIR`),
+      hint: 'it must be a file that you may read',
+    });
+  },
+);
+
+test('the YAML reader says nothing of its own', async () => {
+  const module = path.join(import.meta.dirname, '../../src/config/parse.ts');
+  const script = `import(${JSON.stringify(module)}).then(({ parseYaml }) => parseYaml('x', '? [a, b]\\n: c\\n'))`;
+  const { code, stderr } = await run([process.execPath, '-e', script], { env: testEnv() });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+});
