@@ -95,7 +95,11 @@ function pick(all: readonly Draft[], name: string, asked = name): Draft {
         .join(', ')}${begins.length > 3 ? ', ...' : ''}`,
       'write more of the name',
     );
-  throw new DevenvError('unknown-tag', `there is no checkpoint ${asked}`, nearHint(all, short));
+  throw new DevenvError(
+    'unknown-tag',
+    `there is no checkpoint ${all.length === 0 && asked === 'last' ? 'yet' : asked}`,
+    all.length === 0 ? '`devenv checkpoint` makes one' : nearHint(all, short),
+  );
 }
 
 function nearHint(all: readonly Draft[], name: string): string {
@@ -104,7 +108,7 @@ function nearHint(all: readonly Draft[], name: string): string {
   if (near !== undefined) return `did you mean ${near}?`;
   // A moment at which there was none: its neighbours are what is looked for.
   const stamp = /^(?:checkpoint-)?(\d{8}(?:-\d{0,6})?)$/.exec(name)?.[1];
-  if (stamp === undefined || tags.length === 0) return 'see `devenv checkpoints`';
+  if (stamp === undefined) return 'see `devenv checkpoints`';
   const after = tags.findLast((tag) => compareNames(tag, `checkpoint-${stamp}`) > 0);
   const before = tags.find((tag) => compareNames(tag, `checkpoint-${stamp}`) < 0);
   return `the nearest are ${[before, after].filter((tag) => tag !== undefined).join(' and ')}`;

@@ -160,9 +160,13 @@ function workingDirectory(given: string | undefined): string {
       'rename the folder whose name it is',
     );
   const dir = path.resolve(here, given ?? '.');
-  if (given !== undefined && !statSync(dir, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new DevenvError('usage', `--cwd: no such directory: ${dir}`);
-  }
+  const found = given === undefined ? undefined : statSync(dir, { throwIfNoEntry: false });
+  if (given !== undefined && !found?.isDirectory())
+    throw new DevenvError(
+      'usage',
+      `--cwd: ${found ? 'not a' : 'no such'} directory: ${dir}`,
+      'name one that exists',
+    );
   return dir;
 }
 

@@ -165,6 +165,8 @@ function usageError(error: CommanderError, argv: readonly string[]): DevenvError
   const both = /^option '(--[\w-]+).*' cannot be used with option '(?:-\w, )?(--[\w-]+)/.exec(message);
   if (both)
     return new DevenvError('usage', `${both[1]} and ${both[2]} do not go together`, 'leave one of them out');
+  if (error.code === 'commander.help')
+    return new DevenvError('usage', `unknown command '${argv[1]}'`, 'see devenv --help');
   const suggestion = rest.join(' ').replace(/[()]/g, '').trim();
   return new DevenvError(
     'usage',

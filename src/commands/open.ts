@@ -40,7 +40,13 @@ export async function open(ctx: CommandContext, input: OpenInput): Promise<Comma
   const home = homeOf(findRoot(ctx.cwd).root, ctx.env);
   if (input.list) return list(ctx, home);
   if (input.tag === undefined)
-    throw new DevenvError('usage', 'which checkpoint?', 'devenv open TAG; devenv checkpoints lists them');
+    throw new DevenvError(
+      'usage',
+      'which checkpoint?',
+      input.close
+        ? 'devenv open --list names those that are open'
+        : 'devenv open TAG; devenv checkpoints lists them',
+    );
   const project = await evenIfMistaken(ctx, home);
   if (input.close) return close(ctx, project, input.tag, input.yes);
   const opened = await openCheckpoint(ctx.env, project, { name: input.tag, signal: ctx.signal });

@@ -111,7 +111,6 @@ function explain({ colors }: CommandContext, pruned: Pruned): string {
     ...restored.map(({ name }) => line(colors.green('back'), name, ['pinned, but in the trash'])),
     ...untagged.map((tag) => line(colors.yellow('untag'), tag, ['checkpoint.tags'])),
     ...overLimit(disk),
-    '',
-    `would drop ${drop.length + dropUndo.length} (into the trash for ${trashDays} days), keep ${keep.length + keepUndo.length}, forget ${expired.length} for good`,
+    `${checkpoints.length > 0 ? '\n' : ''}would drop ${drop.length + dropUndo.length} (into the trash for ${trashDays} days), keep ${keep.length + keepUndo.length}, forget ${expired.length} for good`,
   ].join('\n');
 }

@@ -68,6 +68,7 @@ async function suiteHere(ctx: CommandContext, project: Project, name: string): P
     if (ctx.signal.aborted || !result || result.verdict === 'stopped')
       throw new DevenvError('interrupted', `interrupted; ${name} was stopped`);
     const { output: _output, ...facts } = result;
+    if (result.exit === null && result.why !== undefined) ctx.note(`${name} is broken: ${result.why}`);
     const exit = result.exit ?? 1;
     return { json: { ...facts, tree, window: null, exit }, exit };
   } finally {

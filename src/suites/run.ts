@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { supervise } from '../base/index.ts';
 import type { SuiteConfig } from '../config/index.ts';
@@ -57,8 +58,12 @@ export async function runSuite(suite: SuiteConfig, options: RunSuiteOptions): Pr
   });
   const noRoom =
     judged.verdict === 'failed' ? whyNoRoom([cwd], ended.tail, { ...options.env, ...suite.env }) : undefined;
+  const noFolder =
+    ended.reason === 'not-started' && !statSync(cwd, { throwIfNoEntry: false })?.isDirectory()
+      ? `suites.${suite.name}.cwd: no such directory: ${cwd}`
+      : undefined;
   const isByStatus = report === undefined && ['passed', 'failed'].includes(judged.verdict);
-  const unsound = noRoom ?? (isByStatus ? whyNoTest(ended.tail, ended.code) : undefined);
+  const unsound = noFolder ?? noRoom ?? (isByStatus ? whyNoTest(ended.tail, ended.code) : undefined);
   const { verdict, why }: Judgement = unsound === undefined ? judged : { verdict: 'broken', why: unsound };
   const {
     claimed: _claimed,

@@ -66,7 +66,9 @@ describe('the command line', () => {
     [['strat'], /unknown command 'strat'.*\n.*Did you mean start/],
     [['start', '--detahc'], /unknown option '--detahc'.*\n.*Did you mean --detach.*devenv start --help/],
     [['run'], /missing required argument/],
+    [['help', 'strat'], /unknown command 'strat'\n/],
     [['config', 'shwo'], /must be one of show, schema, path, not "shwo"/],
+    [['status', '--cwd', '/etc/passwd'], /--cwd: not a directory: \/etc\/passwd/],
     [['status', '--cwd', '/no/such/place'], /--cwd: no such directory: \/no\/such\/place/],
   ])('%j is wrong usage: exit 2, one message, no stack', async (args, says) => {
     const result = await devenv(args, { cwd: tempDir(), env: testEnv() });

@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
+import { diff } from '../../src/commands/diff.ts';
 import { gate } from '../../src/commands/gate.ts';
+import { open } from '../../src/commands/open.ts';
+import { prune } from '../../src/commands/prune.ts';
 import { run } from '../../src/commands/run.ts';
 import { start } from '../../src/commands/start.ts';
+import { test as runTests } from '../../src/commands/test.ts';
 import { privateTmux } from '../support/private-tmux.ts';
 import { makeProject } from '../support/project.ts';
 import { testEnv } from '../support/temp.ts';
@@ -58,4 +62,33 @@ test('gate in a project without gates says how one is written', async () => {
       hint: 'add one in devenv.yaml: gates: { lint: { command: npm run lint } }',
     });
   }
+});
+
+test('the folder of a suite that is not there is said, by test and by run', async () => {
+  const ctx = await contextOf('suites: { unit: { command: pwd, cwd: gone } }\n');
+  const why = `suites.unit.cwd: no such directory: ${ctx.cwd}/gone`;
+  expect((await runTests(ctx, { suites: [] })).text).toContain(`unit broken: ${why}`);
+  expect(await run(ctx, { name: 'unit' })).toMatchObject({ exit: 1 });
+  expect(ctx.notes).toContain(`unit is broken: ${why}`);
+});
+
+test('without any checkpoint, diff says that there is none yet, not that one called last is missing', async () => {
+  await expect(diff(await contextOf('name: x\n'), {})).rejects.toMatchObject({
+    code: 'unknown-tag',
+    message: 'there is no checkpoint yet',
+    hint: '`devenv checkpoint` makes one',
+  });
+});
+
+test('without any checkpoint, prune --dry-run has no empty line', async () => {
+  expect((await prune(await contextOf('name: x\n'), { dryRun: true })).text).toMatch(/^would drop 0 /);
+});
+
+test('open --close without a tag says where the open ones are listed', async () => {
+  const ctx = await contextOf('name: x\n');
+  const input = { tag: undefined, list: false, close: true, yes: false, detach: true, wait: false };
+  await expect(open(ctx, input)).rejects.toMatchObject({
+    code: 'usage',
+    hint: 'devenv open --list names those that are open',
+  });
 });
