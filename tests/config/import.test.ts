@@ -158,6 +158,15 @@ test('Procfile: its services in the api layout, with the suites that are found',
   expect(outcome.project.config.suites.map(({ command }) => command)).toEqual(['go test ./...']);
 });
 
+test('Procfile: a line that starts nothing is named', async () => {
+  const outcome = await importOf('Procfile', 'web: one\n\nmy worker: two\n # no\nempty:\r\n');
+  expect(outcome.found).toEqual([
+    'Procfile (procfile): web',
+    'line 3 is no NAME: COMMAND: my worker: two',
+    'line 5 is no NAME: COMMAND: empty:',
+  ]);
+});
+
 test('Procfile: of two processes with one name none is lost, and it is said', async () => {
   const outcome = await importOf('Procfile', 'web: one\nweb: two\n__proto__: three\n');
   const commandOf = (name: string) => windowOf(outcome.project, name)?.panes[0]?.command;

@@ -13,7 +13,7 @@ export const detectProcfile: Detector = (files) => {
 /** What a Procfile starts. */
 export interface Procfile {
   readonly windows: Readonly<Record<string, WrittenWindow>>;
-  /** What became of processes that have the name of another one, one line each. */
+  /** What became of processes that have the name of another one, and what is no process, one line each. */
   readonly remarks: readonly string[];
 }
 
@@ -21,9 +21,10 @@ export interface Procfile {
 export function readProcfile(text: string): Procfile {
   const windows = new Map<string, WrittenWindow>();
   const remarks: string[] = [];
-  for (const line of text.split(/\r?\n/)) {
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
     const match = /^\s*([A-Za-z0-9_-]+)\s*:\s*(.+?)\s*$/.exec(line);
     const [, process = '', command = ''] = match ?? [];
+    if (!match && /^\s*[^#\s]/.test(line)) remarks.push(`line ${i + 1} is no NAME: COMMAND: ${line.trim()}`);
     if (!match || process === 'release') continue;
     const name = freeName(windowName(process), windows);
     if (windows.has(windowName(process)))
