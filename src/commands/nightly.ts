@@ -3,6 +3,7 @@ import {
   exitCodes,
   formatAge,
   formatDuration,
+  plural,
   formatTable,
   openLog,
   projectId,
@@ -136,7 +137,9 @@ function showReport(ctx: CommandContext, n: number): CommandResult {
   if (!report)
     throw new DevenvError(
       'unknown-tag',
-      found.length === 0 ? 'there is no report yet' : `there are only ${found.length} reports`,
+      found.length === 0
+        ? 'there is no report yet'
+        : `there is no report ${n}, only ${plural(found.length, 'report')}`,
       found.length === 0 ? 'devenv nightly writes one' : 'devenv nightly --history lists them',
     );
   return { json: report, text: renderMarkdown(report) };

@@ -82,7 +82,7 @@ export function resolveTarget(given: string, hosts: Hosts, project: string): Tar
 /** Throws `usage` for what ssh would take as an option, or could not be given to it. */
 export function checkDestination(text: string): void {
   const control = Array.from(text).some((char) => char <= ' ' || char === '\u007F');
-  if (text !== '' && !text.startsWith('-') && !control) return;
+  if (text !== '' && !/^[-@]|@$/.test(text) && !control) return;
   throw new DevenvError(
     'usage',
     `not a host: ${JSON.stringify(text)}`,

@@ -23,6 +23,8 @@ it.each([
   [['add', 'a b', 'box'], /no name for a host: "a b"/],
   [['add', 'all', 'box'], /--host all means every box/],
   [['add', 'box', '--', '-oProxyCommand=x'], /not a host: "-oProxyCommand=x"/],
+  [['add', 'box', 'dev@', '--no-check'], /not a host: "dev@"/],
+  [['add', 'box', '@box', '--no-check'], /not a host: "@box"/],
   [['add', 'box', 'a\nb'], /not a host: "a\\nb"/],
   [['add', 'box', 'dev@box', '--transport', 'telnet'], /openssh or node-ssh, not "telnet"/],
   [['add', 'box', 'dev@box', '--keepalive', 'never'], /"never" is no time/],

@@ -177,7 +177,7 @@ describe('reports', () => {
       json: { nights: [] },
     });
     expect(await blocked(p)).toMatchObject({ exit: 3 });
-    await expect(ask('2')).rejects.toMatchObject({ message: 'there are only 1 reports' });
+    await expect(ask('2')).rejects.toMatchObject({ message: 'there is no report 2, only 1 report' });
     await expect(ask('last')).rejects.toMatchObject({ code: 'usage' });
     expect((await ask('1')).text).toMatch(/^# x: blocked\n/);
     expect((await nightly(p.ctx(), { ifMissed: false, history: true })).text).toMatch(/1 +just now +blocked/);
