@@ -151,7 +151,8 @@ const lazyBuiltins = {
       const lines = used.map((name) => {
         const kind = alwaysThere.has(path) || /^[A-Z]/.test(name) ? 'read' : typeof has[name];
         if (kind === 'function') return `export const ${name} = (...given) => builtin().${name}(...given);`;
-        return `export const ${name} = ${kind === 'object' ? lazily(`builtin().${name}`) : `builtin().${name}`};`;
+        // A table of numbers can wait; what has a class of its own must be itself, and what is null here is not there.
+        return `export const ${name} = ${name === 'constants' ? lazily(`builtin().${name}`) : `builtin().${name}`};`;
       });
       return {
         contents: `const builtin = () => process.getBuiltinModule('node:${path}');\nexport default ${alwaysThere.has(path) ? 'builtin()' : lazily('builtin()')};\n${lines.join('\n')}`,

@@ -36,6 +36,7 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
   let last: { readonly key: string; readonly found: Verification } | undefined;
   let timer: Timer | undefined;
   let interval = sweepMs;
+  let rest = new AbortController();
   let cutBy: Looked['changed'] = () => Promise.resolve([]);
   let shown = '';
   let telling: Promise<unknown> = Promise.resolve();
@@ -151,7 +152,11 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
     start: (): void => begin.actions.forEach(perform),
     attach: (made: Timer | undefined): void => void (timer = made),
     want: (scope: Scope): void => send({ kind: 'want', at: clock.monotonic(), scope }),
-    sweepEvery: (ms: number): void => void (interval = ms),
+    /** From now on: not only when the pause that has begun is over. */
+    sweepEvery: (ms: number): void => {
+      interval = ms;
+      rest.abort();
+    },
     /** Something that the status line tells is another now. */
     showStatus,
     togglePause: (): void => {
@@ -170,7 +175,8 @@ export function createEngine({ deps, project, look, ignored, picture, around, si
     /** Sweeps until the end; resolves when nothing runs any more. */
     run: async (until: AbortSignal): Promise<void> => {
       while (!until.aborted) {
-        await clock.sleep(interval, until);
+        rest = new AbortController();
+        await clock.sleep(interval, AbortSignal.any([until, rest.signal]));
         hint();
       }
       await running;

@@ -38,13 +38,19 @@ export function watchFiles(input: ThreadInput, listener: ChangeListener): Change
     }
   });
   worker.on('error', (error) => {
+    wanted = true; // that it ends, too, says no more
     listener.degraded(messageOf(error));
     ready.resolve();
   });
-  worker.on('exit', () => ready.resolve());
+  let wanted = false;
+  worker.on('exit', () => {
+    if (!wanted) listener.degraded('the thread that watches has ended');
+    ready.resolve();
+  });
   return {
     ready: ready.promise,
     [Symbol.asyncDispose]: async () => {
+      wanted = true;
       await worker.terminate();
     },
   };

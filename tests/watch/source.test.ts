@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { watchFiles } from '../../src/watch/source.ts';
 import { tempDir, testEnv } from '../support/temp.ts';
@@ -63,4 +64,21 @@ test('another HEAD or index is a hint', async () => {
   await using _ = source;
   execFileSync('git', ['add', '-A'], { cwd: top, env: testEnv() });
   await until('the hint', () => paths.includes('.git'));
+});
+
+test('the thread of the built program tells of changes as well', async () => {
+  const top = tempDir();
+  const file = path.resolve(import.meta.dirname, '../../dist/watcher-thread.js');
+  const workerData = { top, excludeFiles: [], globs: [], always: [], gitDir: undefined };
+  const told: { kind: string; paths?: readonly string[] }[] = [];
+  const worker = new Worker(file, { workerData });
+  worker
+    .on('message', (message) => told.push(message))
+    .on('error', (error) => told.push({ kind: String(error) }));
+  await until('it is ready', () => told.length > 0);
+  writeFileSync(path.join(top, 'a.txt'), 'x');
+  await until('the change', () => told.length > 1);
+  await worker.terminate();
+  expect(told.map(({ kind }) => kind).slice(0, 2)).toEqual(['ready', 'changed']);
+  expect(told.at(-1)?.paths).toEqual(['a.txt']);
 });
