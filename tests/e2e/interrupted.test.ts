@@ -25,7 +25,7 @@ async function interruptedStart(cwd: string, nth: number): Promise<RunResult> {
   const count = path.join(dir, 'count');
   const shim = `#!/bin/sh
 echo x >>'${count}'
-if [ "$(wc -l <'${count}')" -ge ${nth} ]; then kill -INT $PPID; kill -INT $$; fi
+if [ "$(wc -l <'${count}')" -eq ${nth} ]; then kill -INT $PPID; kill -INT $$; fi
 PATH=\${PATH#*:}; exec tmux "$@"
 `;
   writeFileSync(path.join(dir, 'tmux'), shim, { mode: 0o755 });
