@@ -1,8 +1,9 @@
-import { realpathSync } from 'node:fs';
+import { lstatSync, realpathSync } from 'node:fs';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { messageOf } from '../base/index.ts';
 import type { Project } from '../config/index.ts';
-import { scratchWorktree } from '../git/index.ts';
+import { diskPath, listTree, scratchWorktree, type RawPath } from '../git/index.ts';
 import type { SuiteResult } from '../suites/index.ts';
 import type { Present, VerifyDeps } from './types.ts';
 
@@ -12,12 +13,15 @@ export interface Place extends AsyncDisposable {
   readonly at: string | undefined;
   /** What names the scratch work tree, in the terms of the project. */
   readonly mapped: (text: string) => string;
+  /** The files of the tree that were written, or taken away, in a scratch work tree since it was made. */
+  readonly rewritten: () => Promise<readonly RawPath[]>;
 }
 
 /** The work tree itself. */
 export const inPlace: Place = {
   at: undefined,
   mapped: (text) => text,
+  rewritten: () => Promise.resolve([]),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
 
@@ -38,16 +42,41 @@ export async function openScratch(
       ...(signal ? { signal } : {}),
     });
     const at = path.join(scratch.path, path.relative(repo.root, project.root));
+    const files = (await listTree(repo, snapshot.commit)).filter(({ mode }) => mode !== submodule);
+    const paths = files.map((file) => file.path);
+    const before = await changeTimes(scratch.path, paths);
     const names = [...new Set([scratch.path, realpathSync(scratch.path)])];
     return {
       at,
       mapped: (text) => names.reduce((all, name) => all.replaceAll(name, repo.root), text),
+      rewritten: async () => {
+        const after = await changeTimes(scratch.path, paths);
+        return paths.filter((_, i) => before[i] !== after[i]);
+      },
       [Symbol.asyncDispose]: () => scratch[Symbol.asyncDispose](),
     };
   } catch (error) {
     return messageOf(error);
   }
 }
+
+const submodule = '160000';
+
+/** Nobody can set a change time, so also what was written and put back is seen. */
+async function changeTimes(
+  root: string,
+  files: readonly RawPath[],
+): Promise<readonly (bigint | undefined)[]> {
+  const times: (bigint | undefined)[] = [];
+  for (const file of files) {
+    if (times.length % batch === batch - 1) await setImmediate();
+    times.push(lstatSync(diskPath(root, file), { bigint: true, throwIfNoEntry: false })?.ctimeNs);
+  }
+  return times;
+}
+
+/** So many files are asked for their times before others get a turn. */
+const batch = 2000;
 
 /** A result with the paths of the scratch work tree told as those of the project. */
 export function mapResult(result: SuiteResult, { at, mapped }: Place): SuiteResult {

@@ -1,10 +1,11 @@
 import { messageOf, showName } from '../base/index.ts';
 import type { GateResult } from '../gates/index.ts';
 import { reloadProject, type Project } from '../config/index.ts';
+import { displayPath } from '../git/index.ts';
 import { describeWhole, type SuiteResult } from '../suites/index.ts';
-import { codeDifference, lookAt, repoOf, untoldFiles } from './present.ts';
+import { codeDifference, isOutput, lookAt, outputPaths, repoOf, untoldFiles } from './present.ts';
 import { isGreen, runThere } from './run.ts';
-import { inPlace, inScratch, openScratch } from './scratch.ts';
+import { inPlace, inScratch, openScratch, type Place } from './scratch.ts';
 import { selectGates, selectSuites } from './suites.ts';
 import { fileTime, touchedSince } from './touched.ts';
 import type { Present, Verdict, Verification, VerifyDeps, VerifyInput } from './types.ts';
@@ -12,8 +13,8 @@ import type { Present, Verdict, Verification, VerifyDeps, VerifyInput } from './
 /**
  * Judges the work tree: a snapshot before, the suites and gates, what failed again, a snapshot after. The
  * verdict is of exactly the tree before, under the configuration that lies there; where the tree after is another
- * one, or a file was written meanwhile (also when it then was taken back), it is stale. In a scratch work tree of the snapshot it never is. Every
- * run is recorded. Throws only for unknown names and for a repository that cannot be read.
+ * one, or a file was written meanwhile (also when it then was taken back), it is stale. In a scratch work tree of the
+ * snapshot only the suites themselves can make it so. Every run is recorded. Throws only for unknown names and for a repository that cannot be read.
  */
 export async function verify(deps: VerifyDeps, project: Project, input: VerifyInput): Promise<Verification> {
   const started = deps.clock.monotonic();
@@ -51,7 +52,9 @@ export async function verify(deps: VerifyDeps, project: Project, input: VerifyIn
   const run = { deps, project, place, before, known, tree, input };
   const { results, judged, stopped } = await runThere(run, suites, gates);
   if (stopped) return finish({ verdict: 'stopped', suites: results, gates: judged, changed: [] });
-  const edited = elsewhere ? [] : await changedSince(deps, project, { ...before, since }, input.ignored);
+  const edited = elsewhere
+    ? await rewrittenThere(project, { place, before }, input.ignored)
+    : await changedSince(deps, project, { ...before, since }, input.ignored);
   // Such a file may be ignored, and so be in no tree.
   const changed =
     elsewhere || edited.length > 0 || (await outdatedConfiguration(project)) === undefined
@@ -65,7 +68,7 @@ export async function verify(deps: VerifyDeps, project: Project, input: VerifyIn
     known,
   });
   return finish({
-    ...summarise({ suites: settled, gates: judged, asked: input.suites ?? [], changed }),
+    ...summarise({ suites: settled, gates: judged, asked: input.suites ?? [], changed, elsewhere }),
     suites: settled,
     gates: judged,
     changed,
@@ -98,6 +101,18 @@ async function changedSince(
   return other.length > 0 ? other : touched;
 }
 
+/** What the suites wrote of the tree that they were to test: then they tested another one. */
+async function rewrittenThere(
+  project: Project,
+  { place, before: { repo } }: { readonly place: Place; readonly before: Present },
+  ignored: VerifyInput['ignored'] = () => false,
+): Promise<readonly string[]> {
+  if (!repo) return [];
+  const outputs = outputPaths(repo, project);
+  const names = (await place.rewritten()).map(displayPath);
+  return names.filter((name) => !isOutput(outputs, name) && !ignored(name));
+}
+
 function toStale(result: SuiteResult, changed: readonly string[]): SuiteResult {
   return { ...result, verdict: 'stale', why: `${describeChanged(changed)} changed while it ran` };
 }
@@ -122,10 +137,13 @@ function summarise(found: {
   readonly gates: readonly GateResult[];
   readonly asked: readonly string[];
   readonly changed: readonly string[];
+  readonly elsewhere: boolean;
 }): { readonly verdict: Verdict; readonly why?: string } {
   const { suites, gates, asked, changed } = found;
-  if (changed.length > 0)
-    return { verdict: 'stale', why: `${describeChanged(changed)} changed while the suites ran` };
+  if (changed.length > 0) {
+    const by = found.elsewhere ? ' in their scratch work tree: they tested another tree' : '';
+    return { verdict: 'stale', why: `${describeChanged(changed)} changed while the suites ran${by}` };
+  }
   const parts: readonly Part[] = [...gates, ...suites.filter((suite) => asked.includes(suite.name))];
   const broken = parts.find((part) => part.verdict === 'broken' || part.verdict === 'stale');
   // What is broken says nothing; what failed beside it is still a failure to look at, but proves nothing.

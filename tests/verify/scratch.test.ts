@@ -211,3 +211,36 @@ test('devenv checkpoint with verify_in: worktree tags the tree of the start whil
   expect(t.git('show', `${tag}:code.txt`)).toBe('good');
   expect(readFileSync(path.join(t.root, 'code.txt'), 'utf8')).toBe('edited\n');
 });
+
+test.each([
+  ['rewrites a file of the tree', 'sed -i s/bad/good/ code.txt; grep -q good code.txt', 'bad\n'],
+  [
+    'puts it back afterwards',
+    'cp -p code.txt /tmp/$$; echo good > code.txt; grep -q good code.txt && cp -p /tmp/$$ code.txt && rm /tmp/$$',
+    'bad\n',
+  ],
+  ['takes one away', 'rm code.txt; ! grep -q bad code.txt 2>/dev/null', 'bad\n'],
+])('a suite that %s tested another tree: stale, there as well', async (_, command, content) => {
+  const t = make({ suites: [suite(command)] });
+  t.write('code.txt', content);
+  expect(await verify(t.deps, t.project, inWorktree)).toMatchObject({
+    verdict: 'stale',
+    changed: ['code.txt'],
+    why: 'code.txt changed while the suites ran in their scratch work tree: they tested another tree',
+  });
+});
+
+test('what a suite makes there, and its report, are none of the tree', async () => {
+  const t = make({
+    suites: [
+      {
+        name: 'unit',
+        command:
+          'echo new > built.js; echo "<testsuite tests=\\"1\\"><testcase name=\\"a\\"/></testsuite>" > r.txt',
+        results: 'r.txt',
+      },
+    ],
+    files: { 'r.txt': 'an old one' },
+  });
+  expect(await verify(t.deps, t.project, inWorktree)).toMatchObject({ verdict: 'passed', changed: [] });
+});
