@@ -2,6 +2,7 @@ import { createCheckpoint } from '../checkpoint/index.ts';
 import { loadProject } from '../config/index.ts';
 import { openRepo } from '../git/index.ts';
 import { checkpointResult } from './checkpoint-result.ts';
+import { evenIfMistaken } from './even-if-mistaken.ts';
 import { noteUnfinished } from './recovery.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
@@ -16,10 +17,11 @@ export async function checkpoint(ctx: CommandContext, input: CheckpointInput): P
   const begun = ctx.begun?.look;
   const repo = await (begun?.repo ?? openRepo({ cwd: ctx.cwd, env: ctx.env }));
   await noteUnfinished(ctx, repo);
-  const project = await loadProject({ cwd: ctx.cwd, env: ctx.env });
-  if (input.verify)
+  if (input.verify) {
+    const project = await loadProject({ cwd: ctx.cwd, env: ctx.env });
     return (await import('./checkpoint-verified.ts')).checkpointVerified(ctx, project, repo, input.message);
-  const { tags, maxFileBytes } = project.config.checkpoint;
+  }
+  const { tags, maxFileBytes } = (await evenIfMistaken(ctx, ctx.cwd)).config.checkpoint;
   const created = await createCheckpoint(repo, {
     verdict: 'unverified',
     message: input.message,

@@ -1,4 +1,4 @@
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, formatSize } from '../base/index.ts';
 import { bareProject, loadProject, type Project } from '../config/index.ts';
 import type { CommandContext } from './context.ts';
 
@@ -17,7 +17,11 @@ export async function evenIfMistaken(
       error instanceof DevenvError && (error.code === 'config' || error.code === 'unknown-layout');
     if (!mistaken) throw error;
     for (const line of error.message.split('\n')) ctx.note(`warning: ${line}`);
-    ctx.note('warning: the configuration has a mistake, so the defaults hold for this command');
-    return bareProject({ cwd, env: ctx.env });
+    const project = bareProject({ cwd, env: ctx.env });
+    const { maxFileBytes, tags } = project.config.checkpoint;
+    ctx.note(
+      `warning: the configuration has a mistake, so the defaults hold for this command (checkpoint.max_file ${formatSize(maxFileBytes)}, checkpoint.tags ${tags}, ...)`,
+    );
+    return project;
   }
 }

@@ -34,6 +34,21 @@ test('a mistake in devenv.yaml does not keep it from being put back, nor that fr
   expect(ctx.notes.join('\n')).toContain('the defaults hold for this command');
 });
 
+test('work is kept unverified in spite of a mistake, with the defaults, and that is said', async () => {
+  const { t, ctx } = await broken();
+  t.write('devenv.yaml', `checkpoint: { tags: none, max_file: 1kB }\n${mistaken}`);
+  t.write('a.txt', '2\n'.repeat(1000));
+  const kept = await checkpoint(ctx, { verify: false });
+  expect(kept.json).toMatchObject({ verdict: 'unverified', created: true, skipped: [] });
+  const { tag } = kept.json as { tag: string };
+  expect(await t.git('show', `${tag}:a.txt`)).toBe('2\n'.repeat(1000).trimEnd());
+  expect(ctx.notes).toEqual([
+    `warning: ${mistake.replace(':1:', ':2:')}`,
+    'warning: the configuration has a mistake, so the defaults hold for this command (checkpoint.max_file 50 MB, checkpoint.tags all, ...)',
+  ]);
+  await expect(checkpoint(ctx, { verify: true })).rejects.toMatchObject({ code: 'config' });
+});
+
 test('a mistake is no obstacle to open, promote and what is in the trash; it is one to verdicts and to prune', async () => {
   const { t, tag, ctx } = await broken();
   await expect(checkpoint(ctx, { verify: true })).rejects.toMatchObject({ code: 'config', message: mistake });
