@@ -11,7 +11,7 @@ import { readOpened, standBeside } from './opened.ts';
 import { layoutOverride, overridesFrom } from './overrides.ts';
 import type { Problem } from './problems.ts';
 import { asList } from './reader.ts';
-import { configName, findRoot, localName, readText } from './root.ts';
+import { configName, findRoot, isThere, localName, readText } from './root.ts';
 import type { Project } from './types.ts';
 
 /**
@@ -110,7 +110,7 @@ async function readFiles(
     },
     {
       label: localName,
-      text: existsSync(path.join(root, localName)) ? readText(path.join(root, localName)) : undefined,
+      text: isThere(path.join(root, localName)) ? readText(path.join(root, localName)) : undefined,
     },
   ];
   const results = await Promise.allSettled(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { loadProject } from '../../src/config/index.ts';
 import { run } from '../../src/base/index.ts';
@@ -57,3 +57,17 @@ test('the YAML reader says nothing of its own', async () => {
   const { code, stderr } = await run([process.execPath, '-e', script], { env: testEnv() });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 });
+
+test.each(['devenv.yaml', 'devenv.local.yaml'])(
+  'a %s that is a link to nothing is no missing one',
+  async (name) => {
+    const root = projectOf({ 'src/a.txt': '' });
+    symlinkSync('../nosuch.yaml', path.join(root, name));
+    const cwd = name === 'devenv.yaml' ? path.join(root, 'src') : root;
+    expect(await errorOf(loadProject({ cwd, env: testEnv() }))).toMatchObject({
+      code: 'config',
+      message: `${path.join(root, name)} is a symbolic link to ../nosuch.yaml, which is not there`,
+      hint: 'put that file back, or remove the link',
+    });
+  },
+);
