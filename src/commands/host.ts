@@ -1,5 +1,5 @@
 import { DevenvError, formatTable, parseDuration, shellQuote } from '../base/index.ts';
-import { loadProject, type HostConfig } from '../config/index.ts';
+import type { HostConfig } from '../config/index.ts';
 import {
   checkDestination,
   hostsFile,
@@ -10,6 +10,7 @@ import {
   type Hosts,
   type Probe,
 } from '../remote/index.ts';
+import { asFarAsReadable } from './as-far-as-readable.ts';
 import { bringDevenv, buildHere } from './bring-devenv.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 import { withBox } from './with-box.ts';
@@ -106,7 +107,7 @@ const shownHost = (host: HostConfig): object => ({
 
 /** `devenv host list`: the boxes of the project and the user's own, and where each is written. */
 export async function hostList(ctx: CommandContext): Promise<CommandResult> {
-  const project = await loadProject({ cwd: ctx.cwd, env: ctx.env });
+  const project = await asFarAsReadable(ctx, ['name', 'hosts']);
   const file = hostsFile(ctx.env);
   const rows = (hosts: Hosts, from: string): readonly (readonly [string, HostConfig, string])[] =>
     Object.entries(hosts).map(([name, host]) => [name, host, from]);

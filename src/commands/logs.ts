@@ -1,6 +1,7 @@
 import { DevenvError, nameHint, parseDuration, quickHash, showsColors } from '../base/index.ts';
-import { loadProject, type Project } from '../config/index.ts';
+import type { Project } from '../config/index.ts';
 import { cleanText, listSources, logDir, readLogs, type LogLine } from '../logs/index.ts';
+import { asFarAsReadable } from './as-far-as-readable.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
 /** As the command line gives it. */
@@ -20,7 +21,7 @@ export async function logs(ctx: CommandContext, input: LogsInput): Promise<Comma
   const pattern = parsePattern(input.grep);
   const count = parseCount(input.lines);
   const unlimited = sinceMs !== undefined || pattern !== undefined;
-  const project = await loadProject({ cwd: ctx.cwd, env: ctx.env });
+  const project = await asFarAsReadable(ctx, ['name', 'logs.dir']);
   const dir = logDir(ctx.env, project, project.config.logs.dir);
   const names = await knownWindows(project, dir);
   const wanted = new Set(input.windows);

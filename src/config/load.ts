@@ -89,7 +89,7 @@ export function resolvePorts(project: Project, ports: Readonly<Record<string, nu
 }
 
 /** Inside another project's session its DEVENV_* settings are inherited; they are not meant for this one. */
-function ownEnvironment(env: NodeJS.ProcessEnv, root: string): NodeJS.ProcessEnv {
+export function ownEnvironment(env: NodeJS.ProcessEnv, root: string): NodeJS.ProcessEnv {
   if (!env['DEVENV_ROOT'] || env['DEVENV_ROOT'] === root) return env;
   return Object.fromEntries(
     Object.entries(env).filter(
@@ -137,7 +137,7 @@ function lastLayout(files: readonly Document[]): { name: string; place: string |
 }
 
 /** Reads the `env_file`s of the topmost document that names any, in their order; later ones win. */
-function readEnvFiles(
+export function readEnvFiles(
   root: string,
   documents: readonly Document[],
   env: NodeJS.ProcessEnv,
