@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { DevenvError, run } from '../base/index.ts';
+import { DevenvError, run, shellQuote } from '../base/index.ts';
 import type { RunResult } from '../base/index.ts';
 import { gitEnv, missingGit } from './env.ts';
 
@@ -128,10 +128,25 @@ function repoError(cwd: string, result: RunResult): DevenvError {
       `git does not trust the repository at ${cwd}: it belongs to another user`,
       `git config --global --add safe.directory ${cwd}`,
     );
+  const gone = /^not a git repository: (.+)/.exec(why)?.[1];
+  if (gone !== undefined) return lostDir(cwd, gone);
   const plain = /not a git repository/.test(why) || why === '';
   return new DevenvError(
     'no-repo',
     plain ? `${cwd} is not in a git repository` : `git cannot use the repository at ${cwd}: ${why}`,
     'make one with: git init',
+  );
+}
+
+/** A `.git` file that points nowhere: its work tree, or what it belongs to, was moved or removed. */
+function lostDir(cwd: string, gone: string): DevenvError {
+  let dir = cwd;
+  while (!existsSync(path.join(dir, '.git')) && dir !== path.dirname(dir)) dir = path.dirname(dir);
+  return new DevenvError(
+    'no-repo',
+    `${path.join(dir, '.git')} names a folder that is not there: ${path.resolve(gone)}`,
+    /\/worktrees\/[^/]+$/.test(gone)
+      ? `in the repository that it belongs to: git worktree repair ${shellQuote(dir)}`
+      : 'move back what was moved, or correct the path in that file',
   );
 }
