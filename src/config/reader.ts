@@ -14,6 +14,8 @@ export interface Reader {
   problem(path: Path, message: string): void;
   /** A time that something waits or may take: at most what a timer of Node can hold, 24.8 days. */
   durationMs(path: Path, value: Scalar): number;
+  /** What is ended after it: zero, which many mean as no limit, would end it at once. */
+  timeoutMs(path: Path, value: Scalar): number;
   /** How long something is kept: any time. */
   ageMs(path: Path, value: Scalar): number;
   bytes(path: Path, value: Scalar): number;
@@ -42,13 +44,18 @@ export function createReader(at: Readonly<Record<string, string>>, fallback: str
   };
   const ageMs = (path: Path, value: Scalar): number =>
     judged(path, value, parseDuration(String(value)), 'a duration such as 250ms, 10s, 5m or 1h');
+  const durationMs = (path: Path, value: Scalar): number => {
+    const ms = ageMs(path, value);
+    return judged(path, value, ms > longestTimerMs ? undefined : ms, 'at most 24d');
+  };
   return {
     problems,
     problem,
     ageMs,
-    durationMs: (path, value) => {
-      const ms = ageMs(path, value);
-      return judged(path, value, ms > longestTimerMs ? undefined : ms, 'at most 24d');
+    durationMs,
+    timeoutMs: (path, value) => {
+      const ms = durationMs(path, value);
+      return judged(path, value, ms === 0 ? undefined : ms, 'more than 0, at most 24d');
     },
     bytes: (path, value) =>
       judged(path, value, parseSize(String(value)), 'a size such as 512kB, 20MB or 2GB'),

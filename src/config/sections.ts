@@ -24,7 +24,7 @@ export function readSuite(reader: Reader, root: string, name: string, suite: Wri
     command: suite.command ?? '',
     results: suite.results,
     affected: reader.word(at('affected'), suite.affected ?? suiteDefaults.affected, choices.affected),
-    timeoutMs: reader.durationMs(at('timeout'), suite.timeout ?? suiteDefaults.timeout),
+    timeoutMs: reader.timeoutMs(at('timeout'), suite.timeout ?? suiteDefaults.timeout),
     on: reader.word(at('on'), suite.on ?? suiteDefaults.on, choices.on),
     env: Object.fromEntries(Object.entries(suite.env ?? {}).map(([key, value]) => [key, String(value)])),
     cwd: path.resolve(root, suite.cwd ?? '.'),
@@ -76,7 +76,7 @@ export function readGate(reader: Reader, name: string, gate: WrittenGate): GateC
       gate.max_warnings === undefined
         ? undefined
         : reader.number(at('max_warnings'), gate.max_warnings, wholeNumber),
-    timeoutMs: reader.durationMs(at('timeout'), gate.timeout ?? gateDefaults.timeout),
+    timeoutMs: reader.timeoutMs(at('timeout'), gate.timeout ?? gateDefaults.timeout),
   };
 }
 

@@ -101,7 +101,7 @@ function readProbe(
 ): ProbeConfig | undefined {
   const label = at.join('.');
   const ready = typeof written === 'string' ? shorthand(written) : written;
-  const timeoutMs = reader.durationMs([...at, 'timeout'], ready.timeout ?? windowDefaults.readyTimeout);
+  const timeoutMs = reader.timeoutMs([...at, 'timeout'], ready.timeout ?? windowDefaults.readyTimeout);
   const given = probeKinds.filter((kind) => ready[kind] !== undefined);
   const [kind] = given;
   if (given.length > 1)

@@ -58,6 +58,26 @@ test('the YAML reader says nothing of its own', async () => {
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 });
 
+// What it limits would be ended before it begins; a grace or a wait of zero has a meaning.
+test('a timeout of zero is refused, with its place', async () => {
+  const yaml = `windows: { api: { command: x, ready: { log: up, timeout: 0s }, stop: { grace: 0 } } }
+suites: { unit: { command: x, timeout: 0 } }
+gates: { lint: { command: x, timeout: 0ms } }
+watch: { debounce: 0 }
+nightly: { timeout: 0 }
+`;
+  expect((await errorOf(load(yaml))).message).toBe(
+    [
+      'devenv.yaml:1:49: windows.api.ready.timeout must be more than 0, at most 24d, not "0s"',
+      'devenv.yaml:2:31: suites.unit.timeout must be more than 0, at most 24d, not 0',
+      'devenv.yaml:3:30: gates.lint.timeout must be more than 0, at most 24d, not "0ms"',
+      'devenv.yaml:5:12: nightly.timeout must be at least 1s',
+    ].join('\n'),
+  );
+  const never = 'suites: { unit: { command: x, timeout: never } }\n';
+  expect((await errorOf(load(never))).message).toMatch(/^[^\n]* must be a duration such as [^\n]*$/);
+});
+
 test.each(['devenv.yaml', 'devenv.local.yaml'])(
   'a %s that is a link to nothing is no missing one',
   async (name) => {
