@@ -10,7 +10,7 @@ import {
   type SessionDeps,
   type StopResult,
 } from '../session/index.ts';
-import { createTmux } from '../tmux/index.ts';
+import { clientVersion, createTmux } from '../tmux/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 import { unlessInterrupted } from './unless-interrupted.ts';
 
@@ -40,6 +40,7 @@ async function stopLocked(
   const session = await findSession(deps, root);
   if (!session) {
     const left = await unlessInterrupted(ctx.signal, () => endOrphans(deps, root), givenUp);
+    if (left.length === 0) await clientVersion(deps.tmux); // throws without a tmux
     return {
       json: { session: null, running: false, stopped: [], killed: left.map(fact) },
       text: `no session of devenv is running for ${showName(root)}${leftText(left)}`,

@@ -1,5 +1,5 @@
 import { DevenvError, nameHint } from '../base/index.ts';
-import { listPanes, type PaneRow } from '../tmux/index.ts';
+import { clientVersion, listPanes, type PaneRow } from '../tmux/index.ts';
 import type { OwnSession, OwnWindow, SessionDeps } from './types.ts';
 
 /** The sessions that devenv made, on this server; known by their marks, never by name. */
@@ -30,10 +30,11 @@ export async function findSession(deps: SessionDeps, root: string): Promise<OwnS
   return ownSessions((await listPanes(deps.tmux)) ?? []).find((session) => session.root === root);
 }
 
-/** As `findSession`; throws `no-session` when it does not run. */
+/** As `findSession`; throws `no-session` when it does not run, `no-tmux` where none could. */
 export async function requireSession(deps: SessionDeps, root: string): Promise<OwnSession> {
   const session = await findSession(deps, root);
   if (session) return session;
+  await clientVersion(deps.tmux);
   throw new DevenvError('no-session', `no session is running for ${root}`, 'devenv start builds it');
 }
 
