@@ -1,6 +1,8 @@
 import { DevenvError, nameHint, parseDuration, quickHash, showsColors } from '../base/index.ts';
 import type { Project } from '../config/index.ts';
 import { cleanText, listSources, logDir, readLogs, type LogLine } from '../logs/index.ts';
+import { findSession } from '../session/index.ts';
+import { createTmux } from '../tmux/index.ts';
 import { asFarAsReadable } from './as-far-as-readable.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
@@ -45,7 +47,7 @@ export async function logs(ctx: CommandContext, input: LogsInput): Promise<Comma
     if (batch.length > 0) ctx.write(`${batch.map(show).join('\n')}\n`);
     shown += batch.length;
   }
-  if (shown === 0 && !ctx.signal.aborted) ctx.note(await whyNothing(dir, unlimited));
+  if (shown === 0 && !ctx.signal.aborted) ctx.note(await whyNothing(ctx, project.root, dir, unlimited));
   return {};
 }
 
@@ -93,11 +95,19 @@ async function knownWindows(project: Project, dir: string): Promise<readonly str
   return [...project.config.windows.map(({ name }) => name), ...sources.map(({ window }) => window)];
 }
 
-async function whyNothing(dir: string, filtered: boolean): Promise<string> {
+async function whyNothing(
+  ctx: CommandContext,
+  root: string,
+  dir: string,
+  filtered: boolean,
+): Promise<string> {
   if (filtered) return 'no line matches';
-  return (await listSources(dir)).length === 0
-    ? 'no logs yet: devenv start begins them'
-    : 'nothing was written yet';
+  if ((await listSources(dir)).length > 0) return 'nothing was written yet';
+  const session = await findSession({ ...ctx, tmux: createTmux(ctx.env) }, root);
+  if (!session) return 'no logs yet: devenv start begins them';
+  return session.rows.some(({ marks }) => marks.kind !== undefined && marks.kind !== 'tool')
+    ? 'nothing was written yet'
+    : 'no window of this session keeps a log: they are tools, which devenv attach shows';
 }
 
 function asJson({ window, pane, at, text }: LogLine): string {

@@ -3,8 +3,10 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createColors } from '../../src/base/index.ts';
 import { logs } from '../../src/commands/logs.ts';
+import { start } from '../../src/commands/start.ts';
 import { loadProject } from '../../src/config/index.ts';
 import { claimLogDir, logDir, logFile } from '../../src/logs/index.ts';
+import { privateTmux } from '../support/private-tmux.ts';
 import { tempDir, testEnv } from '../support/temp.ts';
 import { until } from '../support/until.ts';
 import { testContext } from './context.ts';
@@ -84,6 +86,23 @@ describe('logs', () => {
       'no logs yet: devenv start begins them',
       'no line matches',
     ]);
+  });
+
+  test('says so when a session runs in which nothing keeps a log', async () => {
+    const world = privateTmux();
+    try {
+      const cwd = tempDir('tools');
+      writeFileSync(path.join(cwd, 'devenv.yaml'), 'windows: { notes: { kind: tool, command: cat } }\n');
+      const ctx = testContext({ cwd, env: world.env });
+      await start(ctx, { windows: [], detach: true, wait: false, layout: undefined, timeout: undefined });
+      ctx.notes.length = 0;
+      await logs(ctx, { windows: [] });
+      expect(ctx.notes).toEqual([
+        'no window of this session keeps a log: they are tools, which devenv attach shows',
+      ]);
+    } finally {
+      await world.end();
+    }
   });
 
   test('-f goes on until it is told to stop, and that is no failure', async () => {
