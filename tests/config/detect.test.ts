@@ -81,6 +81,62 @@ const samples: Readonly<Record<string, Sample>> = {
     windows: ['dev pnpm run dev'],
     suites: [],
   },
+  'npm workspaces whose packages alone have tests': {
+    files: {
+      'package.json': manifest({ 'test:e2e': 'playwright test' }, { workspaces: ['apps/*', 'packages/*'] }),
+      'apps/web/package.json': manifest({ ...vite, test: 'vitest', 'test:e2e': 'cypress run' }),
+      'packages/web/package.json': manifest({ test: 'vitest run --reporter=junit --outputFile=r.xml' }),
+      'packages/lib/package.json': manifest({ test: 'echo "Error: no test specified" && exit 1' }),
+      'packages/unit/package.json': manifest({ 'test:unit': 'jest' }),
+    },
+    layout: 'monorepo',
+    windows: ['e2e', 'web npm run dev 5173'],
+    suites: [
+      'e2e npm run test:e2e demand',
+      'web npm test -- --run in apps/web',
+      'web-e2e npm run test:e2e in apps/web demand',
+      'unit npm run test:unit in packages/unit',
+      'packages-web npm test packages/web/r.xml in packages/web',
+    ],
+  },
+  'pnpm workspaces under turbo': {
+    files: {
+      'package.json': manifest({}, { devDependencies: { turbo: '2' } }),
+      'pnpm-workspace.yaml': 'packages: \n  - packages/*\n',
+      'turbo.json': '{ "tasks": { "build": {}, "test": {} } }',
+      'packages/a/package.json': manifest({ test: 'jest' }),
+      'packages/b/package.json': manifest({ test: 'jest', e2e: 'cypress run' }),
+      'packages/c/package.json': manifest({ 'test:unit': 'jest' }),
+    },
+    layout: 'monorepo',
+    windows: [],
+    suites: [
+      'unit pnpm exec turbo run test',
+      'b-e2e pnpm run e2e in packages/b demand',
+      'c pnpm run test:unit in packages/c',
+    ],
+  },
+  'turbo without a task for tests': {
+    files: {
+      'package.json': manifest({}, { workspaces: ['a'], devDependencies: { turbo: '2' } }),
+      'turbo.json': '{ "tasks": { "build": {} } }',
+      'a/package.json': manifest({ test: 'jest' }),
+    },
+    layout: 'monorepo',
+    windows: [],
+    suites: ['a npm test in a'],
+  },
+  'yarn workspaces under nx': {
+    files: {
+      'package.json': manifest({}, { workspaces: { packages: ['a'] }, devDependencies: { nx: '22' } }),
+      'yarn.lock': '',
+      'nx.json': '{}',
+      'a/package.json': manifest({ test: 'jest' }),
+    },
+    layout: 'monorepo',
+    windows: [],
+    suites: ['unit yarn nx run-many -t test'],
+  },
   'a Rust server': {
     files: { 'Cargo.toml': '[package]\nname = "x"\n[dependencies]\naxum = "0.8"\n', 'src/main.rs': '' },
     layout: 'rust',
@@ -170,9 +226,11 @@ function windowsOf({ config }: Project): string[] {
     );
 }
 
-function suitesOf({ config }: Project): string[] {
-  return config.suites.map(({ name, command, results, on }) =>
-    [name, command, results, on === 'demand' ? on : undefined].filter(Boolean).join(' '),
+function suitesOf({ root, config }: Project): string[] {
+  return config.suites.map(({ name, command, results, on, cwd }) =>
+    [name, command, results, cwd === root ? '' : `in ${path.relative(root, cwd)}`, on === 'demand' ? on : '']
+      .filter(Boolean)
+      .join(' '),
   );
 }
 
@@ -242,7 +300,7 @@ describe('how a suite reports which tests failed is written beside it, ready to 
     await initProject({ cwd: root, env: testEnv() });
     const file = path.join(root, 'devenv.yaml');
     const text = readFileSync(file, 'utf8')
-      .replaceAll(/^ {4}command: .*\n(?=(?: {4}on: .*\n)? {4}# To see)/gm, '')
+      .replaceAll(/^ {4}command: .*\n(?=(?: {4}(?:on|cwd): .*\n)* {4}# To see)/gm, '')
       .replaceAll(/^ {4}# (?=command:|results:|env:)/gm, '    ');
     writeFileSync(file, text);
     return (await loadProject({ cwd: root, env: testEnv() })).config.suites;
@@ -261,6 +319,16 @@ describe('how a suite reports which tests failed is written beside it, ready to 
     const [suite] = await taken({ 'package.json': manifest({ test: script }) });
     expect(suite).toMatchObject({ command, results: expect.stringMatching(/junit-unit\.xml$/) });
     if (variable !== '') expect(suite?.env).toMatchObject({ [variable]: 'junit-unit.xml' });
+  });
+
+  test('in a package of a workspace', async () => {
+    const files = { 'package.json': manifest({}, { workspaces: ['a b'] }) };
+    const [suite] = await taken({ ...files, 'a b/package.json': manifest({ test: 'vitest run' }) });
+    expect(suite).toMatchObject({
+      command: 'npm test -- --reporter=default --reporter=junit --outputFile.junit=junit-unit.xml',
+      results: 'a b/junit-unit.xml',
+      cwd: expect.stringMatching(/a b$/),
+    });
   });
 
   test('pytest', async () => {

@@ -81,6 +81,10 @@ export function runScript(manager: PackageManager, script: string, args = ''): s
   return `${manager} ${word}${args && (manager === 'npm' ? ` -- ${args}` : ` ${args}`)}`;
 }
 
+/** The command that runs a tool which the project has installed. */
+export const execute = (manager: PackageManager, command: string): string =>
+  `${{ npm: 'npx', pnpm: 'pnpm exec', yarn: 'yarn', bun: 'bunx' }[manager]} ${command}`;
+
 /** Ports that development servers take when nobody says otherwise, by the word that starts them. */
 const usualPorts: readonly (readonly [RegExp, number])[] = [
   [/\bvite(?!st)\b/, 5173],

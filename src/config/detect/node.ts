@@ -1,6 +1,8 @@
+import path from 'node:path';
 import type { WrittenGate, WrittenWindow } from '../schema.ts';
 import { within } from './files.ts';
 import {
+  execute,
   packageManagerOf,
   portOf,
   readManifest,
@@ -10,7 +12,15 @@ import {
   type PackageManager,
 } from './node-tools.ts';
 import { reportAdvice } from './reports.ts';
-import { listening, literal, windowName, type Detector, type DraftSuite, type Files } from './types.ts';
+import {
+  byFreeName,
+  listening,
+  literal,
+  windowName,
+  type Detector,
+  type DraftSuite,
+  type Files,
+} from './types.ts';
 
 /** package.json: its scripts are windows and suites, its workspaces windows of their own. */
 export const detectNode: Detector = (files) => {
@@ -20,7 +30,10 @@ export const detectNode: Detector = (files) => {
   const context = { files, manifest, manager };
   const own = ownWindows(context);
   const windows = Object.keys(own).length > 0 ? own : workspaceWindows(context);
-  const suites = testSuites(context);
+  const tested = testSuites(context);
+  const suites = tested['unit']
+    ? tested
+    : byFreeName([...Object.entries(tested), ...Object.entries(workspaceSuites(context))]);
   const gates = lintGate(context);
   if (Object.keys({ ...windows, ...suites, ...gates }).length === 0) return undefined;
   const monorepo = manifest.workspaces.length > 0;
@@ -29,7 +42,7 @@ export const detectNode: Detector = (files) => {
     windows,
     suites,
     gates,
-    found: findings(context, { own, windows, suites, gates }),
+    found: findings(context, { own, windows, tested, suites, gates }),
   };
 };
 
@@ -121,7 +134,8 @@ const suiteScripts: readonly (readonly [string, readonly string[]])[] = [
   ['e2e', ['test:e2e', 'e2e', 'test:playwright', 'test:cypress', 'playwright', 'cypress:run']],
 ];
 
-function testSuites({ files, manifest, manager }: Context): Record<string, DraftSuite> {
+/** The suites of a folder's own scripts; `dir` is where it lies in the project. */
+function testSuites({ files, manifest, manager }: Context, dir = ''): Record<string, DraftSuite> {
   const suites: Record<string, DraftSuite> = {};
   for (const [name, scripts] of suiteScripts) {
     const script = scripts.find((candidate) => isTest(manifest.scripts[candidate]));
@@ -131,16 +145,48 @@ function testSuites({ files, manifest, manager }: Context): Record<string, Draft
     const results = resultsOf(files, text);
     const withArgs = (args: string): string =>
       runScript(manager, script, [watches ? '--run' : '', args].filter(Boolean).join(' '));
-    const advice = results === undefined ? reportAdvice(name, text, withArgs) : [];
+    const advice = results === undefined ? reportAdvice(name, text, withArgs, dir) : [];
     suites[name] = {
       command: withArgs(''),
-      ...(results === undefined ? {} : { results: literal(results) }),
+      ...(results === undefined ? {} : { results: literal(path.posix.join(dir, results)) }),
+      ...(dir === '' ? {} : { cwd: literal(dir) }),
       ...(name === 'e2e' ? { on: 'demand' } : {}),
       ...(/\breact-scripts test\b/.test(text) ? { env: { CI: 'true' } } : {}),
       ...(advice.length > 0 ? { advice } : {}),
     };
   }
   return suites;
+}
+
+/** What runs the tests of all packages at once, where it is installed and its file sets it up so. */
+const taskRunners: readonly (readonly [tool: string, file: string, setUp: RegExp, args: string])[] = [
+  ['turbo', 'turbo.json', /"test"/, 'run test'],
+  ['nx', 'nx.json', /\{/, 'run-many -t test'],
+];
+
+/** The suites of a monorepo's packages, for a root without unit tests of its own: named as their windows are. */
+function workspaceSuites({ files, manifest, manager }: Context): Record<string, DraftSuite> {
+  const runner = taskRunners.find(
+    ([tool, file, setUp]) => manifest.dependencies.has(tool) && setUp.test(files.text(file) ?? ''),
+  );
+  const names = new Set<string>();
+  const suites = expand(files, manifest.workspaces).flatMap((dir) => {
+    const inner = within(files, dir);
+    const own = readManifest(inner);
+    const last = windowName(dir.split('/').at(-1) ?? dir);
+    const name = names.has(last) ? windowName(dir) : last;
+    names.add(name);
+    const found = Object.entries(own ? testSuites({ files: inner, manifest: own, manager }, dir) : {});
+    return found.map(([kind, suite]): [string, DraftSuite] => {
+      // The runner's task is the script `test`.
+      if (kind !== 'unit') return [`${name}-${kind}`, suite];
+      return runner && isTest(own?.scripts['test'])
+        ? ['unit', { command: execute(manager, `${runner[0]} ${runner[3]}`) }]
+        : [name, suite];
+    });
+  });
+  const all = suites.findIndex(([, { cwd }]) => cwd === undefined);
+  return byFreeName(suites.filter(([, { cwd }], i) => cwd !== undefined || i === all));
 }
 
 /** `npm init` writes a test script that only fails. */
@@ -169,12 +215,17 @@ function lintGate({ manifest, manager }: Context): Record<string, WrittenGate> {
 interface Sections {
   readonly own: Readonly<Record<string, WrittenWindow>>;
   readonly windows: Readonly<Record<string, WrittenWindow>>;
+  readonly tested: Readonly<Record<string, DraftSuite>>;
   readonly suites: Readonly<Record<string, DraftSuite>>;
   readonly gates: Readonly<Record<string, WrittenGate>>;
 }
 
-function findings({ manifest, manager }: Context, { own, windows, suites, gates }: Sections): string[] {
-  const commands = [own, suites, gates].flatMap((section) =>
+function findings(
+  { manifest, manager }: Context,
+  { own, windows, tested, suites, gates }: Sections,
+): string[] {
+  const inPackages = Object.keys(suites).filter((name) => !tested[name]);
+  const commands = [own, tested, gates].flatMap((section) =>
     Object.values(section).map(({ command = '' }) => command),
   );
   const scripts = Object.keys(manifest.scripts).filter((script) => {
@@ -186,5 +237,6 @@ function findings({ manifest, manager }: Context, { own, windows, suites, gates 
     ...(windows === own || Object.keys(windows).length === 0
       ? []
       : [`workspaces (${manager}): ${Object.keys(windows).join(', ')}`]),
+    ...(inPackages.length === 0 ? [] : [`tests of workspaces (${manager}): ${inPackages.join(', ')}`]),
   ];
 }

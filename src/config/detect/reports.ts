@@ -1,3 +1,6 @@
+import path from 'node:path';
+import { literal } from './types.ts';
+
 /** How a test runner is told to write a JUnit report. */
 interface Reporter {
   /** The script's own command, after `npx` and variables were taken off. */
@@ -44,12 +47,13 @@ const involved = /[;&|<>`$(){}\n]|report|outputFile|junit/i;
 
 /**
  * What to write so that a suite reports which tests failed, as lines for comments; nothing when its runner is not
- * known. `script` is what really runs; `withArgs` adds arguments to the command of the suite.
+ * known. `script` is what really runs, in `dir`; `withArgs` adds arguments to the command of the suite.
  */
 export function reportAdvice(
   suite: string,
   script: string,
   withArgs: (args: string) => string,
+  dir = '',
 ): readonly string[] {
   if (involved.test(script)) return [];
   const bare = script
@@ -65,7 +69,7 @@ export function reportAdvice(
   return [
     `To see which tests fail, and to run only those again${needs} (and ${file} in .gitignore):`,
     `command: ${withArgs(reporter.args(file))}`,
-    `results: ${file}`,
+    `results: ${literal(path.posix.join(dir, file))}`,
     ...(reporter.variable === undefined ? [] : [`env: { ${reporter.variable}: ${file} }`]),
   ];
 }
