@@ -144,6 +144,8 @@ export function readHosts(reader: Reader, written: Written): Config['hosts'] {
   return Object.fromEntries(
     Object.entries(written.hosts ?? {}).flatMap(([name, host]) => {
       if (!host) return [];
+      if (name === 'all')
+        reader.problem(['hosts', name], 'hosts.all: --host all means every box, so give it another name');
       if (host.ssh === undefined) reader.problem(['hosts', name], `hosts.${name} has no ssh address`);
       if (host.ssh?.startsWith('-'))
         reader.problem(['hosts', name, 'ssh'], `hosts.${name}.ssh must not start with "-"`);

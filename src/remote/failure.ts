@@ -16,7 +16,7 @@ export function isPassing(error: unknown): error is DevenvError {
 
 interface Rule {
   readonly when: RegExp;
-  readonly tell: (host: string, log: string) => DevenvError;
+  readonly tell: (host: string, log: string, destination: string) => DevenvError;
 }
 
 const keyIn = (log: string): ShownKey => ({
@@ -67,12 +67,17 @@ const rules: readonly Rule[] = [
   },
   {
     when: /Could not resolve hostname|Name or service not known/,
-    tell: (host, log) =>
-      new DevenvError(
+    tell: (host, log, destination) => {
+      // ssh takes `host:22` for a name.
+      const withPort = /hostname ([^\s:]+:\d+)(?=:|$)/m.exec(log)?.[1];
+      return new DevenvError(
         'unreachable',
         `${host}: no such host: ${lineWith(log, /Could not resolve|Name or service/)}`,
-        'check the name (hosts in devenv.yaml, ~/.ssh/config) and this machine’s network',
-      ),
+        withPort === undefined
+          ? 'check the name (hosts in devenv.yaml, ~/.ssh/config) and this machine’s network'
+          : `a port is written ssh://${/^.*@/.exec(destination)?.[0] ?? ''}${withPort}`,
+      );
+    },
   },
   {
     when: /Connection refused/,
@@ -157,14 +162,14 @@ function lineWith(log: string, what: RegExp): string {
 
 /** Reads what an ssh client complained of before anything ran on the box. */
 export function explainSsh(host: string, log: string, destination = host): DevenvError {
-  const { code, message, hint } = explain(host, log);
+  const { code, message, hint } = explain(host, log, destination);
   // A name of devenv's own means nothing to ssh.
   return new DevenvError(code, message, hint?.replaceAll(`ssh ${host}`, `ssh ${destination}`));
 }
 
-function explain(host: string, log: string): DevenvError {
+function explain(host: string, log: string, destination: string): DevenvError {
   const rule = rules.find(({ when }) => when.test(log));
-  if (rule) return rule.tell(host, log);
+  if (rule) return rule.tell(host, log, destination);
   const last = log
     .split('\n')
     .findLast((line) => line.trim() !== '' && !line.startsWith('debug'))

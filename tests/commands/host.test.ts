@@ -91,6 +91,18 @@ it('a name that leads nowhere is told with those that are known', async () => {
   await host('remove', 'boxx.invalid', '--keep-files');
 });
 
+it('a port behind a colon is part of the name to ssh, and it is said how it is written', async () => {
+  const result = await host('add', 'port', 'dev@nosuch.invalid:22');
+  expect(result.code).toBe(3);
+  expect(result.stderr).toMatch(
+    /port: no such host: .*\n {2}a port is written ssh:\/\/dev@nosuch\.invalid:22;/,
+  );
+  const without = await host('add', 'port', 'nosuch.invalid', '--transport', 'node-ssh');
+  expect(without.stderr).toMatch(/no such host: .*\n {2}check the name/);
+  const other = await host('add', 'port', 'nosuch.invalid:22', '--transport', 'node-ssh');
+  expect(other.stderr).toMatch(/\n {2}a port is written ssh:\/\/nosuch\.invalid:22;/);
+});
+
 it('what was last seen of a box goes with it, and so do folders that are empty then', async () => {
   const state = path.join(box.env['XDG_STATE_HOME'] ?? '', 'devenv');
   mkdirSync(path.join(state, 'hosts'), { recursive: true });

@@ -24,6 +24,11 @@ describe('a mistake in one of several forms is told of the form that was written
       'devenv.yaml:2:18: hosts.box.transport must be one of openssh, node-ssh, not "ssh2"',
     ],
     [
+      'a host by the name of all',
+      'hosts: { all: { ssh: a }, one: { ssh: b } }\n',
+      'devenv.yaml:1:10: hosts.all: --host all means every box, so give it another name',
+    ],
+    [
       'the one word there is',
       'checkpoint: { keep: { good: never } }\n',
       'devenv.yaml:1:23: checkpoint.keep.good must be always-last, not "never"',
