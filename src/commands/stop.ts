@@ -1,11 +1,12 @@
 import { showName, type ProcessInfo } from '../base/index.ts';
-import { findRoot } from '../config/index.ts';
+import { findRoot, loadProject } from '../config/index.ts';
 import {
   endOrphans,
   findSession,
   pickWindows,
   stopSession,
   stopWindows,
+  unknownWindow,
   withLock,
   type SessionDeps,
   type StopResult,
@@ -39,6 +40,7 @@ async function stopLocked(
 ): Promise<CommandResult> {
   const session = await findSession(deps, root);
   if (!session) {
+    await refuseUnknown(ctx, names);
     const left = await unlessInterrupted(ctx.signal, () => endOrphans(deps, root), givenUp);
     if (left.length === 0) await clientVersion(deps.tmux); // throws without a tmux
     return {
@@ -76,6 +78,15 @@ async function stopLocked(
     json: { session: session.name, running: true, ...facts(result) },
     text: text.filter(Boolean).join('\n'),
   };
+}
+
+/** Without a session only the configuration knows windows. A mistake in it is no obstacle to a stop: then any name does. */
+async function refuseUnknown(ctx: CommandContext, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  const project = await loadProject({ cwd: ctx.cwd, env: ctx.env }).catch(() => undefined);
+  const known = project?.config.windows.map(({ name }) => name) ?? names;
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw unknownWindow(unknown, known);
 }
 
 const fact = ({ pid, command }: ProcessInfo): object => ({ pid, command });

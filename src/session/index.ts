@@ -1,6 +1,6 @@
 export { beginStart, type BegunStart } from './begin.ts';
 export { attachSession, canAttach, isAttached, setSessionOption, showMenu, showMessage } from './attach.ts';
-export { findSession, pickWindows, requireSession, windowsOf } from './observe.ts';
+export { findSession, pickWindows, requireSession, unknownWindow, windowsOf } from './observe.ts';
 export { withLock } from './lock.ts';
 export { findOrphans } from './processes.ts';
 export { lastLines, waitUntilReady, type ReadyOutcome } from './ready.ts';

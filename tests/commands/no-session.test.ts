@@ -6,7 +6,7 @@ import { restart } from '../../src/commands/restart.ts';
 import { start } from '../../src/commands/start.ts';
 import { stop } from '../../src/commands/stop.ts';
 import { privateTmux } from '../support/private-tmux.ts';
-import { makeProject } from '../support/project.ts';
+import { makeProject, writeFiles } from '../support/project.ts';
 import { tempDir } from '../support/temp.ts';
 import { testContext } from './context.ts';
 
@@ -33,4 +33,18 @@ test('where it is, there is only no session', async () => {
   await expect(attach(ctx, { window: undefined })).rejects.toMatchObject({ code: 'no-session' });
   await expect(restart(ctx, again)).rejects.toMatchObject({ code: 'no-session' });
   expect(await stop(ctx, { windows: [] })).toMatchObject({ json: { session: null, running: false } });
+});
+
+test('a name that nothing has is refused by stop also without a session', async () => {
+  const { env } = privateTmux();
+  const cwd = await makeProject(env, { files, git: 'none' });
+  const ctx = testContext({ env, cwd });
+  await expect(stop(ctx, { windows: ['api', 'apj'] })).rejects.toMatchObject({
+    code: 'unknown-window',
+    message: 'no window called apj',
+    hint: expect.stringContaining('did you mean api?'),
+  });
+  expect(await stop(ctx, { windows: ['api'] })).toMatchObject({ json: { session: null, stopped: [] } });
+  writeFiles(cwd, 'devenv.yaml', 'windows: { api: { comand: x } }\n');
+  expect(await stop(ctx, { windows: ['apj'] })).toMatchObject({ json: { session: null, stopped: [] } });
 });
