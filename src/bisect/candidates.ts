@@ -5,6 +5,7 @@ import {
   listCheckpoints,
   resolveCheckpoint,
   snapshot,
+  isOfProject,
   worktreeId,
   type Checkpoint,
 } from '../checkpoint/index.ts';
@@ -27,8 +28,8 @@ export async function findCandidates(
   const [good, bad] = [await findEnd(repo, asked.good, asked), await findEnd(repo, asked.bad, asked)];
   const byCommits = asked.commits || typeof good === 'string' || typeof bad === 'string';
   const line = byCommits
-    ? await commitLine(repo, { good, bad })
-    : await checkpointLine(repo, { good: asCheckpoint(good), bad: asCheckpoint(bad) }, () =>
+    ? await commitLine(repo, project.root, { good, bad })
+    : await checkpointLine(repo, project.root, { good: asCheckpoint(good), bad: asCheckpoint(bad) }, () =>
         present(deps, project, repo, on),
       );
   const candidates = line.filter((one, index) => one.tree !== line[index - 1]?.tree);
@@ -72,17 +73,20 @@ async function findEnd(repo: Repo, name: string | null, asked: Asked): Promise<E
 
 async function checkpointLine(
   repo: Repo,
+  root: string,
   ends: { readonly good: Checkpoint | undefined; readonly bad: Checkpoint | undefined },
   takePresent: () => Promise<Candidate>,
 ): Promise<Candidate[]> {
   const here = worktreeId(repo);
+  const isOurs = isOfProject(repo, root);
   const all = [...(await listCheckpoints(repo))]
     .reverse()
     .filter((one) => one.worktree === here || one.tag === ends.good?.tag || one.tag === ends.bad?.tag);
   const at = (checkpoint: Checkpoint): number => all.findIndex((one) => one.tag === checkpoint.tag);
   const last = ends.bad === undefined ? await takePresent() : fromCheckpoint(ends.bad);
   const until = ends.bad === undefined ? all : all.slice(0, at(ends.bad));
-  const good = ends.good ?? until.findLast((one) => one.verdict === 'passed' && one.tree !== last.tree);
+  const good =
+    ends.good ?? until.findLast((one) => one.verdict === 'passed' && isOurs(one) && one.tree !== last.tree);
   if (good === undefined)
     throw new DevenvError(
       'unknown-tag',
@@ -125,11 +129,15 @@ async function present(
   return { name: 'now', tag: null, commit, tree, at: new Date(now).toISOString(), message: '' };
 }
 
-async function commitLine(repo: Repo, ends: { readonly good: End; readonly bad: End }): Promise<Candidate[]> {
+async function commitLine(
+  repo: Repo,
+  root: string,
+  ends: { readonly good: End; readonly bad: End },
+): Promise<Candidate[]> {
   const bad = await commitOf(repo, ends.bad, 'HEAD');
   const good =
     ends.good === undefined
-      ? (await lastGood(repo))?.head
+      ? (await lastGood(repo, root))?.head
       : typeof ends.good === 'string'
         ? ends.good
         : ends.good.head;

@@ -1,7 +1,7 @@
 import { DevenvError, showName } from '../base/index.ts';
 import { isLocked, readRef, refFinder, settleImports, startImport } from '../git/index.ts';
 import type { Repo, Status } from '../git/index.ts';
-import { readLast, saveLast, worktreeId } from './cache.ts';
+import { isOfProject, projectPath, readLast, saveLast, worktreeId } from './cache.ts';
 import type { LastWritten } from './cache.ts';
 import { capture } from './capture.ts';
 import type { Capture } from './capture.ts';
@@ -22,6 +22,8 @@ export interface CreateInput {
   readonly reason: string;
   readonly suites?: readonly string[];
   readonly session?: string | undefined;
+  /** The project whose suites and gates say what is good. */
+  readonly root?: string;
   /** The tree that was judged; without it the work tree as it is now is taken. */
   readonly snapshot?: Snapshot | undefined;
   /** Which checkpoints get a tag for people. */
@@ -87,7 +89,7 @@ async function fromWorkTree(repo: Repo, asked: CreateInput, first: boolean): Pro
   const input = asJudged(asked, lackingOf(found.skipped));
   const { last, newestCommit } = place;
   const before = last?.checkpoint && last.commit === newestCommit ? last : undefined;
-  if (before?.checkpoint && before.key === found.key && !isBetter(input.verdict, before.checkpoint.verdict))
+  if (before?.checkpoint && before.key === found.key && !isBetter(repo, input, before.checkpoint))
     return { ...before.checkpoint, created: false };
   const naming = { input, name: place.name, files: countChanged(found, place.newest, before) };
   const written = await writeCapture(repo, found, {
@@ -100,16 +102,17 @@ async function fromWorkTree(repo: Repo, asked: CreateInput, first: boolean): Pro
   });
   if (written.outcome === 'taken') return undefined;
   const same = written.outcome === 'same' ? await resolveCheckpoint(repo, place.newest) : undefined;
-  if (same && isBetter(input.verdict, same.verdict))
-    return fromSnapshot(repo, input, toSnapshot(found, written));
+  if (same && isBetter(repo, input, same)) return fromSnapshot(repo, input, toSnapshot(found, written));
   const checkpoint = same ?? describe(repo, naming, found, written);
   remember(repo, found, written, checkpoint);
   return { ...checkpoint, created: same === undefined };
 }
 
-// Something better known of the same tree is worth a checkpoint of its own; what is not known is not.
-function isBetter(verdict: CheckpointVerdict, known: CheckpointVerdict): boolean {
-  return verdict !== 'unverified' && verdict !== known;
+// Something better known of the same tree is worth a checkpoint of its own; what is not known is not. That it passes
+// in another project of the repository is other knowledge.
+function isBetter(repo: Repo, { verdict, root }: CreateInput, known: Checkpoint): boolean {
+  if (verdict === 'unverified') return false;
+  return verdict !== known.verdict || !isOfProject(repo, root)(known);
 }
 
 // The tests saw a file that this tree lacks: nobody knows whether the tree as it is kept would pass.
@@ -128,8 +131,7 @@ async function fromSnapshot(repo: Repo, asked: CreateInput, snap: Snapshot): Pro
   const input = asJudged(asked, snap.lacking ?? []);
   const place = await findPlace(repo, input.now);
   const newest = place.newest === undefined ? undefined : await resolveCheckpoint(repo, place.newest);
-  if (newest?.tree === snap.tree && !isBetter(input.verdict, newest.verdict))
-    return { ...newest, created: false };
+  if (newest?.tree === snap.tree && !isBetter(repo, input, newest)) return { ...newest, created: false };
   const files = newest === undefined ? snap.files.length : newest.tree === snap.tree ? 0 : undefined;
   const naming = { input, name: place.name, files };
   const ref = checkpointRefs + place.name;
@@ -163,8 +165,9 @@ interface Naming {
 
 function messageOf(repo: Repo, { input, name, files }: Naming, found: Facts, tree: string): string {
   const facts = trailersOf(repo, found, tree, input.reason);
-  const { verdict, session, suites = [] } = input;
-  return writeMessage(input.message?.trim() || name, { ...facts, verdict, suites, session, files });
+  const { verdict, session, suites = [], root } = input;
+  const more = { ...facts.more, ...(root === undefined ? {} : { Project: projectPath(repo, root) }) };
+  return writeMessage(input.message?.trim() || name, { ...facts, verdict, suites, session, files, more });
 }
 
 function describe(
@@ -188,6 +191,7 @@ function describe(
     suites: input.suites ?? [],
     session: input.session ?? null,
     worktree: worktreeId(repo),
+    project: input.root === undefined ? null : projectPath(repo, input.root),
     partial: found.partial,
     skipped: found.skipped.map(({ path, reason }) => ({ path, reason })),
   };

@@ -10,7 +10,7 @@ import {
   settleImports,
 } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
-import { worktreeId } from './cache.ts';
+import { isOfProject, worktreeId } from './cache.ts';
 import { parseMessage, scanMessage } from './message.ts';
 import { checkpointRefs, compareNames, encodeHost, hostRefs, stampLength } from './names.ts';
 import { comparePulled, pulledName } from './pulled.ts';
@@ -119,6 +119,7 @@ export function parseRow(row: string): Draft[] {
       suites: field('Suites')?.split(', ') ?? [],
       session: field('Session') ?? null,
       worktree: field('Worktree') ?? 'main',
+      project: field('Project') ?? null,
       partial,
       skipped,
     },
@@ -164,12 +165,16 @@ const mostAsked = 20;
 
 /**
  * The newest checkpoint whose verdict is passed, of this work tree and of the line of work that is
- * checked out: taken on this branch, or (also with HEAD detached) on a commit that HEAD holds. undefined when there is none.
+ * checked out: taken on this branch, or (also with HEAD detached) on a commit that HEAD holds. What another project of
+ * the same repository judged (`root` is that of this one) says nothing of it. undefined when there is none.
  */
-export async function lastGood(repo: Repo): Promise<Checkpoint | undefined> {
+export async function lastGood(repo: Repo, root?: string): Promise<Checkpoint | undefined> {
   if ((await checkpointNames(repo)).length === 0) return undefined;
   const all = await readCheckpoints(repo, [checkpointRefs]);
-  const good = all.filter((draft) => draft.verdict === 'passed' && draft.worktree === worktreeId(repo));
+  const isOurs = isOfProject(repo, root);
+  const good = all.filter(
+    (draft) => draft.verdict === 'passed' && draft.worktree === worktreeId(repo) && isOurs(draft),
+  );
   if (good.length === 0) return undefined;
   const branch = await currentBranch(repo);
   const head = await readRef(repo, 'HEAD');

@@ -24,6 +24,8 @@ import { emptyTree } from './write.ts';
 export interface PromoteInput {
   /** A checkpoint as `resolveCheckpoint` takes it; nothing is the last good one. */
   readonly target?: string | undefined;
+  /** The project for which that is asked. */
+  readonly root?: string;
   /** Instead of the checkpoint's own. */
   readonly message?: string | undefined;
   /** false: without the hooks that may refuse a commit. */
@@ -53,7 +55,7 @@ export interface Promoted {
  * would take back what others committed; when git or a hook says no, nothing has changed.
  */
 export async function promote(repo: Repo, env: NodeJS.ProcessEnv, input: PromoteInput): Promise<Promoted> {
-  const chosen = await resolveCheckpoint(repo, input.target);
+  const chosen = await resolveCheckpoint(repo, input.target, input.root);
   const present = { head: (await readRef(repo, 'HEAD')) ?? null, branch: await currentBranch(repo) };
   const { branch, message } = checkPromotion(chosen, { ...present, state: repoState(repo) }, input.message);
   const base = await treeOf(repo, present.head);

@@ -8,11 +8,15 @@ import type { Checkpoint } from './types.ts';
 /**
  * The checkpoint a person names: its tag, a unique beginning of it (with or without `checkpoint-`),
  * `last`, `-1` (the newest), `-2`, ...; nothing is the last good one. `HOST/NAME` is one that `host pull` brought, with
- * `present` for the work tree of that box. Throws 'unknown-tag'.
+ * `present` for the work tree of that box. `root` is the project for which the last good one is asked. Throws 'unknown-tag'.
  */
-export async function resolveCheckpoint(repo: Repo, name?: string): Promise<Checkpoint> {
+export async function resolveCheckpoint(
+  repo: Repo,
+  name: string | undefined,
+  root?: string,
+): Promise<Checkpoint> {
   await settleImports(repo);
-  if (name === undefined) return (await lastGood(repo)) ?? noGood();
+  if (name === undefined) return (await lastGood(repo, root)) ?? noGood();
   const found =
     (await readExact(repo, name)) ?? (await pickPulled(repo, name)) ?? (await pickAlsoTrashed(repo, name));
   return { ...found, filesChanged: found.filesChanged ?? 0 };

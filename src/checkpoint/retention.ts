@@ -3,7 +3,10 @@ import { compareNames } from './names.ts';
 import type { Checkpoint } from './types.ts';
 
 /** What of a checkpoint decides whether it is kept. */
-export type Retained = Pick<Checkpoint, 'tag' | 'commit' | 'verdict' | 'at' | 'branch' | 'head' | 'worktree'>;
+export type Retained = Pick<
+  Checkpoint,
+  'tag' | 'commit' | 'verdict' | 'at' | 'branch' | 'head' | 'worktree' | 'project'
+>;
 
 /** Which rules keep how many: `checkpoint.keep` of the configuration. */
 export type RetentionPolicy = Pick<KeepConfig, 'last' | KeepPeriod | 'withinMs'>;
@@ -104,6 +107,7 @@ function noteAlways<T extends Retained>(all: readonly Dated<T>[], needs: Needs, 
   const first = (key: string): boolean => !seen.has(key) && seen.add(key).size > 0;
   for (const { checkpoint } of all) {
     const { verdict, worktree, branch, head } = checkpoint;
+    const judge = `${worktree} ${checkpoint.project}`;
     if (first(`newest ${worktree}`) && isThere(worktree, needs)) note(checkpoint, 'the newest', true);
     if (first(`commit ${head}`))
       note(
@@ -112,9 +116,9 @@ function noteAlways<T extends Retained>(all: readonly Dated<T>[], needs: Needs, 
         true,
       );
     if (verdict !== 'passed' || !isThere(worktree, needs)) continue;
-    if (branch !== null && first(`good ${worktree} ${branch}`))
+    if (branch !== null && first(`good ${judge} ${branch}`))
       note(checkpoint, `the last good one of ${branch}`, true);
-    if (first(`good ${worktree} @${head}`))
+    if (first(`good ${judge} @${head}`))
       note(checkpoint, `the last good one on ${head === null ? 'no commit' : short(head)}`, true);
   }
 }

@@ -32,7 +32,7 @@ export async function gatherFacts(
   key: string,
 ): Promise<{ readonly facts: Facts; readonly good: Checkpoint | undefined }> {
   const { editedAt, testing } = input.watched();
-  const good = await lastGood(input.repo);
+  const good = await lastGood(input.repo, project.root);
   const broughtBack = await wasBroughtBack(input.repo, project, treeOf(key), input.ignored);
   const attended = await input.around.attended();
   const at = deps.clock.monotonic();
@@ -131,6 +131,7 @@ export async function tag(
     suites: found?.suites.map((suite) => `${suite.name}=${suite.verdict}`) ?? [],
     snapshot: found?.snapshot,
     session: deps.env['DEVENV_SESSION_ID'],
+    root: project.root,
     tags: settings.tags,
     maxFileBytes: settings.maxFileBytes,
     now: deps.clock.now(),

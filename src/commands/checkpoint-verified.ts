@@ -22,6 +22,7 @@ export async function checkpointVerified(
     message,
     reason: 'user',
     session: ctx.env['DEVENV_SESSION_ID'],
+    root: project.root,
     tags,
     maxFileBytes,
     now: ctx.clock.now(),

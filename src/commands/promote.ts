@@ -17,6 +17,7 @@ export async function promoteCheckpoint(
   const project = await evenIfMistaken(ctx, ctx.cwd);
   const made = await promote(repo, ctx.env, {
     target: input.tag,
+    root: project.root,
     message: input.message,
     verify: input.verify,
     now: ctx.clock.now(),

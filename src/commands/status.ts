@@ -168,7 +168,7 @@ async function checkpointTags(ctx: CommandContext, root: string): Promise<Tags> 
       import('../checkpoint/index.ts'),
     ]);
     const repo = await openRepo({ cwd: root, env: ctx.env });
-    const [good, [last]] = await Promise.all([lastGood(repo), checkpointNames(repo)]);
+    const [good, [last]] = await Promise.all([lastGood(repo, root), checkpointNames(repo)]);
     return { lastGood: good?.tag ?? null, lastGoodAt: good?.at ?? null, last: last ?? null };
   } catch (error) {
     // Sessions work without git; then status says why there are no checkpoints.

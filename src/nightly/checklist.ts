@@ -122,7 +122,7 @@ async function initialCheckpoint(
   project: Project,
   repo: Repo,
 ): Promise<CheckResult> {
-  const good = await lastGood(repo);
+  const good = await lastGood(repo, project.root);
   if (good) return fine('checkpoint', `the last good one is ${good.tag}`);
   const noGood = 'there is no good checkpoint yet, so nothing can be put back';
   const remedy = 'devenv checkpoint makes one when the tests pass; so does this run';
@@ -133,6 +133,7 @@ async function initialCheckpoint(
     verdict: 'unverified',
     reason: 'nightly',
     session: env['DEVENV_SESSION_ID'],
+    root: project.root,
     tags,
     maxFileBytes,
     now: clock.now(),

@@ -84,7 +84,7 @@ export async function rollBack(
       'leave --head or the paths out',
     );
   const look = beginLook(repo);
-  const target = await resolveTarget(repo, input.target);
+  const target = await resolveTarget(repo, input.target, project.root);
   const begun =
     recovered && (await goneOn(repo, recovered, { target: target.name, paths, head: input.head ?? false }));
   if (begun)
@@ -128,12 +128,13 @@ export function beginLook(repo: Repo): Look {
 async function resolveTarget(
   repo: Repo,
   name: string | undefined,
+  root: string,
 ): Promise<{ readonly name: string; readonly commit: string }> {
   const n = /^(?:refs\/devenv\/)?undo\/(\d+)$/.exec(name ?? '')?.[1];
   const entry =
     n === undefined ? undefined : (await listUndoEntries(repo)).find((one) => one.n === Number(n));
   if (entry) return { name: entry.ref, commit: entry.commit };
-  const { tag, commit } = await resolveCheckpoint(repo, name);
+  const { tag, commit } = await resolveCheckpoint(repo, name, root);
   return { name: tag, commit };
 }
 

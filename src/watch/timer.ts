@@ -175,7 +175,7 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
     },
     run: async (signal) => {
       signal.addEventListener('abort', () => job.abort(), { once: true });
-      publish(undefined, await lastGood(repo));
+      publish(undefined, await lastGood(repo, project.root));
       while (!signal.aborted) {
         nap = new AbortController();
         const ms = Math.min(Math.max(state.nextAt - clock.monotonic(), 50), longestNapMs);

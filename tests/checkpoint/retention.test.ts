@@ -35,6 +35,7 @@ function at(ms: number, facts: Partial<Retained> = {}): Retained {
     branch: 'main',
     head: 'h1',
     worktree: 'main',
+    project: null,
     ...facts,
   };
 }
@@ -187,6 +188,7 @@ const history = fc
       branch: fc.constantFrom('main', 'topic', null),
       head: fc.constantFrom('h1', 'h2', 'h3', null),
       worktree: fc.constantFrom('main', 'linked'),
+      project: fc.constantFrom(null, '.', 'web'),
     }),
     { maxLength: 60 },
   )
@@ -199,8 +201,7 @@ const policy = fc.record({ last: fc.nat(1), hourly: fc.nat(1), daily: fc.nat(1),
 /** What `lastGood` answers on a branch (null: detached) whose history holds these commits. */
 function lastGoodOf(
   all: readonly Retained[],
-  worktree: string,
-  branch: string | null,
+  { worktree, project, branch }: Pick<Retained, 'worktree' | 'project' | 'branch'>,
   held: readonly string[],
 ) {
   return all
@@ -209,6 +210,7 @@ function lastGoodOf(
       (one) =>
         one.verdict === 'passed' &&
         one.worktree === worktree &&
+        (one.project === null || one.project === project) &&
         ((branch !== null && one.branch === branch) || (one.head !== null && held.includes(one.head))),
     )?.tag;
 }
@@ -218,8 +220,11 @@ test('[invariant 38] whatever the policy, the last good one stays the last good 
     fc.property(history, policy, fc.subarray(['h1', 'h2', 'h3']), (all, counts, held) => {
       const kept = plan(all, counts).keep.map((one) => one.checkpoint);
       for (const worktree of ['main', 'linked'])
-        for (const branch of ['main', 'topic', null])
-          expect(lastGoodOf(kept, worktree, branch, held)).toBe(lastGoodOf(all, worktree, branch, held));
+        for (const project of ['.', 'web'])
+          for (const branch of ['main', 'topic', null]) {
+            const from = { worktree, project, branch };
+            expect(lastGoodOf(kept, from, held)).toBe(lastGoodOf(all, from, held));
+          }
       const newest = all.at(-1)?.tag;
       if (newest) expect(kept.map(({ tag }) => tag)).toContain(newest);
       // A second time there is nothing left to drop.
