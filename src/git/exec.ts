@@ -111,9 +111,12 @@ export function gitError(doing: string, stderr: string, places: readonly string[
     );
   if (/pathspec magic|is outside repository/i.test(why))
     return new DevenvError('usage', `no path of this work tree: ${why}`);
+  const broken = /missing object|bad object|object not found|missing necessary objects/i.test(why);
   return new DevenvError(
     'environment',
     `git failed while ${doing}: ${why}`,
-    'nothing was changed; earlier checkpoints are as they were',
+    broken
+      ? 'nothing was changed; devenv doctor names what is broken, and devenv doctor --fix puts it aside'
+      : 'nothing was changed; earlier checkpoints are as they were',
   );
 }

@@ -11,7 +11,13 @@ import {
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../src/base/index.ts';
-import { checkpointNames, lastGood, prune, type Created } from '../../src/checkpoint/index.ts';
+import {
+  checkpointNames,
+  lastGood,
+  listCheckpoints,
+  prune,
+  type Created,
+} from '../../src/checkpoint/index.ts';
 import { doctor } from '../../src/commands/doctor.ts';
 import type { Finding } from '../../src/commands/doctor/check.ts';
 import { findLeaks } from '../../src/commands/doctor/pushes.ts';
@@ -127,6 +133,16 @@ describe('[invariant 27] refs that lead nowhere', () => {
     },
     60_000,
   );
+
+  test('a ref to an object that is not there: commands that need it name the way out', async () => {
+    const t = await makeRepo();
+    const { tag } = await t.checkpoint();
+    writeFileSync(refFile(t, `refs/devenv/checkpoints/${tag}`), `${'1'.repeat(40)}\n`);
+    t.write('a.txt', 'newer\n');
+    const hint = expect.stringContaining('devenv doctor --fix');
+    await expect(listCheckpoints(t.repo)).rejects.toMatchObject({ hint });
+    await expect(t.checkpoint()).rejects.toMatchObject({ hint });
+  });
 
   test.each(['all', 'none'] as const)(
     'a checkpoint whose ref is empty is made anew from its sound tag (checkpoint.tags: %s)',
