@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, readdirSync, rmdirSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, readdirSync, rmdirSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import path from 'node:path';
 import { DevenvError, errnoOf } from '../base/index.ts';
@@ -205,9 +205,21 @@ export function placeFile(
   return { aside: replaced.aside, placed: now?.ino === own.ino ? own : now };
 }
 
+/** What root puts back in somebody's work tree (a nightly run) stays theirs; nobody else may give files away. */
+function keepOwner(staged: string, expected: BigIntStats | null): BigIntStats {
+  const own = lstatSync(staged, { bigint: true });
+  if (!expected?.isFile() || (own.uid === expected.uid && own.gid === expected.gid)) return own;
+  try {
+    chownSync(staged, Number(expected.uid), Number(expected.gid));
+  } catch {
+    return own;
+  }
+  return lstatSync(staged, { bigint: true });
+}
+
 // Returns how the staged file looks then.
 function setMode({ file, staged, mode, sameMode = false, expected }: Placing, modes: Modes): BigIntStats {
-  const own = lstatSync(staged, { bigint: true });
+  const own = keepOwner(staged, expected);
   if (mode === undefined || mode === '120000') return own;
   const there = expected?.isFile() ? Number(expected.mode) & 0o777 : undefined;
   const known = there ?? modes[file] ?? Number(own.mode) & 0o777;

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, statSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { makeRepo } from '../checkpoint/repo.ts';
@@ -98,3 +98,20 @@ test('permissions of a private file stay when it is put back', async () => {
   await t.rollBack();
   expect(statSync(path.join(t.dir, 'key')).mode & 0o777).toBe(0o600);
 });
+
+// Only root may give files away.
+test.skipIf(process.getuid?.() !== 0)(
+  'a file of somebody else stays theirs when root puts it back',
+  async () => {
+    const t = await makeRepo();
+    await t.checkpoint();
+    t.write('a.txt', 'edited\n');
+    const file = path.join(t.dir, 'a.txt');
+    chownSync(file, 1234, 2345);
+    const owner = () => [statSync(file).uid, statSync(file).gid];
+    await t.rollBack();
+    expect(owner()).toEqual([1234, 2345]);
+    await t.undo();
+    expect(owner()).toEqual([1234, 2345]);
+  },
+);
