@@ -35,11 +35,13 @@ export interface IndexUpdate {
 export interface Moment {
   readonly from: string;
   readonly to: string;
+  /** The files that are written or deleted: what a sparse checkout keeps off the disk is hidden no more once it lies there. */
+  readonly files: readonly RawPath[];
 }
 
 type Hidden = Pick<HiddenEntry, 'path' | 'flags'>;
 
-/** Which entries, hidden from git, leave the index with a state: no commit holds these flags. */
+/** Which entries, hidden from git, lose that when a state is left: no commit holds these flags. */
 const hiddenNotes = 'hidden.json';
 const tries = 20;
 
@@ -54,9 +56,13 @@ export async function updateIndex(
   updates: readonly IndexUpdate[],
   moment?: Moment,
 ): Promise<void> {
-  if (updates.length === 0) return;
+  if (updates.length === 0 && !moment) return;
   for (let attempt = 0; attempt < tries; attempt++) {
-    if (await tryUpdate(repo, updates, moment)) return;
+    const flagged = await flaggedEntries(repo);
+    const comeBack = moment ? notedState(repo, hiddenNotes, moment.to) : [];
+    if (moment) noteState(repo, hiddenNotes, moment.from, losing(flagged, updates, moment.files));
+    if (updates.length === 0 && comeBack.length === 0) return;
+    if (await tryUpdate(repo, updates, { flagged, comeBack })) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new DevenvError(
@@ -93,14 +99,13 @@ function copyWithTime(index: string, copy: string): void {
 async function tryUpdate(
   repo: Repo,
   updates: readonly IndexUpdate[],
-  moment: Moment | undefined,
+  { flagged, comeBack }: { readonly flagged: readonly HiddenEntry[]; readonly comeBack: readonly Hidden[] },
 ): Promise<boolean> {
   const index = path.join(repo.gitDir, 'index');
   const copy = path.join(ownDir(repo), `index-${self.pid}-${randomId()}`);
   const before = stampOf(index);
   try {
     copyWithTime(index, copy);
-    const flagged = await flaggedEntries(repo);
     const skipped = flagged.filter(({ flags }) => flags.includes('skip-worktree'));
     const announced = new Set(updates.filter(({ intent }) => intent).map((update) => update.path));
     // git announces nothing that it was told not to look at.
@@ -111,13 +116,7 @@ async function tryUpdate(
       skipped.filter((entry) => announced.has(entry.path)),
     );
     await change(repo, copy, updates);
-    if (moment) noteState(repo, hiddenNotes, moment.from, leavingOf(flagged, updates));
-    await flagAgain(
-      repo,
-      copy,
-      moment ? [...flagged, ...notedState(repo, hiddenNotes, moment.to)] : flagged,
-      updates,
-    );
+    await flagAgain(repo, copy, { flagged, comeBack }, updates);
     // A hard link comes into being whole or not at all, and tells us later that a lock left behind was ours.
     linkSync(copy, `${index}.lock`);
     if (stampOf(index) !== before) {
@@ -182,28 +181,53 @@ async function announce(
   );
 }
 
-function leavingOf(flagged: readonly Hidden[], updates: readonly IndexUpdate[]): readonly Hidden[] {
-  const leaving = new Set(updates.filter(({ mode }) => mode === '000000').map((update) => update.path));
+function losing(
+  flagged: readonly Hidden[],
+  updates: readonly IndexUpdate[],
+  files: readonly RawPath[],
+): readonly Hidden[] {
+  const leaving = updates.filter(({ mode }) => mode === '000000').map((update) => update.path);
+  const lost = new Set([...leaving, ...files]);
   return flagged
-    .filter((entry) => leaving.has(entry.path))
+    .filter((entry) => lost.has(entry.path))
     .map(({ path: name, flags }) => ({ path: name, flags }));
 }
 
-/** An entry that is given anew has none of the flags that the old one had. */
+/** An entry that is given anew has none of the flags that the old one had; what comes back has those of its state. */
 async function flagAgain(
   repo: Repo,
   file: string,
-  flagged: readonly Hidden[],
+  { flagged, comeBack }: { readonly flagged: readonly Hidden[]; readonly comeBack: readonly Hidden[] },
   updates: readonly IndexUpdate[],
 ): Promise<void> {
-  const kept = new Set(updates.filter(({ mode }) => mode !== '000000').map((update) => update.path));
+  const anew = new Set(updates.filter(({ mode }) => mode !== '000000').map((update) => update.path));
+  const gone = new Set(updates.filter(({ mode }) => mode === '000000').map((update) => update.path));
+  const back = comeBack.filter((entry) => !gone.has(entry.path));
+  const there = await stagedNames(repo, file, back);
+  const all = [
+    ...flagged.filter((entry) => anew.has(entry.path)),
+    ...back.filter((entry) => there.has(entry.path)),
+  ];
   for (const flag of ['assume-unchanged', 'skip-worktree'] as const)
     await setFlag(
       repo,
       file,
       `--${flag}`,
-      flagged.filter((entry) => kept.has(entry.path) && entry.flags.includes(flag)),
+      all.filter((entry) => entry.flags.includes(flag)),
     );
+}
+
+// The user may have taken an entry out since; git would give up at it.
+async function stagedNames(
+  repo: Repo,
+  file: string,
+  entries: readonly Hidden[],
+): Promise<ReadonlySet<RawPath>> {
+  if (entries.length === 0) return new Set();
+  const listed = await mustGit(repo, 'putting the staged state back', ['ls-files', '-z'], {
+    env: { ...repo.env, GIT_INDEX_FILE: file },
+  });
+  return new Set(listed.toString('latin1').split('\0'));
 }
 
 async function setFlag(repo: Repo, file: string, flag: string, entries: readonly Hidden[]): Promise<void> {

@@ -16,6 +16,7 @@ import {
   replaceJournal,
   startOf,
   writeJournal,
+  momentOf,
 } from './journal.ts';
 import type { Journal } from './journal.ts';
 import type { PutBackInput, Ready } from './prepare.ts';
@@ -103,7 +104,7 @@ async function moveAndStage(repo: Repo, journal: Journal, ready: Ready): Promise
   await expectStaged(repo, journal, ready);
   try {
     if (head) await moveHead(repo, head, { name, undo, present: ready.present.snapshot.head });
-    await updateIndex(repo, index, { from: journal.present, to: journal.target });
+    await updateIndex(repo, index, momentOf(journal));
   } catch (error) {
     if (head) await moveHeadBack(repo, head, name);
     throw error;

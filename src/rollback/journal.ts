@@ -15,7 +15,7 @@ import path from 'node:path';
 import { DevenvError, errnoOf, isAlive, randomId, self } from '../base/index.ts';
 import type { StepKind } from '../checkpoint/index.ts';
 import { ownDir } from '../git/index.ts';
-import type { IndexUpdate, RawPath, Repo } from '../git/index.ts';
+import type { IndexUpdate, Moment, RawPath, Repo } from '../git/index.ts';
 import type { Held } from './plan.ts';
 
 /** A step with the very bytes it leads to. */
@@ -66,6 +66,13 @@ export interface Journal {
   readonly index: readonly IndexUpdate[];
   readonly head: HeadMove | null;
 }
+
+/** What a journal leaves and what it puts back. */
+export const momentOf = ({ present, target, steps }: Journal): Moment => ({
+  from: present,
+  to: target,
+  files: steps.map((step) => step.path),
+});
 
 const journalName = 'journal.json';
 

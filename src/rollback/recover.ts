@@ -20,7 +20,7 @@ import { blockingParent } from './check.ts';
 import { openFolders } from './folders.ts';
 import { keep } from './go-back.ts';
 import { moveHead } from './head.ts';
-import { bootId, journalFile, ownLitter, readAbandoned, removeJournal } from './journal.ts';
+import { bootId, journalFile, momentOf, ownLitter, readAbandoned, removeJournal } from './journal.ts';
 import type { Journal, JournalStep } from './journal.ts';
 import { stageBlobs, warnFailed } from './stage.ts';
 import { stagedSince } from './staged.ts';
@@ -143,13 +143,12 @@ async function finish(
   const { head, name, undo, index } = journal;
   if (head)
     await moveHead(repo, head, { name, undo, present: (await readSaved(repo, journal.present)).head });
-  if (index.length === 0) return failed;
   // Staged otherwise than when the rollback began: it got so far, or the user staged it.
-  const since = await stagedSince(repo, journal.present);
+  const since = index.length === 0 ? new Set<RawPath>() : await stagedSince(repo, journal.present);
   await updateIndex(
     repo,
     index.filter((update) => !since.has(update.path)),
-    { from: journal.present, to: journal.target },
+    momentOf(journal),
   );
   return failed;
 }

@@ -119,3 +119,26 @@ test.each([
     expect(await t.git('ls-files', '-s', 'n')).toContain(gone ? '100755' : 'n');
   },
 );
+
+test('a file outside a sparse checkout that a rollback writes is kept off the disk again by undo, also for git', async () => {
+  const t = await makeRepo();
+  for (const name of ['in/a', 'in/b', 'out/a', 'out/b']) t.write(name, 'old\n');
+  await t.git('add', '-A');
+  await t.git('commit', '-qm', 'Folders');
+  await t.git('sparse-checkout', 'set', '--cone', 'out');
+  t.write('out/a', 'staged\n');
+  await t.git('add', 'out/a');
+  const { tag } = await t.checkpoint();
+  // Another edit keeps the folder there, so that git does not look away from it as a whole.
+  t.write('out/b', 'edited\n');
+  await t.git('sparse-checkout', 'set', 'in');
+  t.write('in/a', 'staged too\n');
+  await t.git('add', 'in/a');
+  const now = async () => [await flagsOf(t), await t.git('status', '--short'), filesOf(t.dir)];
+  const before = await now();
+  expect(before[0]).toContain('S ');
+  await t.rollBack({ target: tag });
+  await t.git('status');
+  await t.undo();
+  expect(await now()).toEqual(before);
+});
