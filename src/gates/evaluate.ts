@@ -4,7 +4,7 @@ import { errnoOf, messageOf, plural, showName, stripAnsi, supervise, whyUnjudged
 import type { GateConfig } from '../config/index.ts';
 import { coveredFiles, readCoverage } from './coverage.ts';
 import type { GateResult, SuiteResultLike } from './types.ts';
-import { countWarnings } from './warnings.ts';
+import { warningCounter } from './warnings.ts';
 
 /** What gates are judged by. */
 export interface GateInput {
@@ -114,10 +114,12 @@ function timesOf(root: string, file: string): Stats | undefined {
 }
 
 async function judgeCommand(command: string, gate: GateConfig, input: GateInput): Promise<Judged> {
+  const warnings = warningCounter();
   const ended = await supervise(command, {
     cwd: input.root,
     env: input.env,
     timeoutMs: gate.timeoutMs,
+    onOutput: warnings.add,
     ...(input.signal ? { signal: input.signal } : {}),
   });
   const broken = whyUnjudged(ended, gate.timeoutMs);
@@ -128,11 +130,9 @@ async function judgeCommand(command: string, gate: GateConfig, input: GateInput)
       ? { verdict: 'passed', detail: 'exit 0' }
       : { verdict: 'failed', detail: `${exit}: ${lastLine(ended.tail)}` };
   }
-  const warnings = countWarnings(ended.tail);
-  const detail = [exit, `${plural(warnings, 'warning')}, allows ${gate.maxWarnings}`]
-    .filter(Boolean)
-    .join(', ');
-  return { verdict: ended.code === 0 && warnings <= gate.maxWarnings ? 'passed' : 'failed', detail };
+  const count = warnings.count();
+  const detail = [exit, `${plural(count, 'warning')}, allows ${gate.maxWarnings}`].filter(Boolean).join(', ');
+  return { verdict: ended.code === 0 && count <= gate.maxWarnings ? 'passed' : 'failed', detail };
 }
 
 function lastLine(text: string): string {

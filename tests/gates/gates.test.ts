@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest';
 import type { GateConfig } from '../../src/config/index.ts';
 import { judgeSuites } from '../../src/gates/evaluate.ts';
 import { evaluateGates } from '../../src/gates/index.ts';
-import { countWarnings } from '../../src/gates/warnings.ts';
 import { tempDir, testEnv } from '../support/temp.ts';
 
 const gate = (over: Partial<GateConfig>): GateConfig => ({
@@ -69,29 +68,6 @@ test.each([
   // As of a file that was moved there, or came out of an archive.
   utimesSync(path.join(root, 'src/a.ts'), 1e9, 1e9);
   expect(await judge()).toMatchObject(older);
-});
-
-test.each([
-  ['src/a.ts:1 warning: unused\nsrc/b.ts:2 Warning: too long\n', 2],
-  ['✖ 3 problems (0 errors, 3 warnings)\n', 3],
-  ['a warning\nFound 1 warning and 0 errors.\n', 1],
-  ['Found 0 warnings.\n', 0],
-  ['a: 2 warnings\nb: 1 warning\n', 3],
-  ['all fine\n', 0],
-  ['1,204 warnings', 1204],
-  ['0 errors, 1.204 warnings', 1204],
-  ["1'204 warnings", 1204],
-  ['Found 1 204 warnings.', 1204],
-  ['1\u2009204\u2009000 warnings', 1_204_000],
-  ['12\u00A0204 warnings', 12_204],
-  ['1,204 errors, 2 warnings', 2],
-  ['10 errors,3 warnings', 3],
-  ['2.5 warnings for each file', 0],
-  ['12,34 warnings for each file', 0],
-  ['0.204 warnings for each file', 0],
-  ['2.5 warnings for each file\n5 warnings in all', 5],
-])('warnings in %j', (output, expected) => {
-  expect(countWarnings(output)).toBe(expected);
 });
 
 describe('a gate on the disk', () => {
