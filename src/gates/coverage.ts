@@ -80,13 +80,15 @@ function fromCobertura(xml: string): number | string | undefined {
   const counts: Counts = Object.fromEntries(
     Array.from(root.matchAll(/([\w-]+)="([^"]*)"/g), ([, name, value]) => [name, value]),
   );
-  const exact = percent(Number(counts['lines-covered']), Number(counts['lines-valid']));
-  const rate = Number(counts['line-rate']) * 100;
+  const valid = counts['lines-valid'];
+  const exact = percent(Number(counts['lines-covered']), Number(valid));
+  const none = valid === undefined ? !/<(class|line)\b/.test(xml) : Number(valid) === 0;
+  const rate = Number((Number(counts['line-rate']) * 100).toPrecision(15));
   return (
     whyWrong(counts, 'lines-covered', 'lines-valid') ??
     whyWrong(counts, 'branches-covered', 'branches-valid') ??
     exact ??
-    asPercent(rate)
+    (none ? undefined : asPercent(rate))
   );
 }
 
@@ -97,11 +99,13 @@ function fromSummary(text: string): number | string | undefined {
   const lines = { ...Object(member(total, 'lines')) };
   const branches = { ...Object(member(total, 'branches')) };
   return (
-    whyWrong(lines, 'covered', 'total') ?? whyWrong(branches, 'covered', 'total') ?? asPercent(lines.pct)
+    whyWrong(lines, 'covered', 'total') ??
+    whyWrong(branches, 'covered', 'total') ??
+    (lines.total === 0 ? undefined : asPercent(lines.pct))
   );
 }
 
-/** istanbul writes "Unknown" and others NaN where there is no line. */
+/** Where there is no line, istanbul writes "Unknown", or of old 100, others NaN. */
 function asPercent(value: unknown): number | string | undefined {
   if (typeof value !== 'number' || Number.isNaN(value)) return undefined;
   return value >= 0 && value <= 100 ? value : `cannot be right: ${value} %`;
@@ -121,5 +125,5 @@ function member(value: unknown, name: string): unknown {
 }
 
 function percent(hit: number, found: number): number | undefined {
-  return found > 0 && Number.isFinite(hit) ? (hit / found) * 100 : undefined;
+  return found > 0 && Number.isFinite(hit) ? (hit * 100) / found : undefined;
 }

@@ -79,14 +79,13 @@ function judgeReport(report: string, min: number | undefined, root: string): Jud
   }
   const coverage = readCoverage(text);
   if (typeof coverage === 'string') return { verdict: 'broken', detail: `${report} ${coverage}` };
-  const newer = changedSince(report, coveredFiles(text), root);
-  if (newer !== undefined)
-    return {
-      verdict: 'broken',
-      detail: `${report} is older than ${showName(newer)}, which it counts: no suite has written it anew`,
-    };
+  const older = whyOlder(report, coveredFiles(text), root);
+  if (older !== undefined)
+    return { verdict: 'broken', detail: `${report} ${older}: no suite has written it anew` };
   const least = min ?? 0;
-  const detail = `${coverage.toFixed(2)} % of the lines, needs ${least} %`;
+  // Rounded down, so that what fails never looks like what is needed.
+  const shown = (Math.floor(coverage * 100 + 1e-9) / 100).toFixed(2);
+  const detail = `${shown} % of the lines, needs ${least} %`;
   return { verdict: coverage >= least ? 'passed' : 'failed', detail, coverage };
 }
 
@@ -94,22 +93,33 @@ function judgeReport(report: string, min: number | undefined, root: string): Jud
 const coarseMs = 50;
 
 /**
- * A file that was written, or put in its place, after the report that counts it: what the report says is of another
- * tree. A file that is moved or restored keeps its mtime, not its ctime.
+ * That a file was written, put in its place or taken away after the report that counts it: what the report says is of
+ * another tree. A file that is moved or restored keeps its mtime, not its ctime. One that is gone went after the
+ * report if the folder where it lay changed since; else it is one that was generated for the tests, say.
  */
-function changedSince(report: string, files: readonly string[], root: string): string | undefined {
+function whyOlder(report: string, files: readonly string[], root: string): string | undefined {
   const written = (timesOf(root, report)?.mtimeMs ?? 0) + coarseMs;
-  return files.find((file) => {
-    const times = timesOf(root, file);
-    return times !== undefined && Math.max(times.mtimeMs, times.ctimeMs) > written;
+  const changed = (times: Stats | undefined): boolean =>
+    times !== undefined && Math.max(times.mtimeMs, times.ctimeMs) > written;
+  const known = new Map(files.map((file) => [file, timesOf(root, file)]));
+  const newer = files.find((file) => changed(known.get(file)));
+  if (newer !== undefined) return `is older than ${showName(newer)}, which it counts`;
+  // Names relative to another folder tell nothing.
+  const named = files.some((file) => known.get(file) && !path.isAbsolute(file));
+  const gone = files.find((file) => {
+    if (known.get(file) || path.relative(root, path.resolve(root, file)).startsWith('..')) return false;
+    let folder = path.resolve(root, path.dirname(file));
+    while (folder !== root && !timesOf(root, folder)) folder = path.dirname(folder);
+    return (folder !== root || named || path.isAbsolute(file)) && changed(timesOf(root, folder));
   });
+  return gone && `counts ${showName(gone)}, which is gone since`;
 }
 
 function timesOf(root: string, file: string): Stats | undefined {
   try {
     return statSync(path.resolve(root, file));
   } catch {
-    return undefined; // named from another folder, or generated and gone: it tells nothing
+    return undefined; // it is not there, or named from another folder
   }
 }
 
