@@ -20,7 +20,7 @@ const styles = {
   vitest: { counts: /^\s*Tests {2}.*\(\d+\).*$/m, words, failure: /^\s*FAIL\s+(.+)$/gm },
   jest: { counts: /^Tests: .*total.*$/m, words, failure: /^\s*● (?!Console)(.+)$/gm },
   pytest: {
-    counts: /^=+ .*\b(?:passed|failed|error|skipped)\b.* in [\d.]+s.*$/m,
+    counts: /^(?:=+ .*|\d+ |\d.*, \d+ )\b(?:passed|failed|error|skipped)\b.* in [\d.]+s.*$/m,
     words,
     failure: /^FAILED (\S+.*)$/gm,
   },
@@ -66,12 +66,20 @@ export function readOutput(
 }
 
 /** What runners say that found nothing to run. */
-const emptyRun = /^(?:[#ℹ] tests 0$|=+ no tests ran in |no tests ran in |Ran 0 tests in |Tests: +0 total)/m;
+const emptyRun =
+  /^(?:[#ℹ] (?:tests 0$|todo [1-9])|=+ no tests ran in |no tests ran in |(?:Ran|DONE) 0 tests in |Tests: +0 total|\?\s+\S+\s+\[no test files\]$|ok\s.*\[no tests to run\]$|test result: ok\. .* [1-9]\d* filtered out|\s+0 passing \()/m;
 /** How vitest and jest end then: with the status that they name, as they were told (`--passWithNoTests`). */
 const endOfNone = /^No (?:test files|tests) found, exiting with code (\d+)[ \t]*$/gm;
 /** What runners without counts, or with others than those above, say when they ran something. */
 const otherRun =
-  /^(?:Ran [1-9]\d* tests? in |ok\s+\S+\s+(?:[\d.]+s|\(cached\))|\s+[1-9]\d* (?:passing|passed) \()/m;
+  /^(?:ok\s+\S+\s+(?:[\d.]+s|\(cached\))(?!.*\[no tests to run\]$)|\s+[1-9]\d* (?:passing|passed) \()/m;
+/** How unittest ("OK (skipped=1)") and gotestsum end: how many ran, and how many of them were skipped. */
+const ranOf =
+  /^(?:Ran|DONE) (\d+) tests?\b(?:.*, (\d+) skipped| in .*\s+(?:OK|PASSED|FAILED) \(.*?skip(?:ped|s)=(\d+))?/gm;
+/** `go test -v` tells of every test; less of it than this is the whole output. */
+const wholeOutput = 60_000;
+const onlySkips = (text: string): boolean =>
+  text.length < wholeOutput && text.includes('--- SKIP: ') && !/--- (?:PASS|FAIL): /.test(text);
 /** How pytest and unittest end when they found nothing to run; a failure after an empty run is another one. */
 const exitOfNone = 5;
 
@@ -83,10 +91,16 @@ export function whyNoTest(output: string, exit: number | null): string | undefin
   const text = stripAnsi(output).replaceAll('\r', '');
   const named = [...text.matchAll(endOfNone)].some((match) => Number(match[1]) === exit);
   if (exit !== 0 && exit !== exitOfNone && !named) return undefined;
-  const counted = Object.values(styles).map((style) => countsOf(text, style));
-  const ran = counted.some(({ passed, failed }) => passed + failed > 0) || otherRun.test(text);
-  if (ran) return undefined;
-  if (exit === 0 && counted.some(({ skipped }) => skipped > 0)) return 'all its tests were skipped: none ran';
+  const ends = Array.from(text.matchAll(ranOf), ([, tests, some, all]) => {
+    const skipped = Number(some ?? all ?? 0);
+    return { passed: Number(tests) - skipped, failed: 0, skipped };
+  });
+  const counted = [...Object.values(styles).map((style) => countsOf(text, style)), ...ends];
+  const goSkips = onlySkips(text);
+  if (counted.some(({ passed, failed }) => passed + failed > 0)) return undefined;
+  if (!goSkips && otherRun.test(text)) return undefined;
+  if (exit === 0 && (goSkips || counted.some(({ skipped }) => skipped > 0)))
+    return 'all its tests were skipped: none ran';
   return named || emptyRun.test(text) ? 'no test ran' : undefined;
 }
 
