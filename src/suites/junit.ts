@@ -65,6 +65,7 @@ function createReader(options: ReadOptions): Reader {
   let depth = 0;
   let roots = 0;
   let complaint: string | undefined;
+  let impossible: string | undefined;
   let claimed = 0;
   let cases = 0;
   let otherwise = false;
@@ -94,6 +95,7 @@ function createReader(options: ReadOptions): Reader {
     depth++;
     if (depth === 1 && !/^(testsuites?|testcase)$/.test(name)) throw new Error(`<${name}> is not JUnit XML`);
     if (isSuite.test(name)) {
+      impossible ??= whyImpossible(attributes);
       claimed = Math.max(claimed, sumOf(attributes, 'failures', 'errors'));
       otherwise ||= countsOtherwise(attributes);
       suites.push({ attributes, cases, skipped: counts.skipped });
@@ -115,6 +117,8 @@ function createReader(options: ReadOptions): Reader {
       open.outcome = 'flaky';
   });
   const onText = (text: string): void => {
+    if (roots > 0 && text.trim())
+      impossible ??= `go on after their end: ${showName(text.trim().slice(0, 60))}`;
     if (open && inside && open.text.length < keptText) open.text += text;
   };
   parser.on('text', onText);
@@ -144,7 +148,7 @@ function createReader(options: ReadOptions): Reader {
         ...counts,
         failures,
         claimed: claimed > counts.flaky ? claimed : 0,
-        ...(otherwise ? {} : { lacking }),
+        lacking: impossible ?? (otherwise ? undefined : lacking),
       };
     },
   };
@@ -163,6 +167,15 @@ function startOutcome(attributes: Attributes): Outcome {
  */
 function sumOf(attributes: Attributes, ...names: readonly string[]): number {
   return names.map((name) => Number(attributes[name])).reduce((sum, n) => sum + (n > 0 ? n : 0), 0);
+}
+
+/** A total that is no number; an empty one, or what a program has for none, says nothing. */
+function whyImpossible(attributes: Attributes): string | undefined {
+  const wrong = Object.entries(attributes).find(
+    ([name, value]) =>
+      /^(tests|failures|errors)$/.test(name) && !/^\s*(\d+(\.0*)?|None|null|undefined|NaN)?\s*$/.test(value),
+  );
+  return wrong && `cannot be right: ${wrong[0]} is ${showName(wrong[1])}`;
 }
 
 /**

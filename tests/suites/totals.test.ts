@@ -51,6 +51,25 @@ test.each([
   expect(verdict(xml)).toEqual({ verdict: 'broken', why: expect.stringContaining(why) });
 });
 
+test.each([
+  ['thousands', `<testsuites tests="2,000">${a}</testsuites>`, 'cannot be right: tests is 2,000'],
+  [
+    'thousands that failed',
+    `<testsuites tests="1" failures="1,234">${a}</testsuites>`,
+    'cannot be right: failures is 1,234',
+  ],
+  ['less than none', `<testsuite><testsuite tests="-1">${a}</testsuite></testsuite>`, 'tests is -1'],
+  ['a word', `<testsuite errors="many">${a}</testsuite>`, 'errors is many'],
+  ['a fraction', `<testsuite tests="0.5">${a}</testsuite>`, 'tests is 0.5'],
+  ['of pytest, too', `<testsuite name="pytest" tests="x">${a}</testsuite>`, 'tests is x'],
+  ['text after the end', `<testsuite>${a}</testsuite> Killed\n`, 'go on after their end: Killed'],
+])('totals and text that cannot be: %s', (_, xml, why) => {
+  expect(verdict(xml)).toEqual({ verdict: 'broken', why: expect.stringContaining(`its results `) });
+  expect(verdict(xml).why).toContain(why);
+  const red = xml.replace(a, '<testcase name="a"><failure/></testcase>');
+  expect(verdict(red)).toEqual({ verdict: 'failed' });
+});
+
 const notTold = ['node.xml', 'vitest.xml'];
 test.each(readdirSync(fixtures).filter((name) => name.endsWith('.xml') && !notTold.includes(name)))(
   'an honest report: %s',
@@ -62,7 +81,9 @@ test.each(readdirSync(fixtures).filter((name) => name.endsWith('.xml') && !notTo
 test.each([
   ['totals that say less', `<testsuites tests="0"><testsuite tests="1">${a}${a}</testsuite></testsuites>`],
   ['no totals', `<testsuites><testsuite>${a}</testsuite></testsuites>`],
-  ['totals that are no number', `<testsuite tests="many">${a}</testsuite>`],
+  ['totals that are empty', `<testsuite tests="" errors=" " failures="None">${a}</testsuite>`],
+  ['totals as decimals', `<testsuite tests="1.0" failures="0.">${a}</testsuite>`],
+  ['a line and a comment after the end', `<testsuite tests="1">${a}</testsuite>\n<!-- x --><?y z?>\n`],
   ['totals without what was skipped', `<testsuite tests="1" skipped="1">${a}${skipped}</testsuite>`],
   ['what was skipped is counted, not shown', `<testsuite tests="3" skipped="2">${a}</testsuite>`],
   ['googletest', `<testsuite tests="2" disabled="1">${a}</testsuite>`],
