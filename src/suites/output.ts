@@ -67,7 +67,7 @@ export function readOutput(
 
 /** What runners say that found nothing to run. */
 const emptyRun =
-  /^(?:[#ℹ] (?:tests 0$|todo [1-9])|=+ no tests ran in |no tests ran in |(?:Ran|DONE) 0 tests in |Tests: +0 total|\?\s+\S+\s+\[no test files\]$|ok\s.*\[no tests to run\]$|test result: ok\. .* [1-9]\d* filtered out|\s+0 passing \()/m;
+  /^(?:[#ℹ] (?:tests 0$|todo [1-9])|(?:=+ )?no tests ran in |(?:Ran|DONE) 0 tests in |Tests: +0 total|\?\s+\S+\s+\[no test files\]$|ok\s.*\[no tests to run\]$|test result: ok\. .* [1-9]\d* filtered out|\s+0 passing \()/m;
 /** How vitest and jest end then: with the status that they name, as they were told (`--passWithNoTests`). */
 const endOfNone = /^No (?:test files|tests) found, exiting with code (\d+)[ \t]*$/gm;
 /** What runners without counts, or with others than those above, say when they ran something. */
@@ -79,7 +79,7 @@ const ranOf =
 /** `go test -v` tells of every test; less of it than this is the whole output. */
 const wholeOutput = 60_000;
 const onlySkips = (text: string): boolean =>
-  text.length < wholeOutput && text.includes('--- SKIP: ') && !/--- (?:PASS|FAIL): /.test(text);
+  text.length < wholeOutput && /--- SKIP: /.test(text) && !/--- (?:PASS|FAIL): /.test(text);
 /** How pytest and unittest end when they found nothing to run; a failure after an empty run is another one. */
 const exitOfNone = 5;
 
@@ -97,8 +97,8 @@ export function whyNoTest(output: string, exit: number | null): string | undefin
   });
   const counted = [...Object.values(styles).map((style) => countsOf(text, style)), ...ends];
   const goSkips = onlySkips(text);
-  if (counted.some(({ passed, failed }) => passed + failed > 0)) return undefined;
-  if (!goSkips && otherRun.test(text)) return undefined;
+  if (counted.some(({ passed, failed }) => passed + failed > 0) || (!goSkips && otherRun.test(text)))
+    return undefined;
   if (exit === 0 && (goSkips || counted.some(({ skipped }) => skipped > 0)))
     return 'all its tests were skipped: none ran';
   return named || emptyRun.test(text) ? 'no test ran' : undefined;

@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import path from 'node:path';
-import { messageOf } from '../base/index.ts';
+import { messageOf, systemClock } from '../base/index.ts';
 import type { ReadOptions } from './junit.ts';
 import type { Report } from './types.ts';
 
@@ -11,13 +11,21 @@ export interface ResultsBefore {
   readonly taken: readonly { readonly file: string; readonly text: Buffer; readonly stat: Stats }[];
   /** Other files, which are no reports; as they were. */
   readonly stamps: ReadonlyMap<string, string>;
+  /** When that was. */
+  readonly atMs: number;
 }
 
-/** Takes the old reports (one file, or every .xml of a folder) away; `restoreResults` puts them back. */
-export function takeResults(results: string): ResultsBefore {
+/** What was written longer before the run than this is old, whoever put it there; clocks may differ a little. */
+const oldMs = 10_000;
+/** How far below a folder reports are looked for. */
+const deepest = 16;
+
+/** Takes the old reports (one file, or every .xml of a folder and below it) away; `restoreResults` puts them back. */
+export function takeResults(results: string, root: string): ResultsBefore {
+  const atMs = systemClock.now();
   const taken: { file: string; text: Buffer; stat: Stats }[] = [];
   const stamps = new Map<string, string>();
-  for (const file of resultFiles(results)) {
+  for (const file of resultFiles(results, root)) {
     stamps.set(file, stamp(file));
     try {
       const text = readFileSync(file);
@@ -29,7 +37,7 @@ export function takeResults(results: string): ResultsBefore {
       // Not ours to read or remove: then its times have to tell whether it was written anew.
     }
   }
-  return { taken, stamps };
+  return { taken, stamps, atMs };
 }
 
 /** Puts back, with their times, the old reports in whose place nothing was written. */
@@ -54,7 +62,7 @@ export async function readResults(
   options: ReadOptions,
 ): Promise<Report | { readonly missing: string }> {
   const shown = path.relative(options.root, results);
-  const all = resultFiles(results);
+  const all = resultFiles(results, options.root);
   const wasTaken = new Set(before.taken.map(({ file }) => file));
   const fresh = all.filter((file) => wasTaken.has(file) || before.stamps.get(file) !== stamp(file));
   if (all.length + wasTaken.size === 0) return { missing: `it wrote no results to ${shown}` };
@@ -63,6 +71,10 @@ export async function readResults(
   let sum: Report = { passed: 0, failed: 0, flaky: 0, skipped: 0, failures: [] };
   for (const file of fresh) {
     try {
+      if (isOld(file, before.atMs))
+        return {
+          missing: `${path.relative(options.root, file)} was written before the run: it tells of another one`,
+        };
       const report = await readJUnit(file, options);
       sum = {
         passed: sum.passed + report.passed,
@@ -80,13 +92,32 @@ export async function readResults(
   return sum;
 }
 
-function resultFiles(results: string): readonly string[] {
+/** Below the project's root itself lie other things than reports. */
+function resultFiles(results: string, root: string): readonly string[] {
   const info = statSync(results, { throwIfNoEntry: false });
   if (!info) return [];
   if (!info.isDirectory()) return [results];
-  return readdirSync(results)
-    .filter((name) => name.endsWith('.xml'))
-    .map((name) => path.join(results, name));
+  return xmlIn(results, path.relative(results, root).startsWith('..') ? deepest : 0);
+}
+
+function xmlIn(folder: string, depth: number): readonly string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const file = path.join(folder, entry.name);
+    if (!entry.isDirectory()) return entry.name.endsWith('.xml') ? [file] : [];
+    if (depth === 0 || entry.name === 'node_modules') return [];
+    try {
+      return xmlIn(file, depth - 1);
+    } catch {
+      return [file]; // what cannot be read is not passed over
+    }
+  });
+}
+
+/** A copy or a link of an old report has the time of its content, but was put there later. */
+function isOld(file: string, beganMs: number): boolean {
+  const { mtimeMs, ctimeMs } = statSync(file);
+  // Where the disk's clock goes after this one, all its times do.
+  return mtimeMs < Math.min(beganMs, Math.max(ctimeMs, lstatSync(file).ctimeMs)) - oldMs;
 }
 
 function stamp(file: string): string {

@@ -36,7 +36,7 @@ export async function runSuite(suite: SuiteConfig, options: RunSuiteOptions): Pr
   const narrowed = options.only
     ? narrowTo(suite, options.only, { root, cwd })
     : options.affectedBy && narrowToChanged(suite, options.affectedBy, cwd);
-  const before = results === undefined ? undefined : takeResults(results);
+  const before = results === undefined ? undefined : takeResults(results, root);
   const ended = await supervise(narrowed ?? suite.command, {
     cwd,
     env: { ...options.env, ...suite.env },
