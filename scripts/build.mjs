@@ -235,15 +235,25 @@ const boxOnly = {
   },
 };
 
-/** What execa needs for its option `verbose` alone, which devenv does not use. */
-const withoutVerbose = {
-  name: 'without-verbose',
+/**
+ * Of execa one call is made, of a shell that runs beside us (src/base/supervise.ts): neither its option `verbose`, nor
+ * its synchronous form, its pipes between programs, and a process as a stream.
+ */
+const onlyOneCall = {
+  name: 'only-one-call',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^(figures|pretty-ms)$/ }, ({ path, importer }) =>
       importer.includes('/execa/') ? { path, namespace: 'not-verbose' } : undefined,
     );
     onLoad({ filter: /./, namespace: 'not-verbose' }, () => ({
       contents: 'export default {}',
+      loader: 'js',
+    }));
+    onLoad({ filter: /\/execa\/lib\/(methods\/main-sync|pipe\/setup|convert\/add)\.js$/ }, ({ path }) => ({
+      contents: Array.from(
+        readFileSync(path, 'utf8').matchAll(/^export const (\w+)/gm),
+        ([, name]) => `export const ${name} = () => undefined;`,
+      ).join('\n'),
       loader: 'js',
     }));
   },
@@ -306,7 +316,7 @@ const [own] = await Promise.all([
         resolveDir: process.cwd(),
         loader: 'js',
       },
-      plugins: [onlyEnglish, withoutThreads, withoutVerbose],
+      plugins: [onlyEnglish, withoutThreads, onlyOneCall],
       outfile: `${out}/vendor/${name}.cjs`,
       format: 'cjs',
       // One copy for both: node-ssh and our own code pass each other its objects.
