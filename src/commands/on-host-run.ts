@@ -112,7 +112,7 @@ function notEnded({ target: { name } }: Connected, cause: DevenvError): DevenvEr
   return new DevenvError(
     'lost',
     `${name}: the command did not come to its end there`,
-    `devenv status --host ${name} shows how things stand; to run it again is safe`,
+    `before you run it again: devenv status --host ${name} and devenv undo --list --host ${name} show what it did`,
     cause,
   );
 }

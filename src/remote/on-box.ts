@@ -80,7 +80,7 @@ work() {
     "$node" "$data/$BUILD/bin/devenv.js" "$@" </dev/null 3<&- &
   fi
   pid=$!
-  [ -z "$RECORD" ] || (umask 077; printf '%s\\n' "$pid" >"$note") 2>/dev/null
+  [ -z "$RECORD" ] || (umask 077; echo "$pid $$" >"$note") 2>/dev/null
   hears=
   if [ -z "$READS" ]; then
     (
@@ -166,15 +166,20 @@ export type Aftermath =
 
 /**
  * Asks the box what became of a recorded command. One that has left no note is given up by making the note in its
- * place: should it come late, it finds that and does nothing.
+ * place: should it come late, it finds that and does nothing. It is at work as long as it lives, or the shell that
+ * writes down how it ended; that is read last, since both may end meanwhile.
  */
 export function aftermathScript(record: string): Pick<ScriptRun, 'script' | 'vars' | 'repeatable'> {
   const script = `${dataLine}
 mkdir -p "$data/run" && cd "$data/run" || exit 1
 find . -type f -mtime +1 -exec rm -f {} + 2>/dev/null
+pid=
+is=gone
+if read -r pid shell <"$RECORD.pid"; then
+  if [ "$pid" = void ]; then is=never; elif kill -0 "$pid" || kill -0 "\${shell:-$pid}"; then is=running; fi
+fi 2>/dev/null
 if read -r code <"$RECORD.code"; then echo "ended $code"; cat "$RECORD.out"
-elif read -r pid <"$RECORD.pid"; then
-  if [ "$pid" = void ]; then echo never; elif kill -0 "$pid"; then echo running; else echo gone; fi
+elif [ "$pid" ]; then echo $is
 elif (set -C; echo void >"$RECORD.pid"); then echo never
 elif [ -n "$(find "$RECORD.pid" -mmin -1)" ]; then echo running
 else echo gone; fi 2>/dev/null`;

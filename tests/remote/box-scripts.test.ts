@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -142,6 +142,29 @@ describe.each(shells)('under $name', ({ name, shell }) => {
     expect(readAftermath(Buffer.from(dead.stdout))).toEqual({ kind: 'gone' });
   });
 
+  it.skipIf(skip)('between its end and the note of it, it is still running', async () => {
+    const home = homeWith("console.log('said'); process.exit(7)");
+    const [bin, note, go] = ['bin', '.local/share/devenv/run/r.pid', 'go'].map((name) =>
+      path.join(home, name),
+    );
+    mkdirSync(bin!);
+    const slow = `#!/bin/sh\nPATH=\${PATH#*:}\ntee "$@"\nuntil [ -e '${go!.replaceAll("'", "'\\''")}' ]; do sleep 0.1; done\n`;
+    writeFileSync(path.join(bin!, 'tee'), slow, { mode: 0o755 });
+    const env = { ...envOf(home), PATH: `${bin}:${process.env['PATH']}` };
+    const script = boxScript(command({ record: 'r' }));
+    const going = run([...shell, '-c', textOf(script)], { cwd: '/', env, input: '' });
+    await until('it has ended', () => {
+      const pid = existsSync(note!) && Number(readFileSync(note!, 'utf8').split(' ')[0]);
+      return Boolean(pid) && !existsSync(`/proc/${pid}`);
+    });
+    const asked = async (): Promise<unknown> =>
+      readAftermath(Buffer.from((await inShell(shell, home, aftermathScript('r'))).stdout));
+    expect(await asked()).toEqual({ kind: 'running' });
+    writeFileSync(go!, '');
+    expect((await going).code).toBe(7);
+    expect(await asked()).toMatchObject({ kind: 'ended', code: 7 });
+  });
+
   it.skipIf(skip)('the word INT reaches it; a link that ends does so only for a stream', async () => {
     const home = homeWith(
       `process.on('SIGINT', () => process.exit(130)); process.on('SIGHUP', () => process.exit(129));
@@ -168,7 +191,7 @@ describe.each(shells)('under $name', ({ name, shell }) => {
       // It is still there when it is asked for by its note, long after the reader has seen the end.
       const note = path.join(home, '.local/share/devenv/run/on.pid');
       const ask = setInterval(() => {
-        const pid = Number(readFileSync(note, 'utf8'));
+        const pid = Number(readFileSync(note, 'utf8').split(' ')[0]);
         if (!pid) return;
         clearInterval(ask);
         process.kill(pid, 'SIGINT');

@@ -309,7 +309,7 @@ describe('a link that breaks', () => {
     await until('the suite runs there', () => existsSync(began));
     const noted = path.join(pair.box.home, '.local/share/devenv/run');
     const pidOf = async (): Promise<number> =>
-      Number(await until('its pid is noted', () => newest(noted, '.pid')));
+      Number((await until('its pid is noted', () => newest(noted, '.pid'))).split(' ')[0]);
     process.kill(await pidOf(), 'SIGKILL');
     // Its shell sees it end as killed and says so.
     expect((await going).code).toBe(137);
@@ -325,7 +325,8 @@ describe('a link that breaks', () => {
     pair.box.proxy?.refuse(false);
     const result = await again;
     expect(result.code).toBe(3);
-    expect(JSON.parse(result.stdout)).toMatchObject({ error: { code: 'lost' } });
+    const { error } = JSON.parse(result.stdout);
+    expect(error).toMatchObject({ code: 'lost', hint: expect.stringContaining('devenv undo --list --host') });
     writeFileSync(script, 'exit 0\n');
   });
 
