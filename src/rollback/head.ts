@@ -51,7 +51,9 @@ export function planHead(
 ): HeadMove | null {
   const refs = Object.entries(target.refs)
     .map(([ref, to]) => ({ ref, from: now[ref] ?? null, to }))
-    .filter(({ from, to }) => from !== to);
+    .filter(({ from, to }) => from !== to)
+    // What goes makes room: git has no `feat` beside `feat/x`.
+    .toSorted((a, b) => Number(a.to !== null) - Number(b.to !== null));
   const from = nameOf(present);
   const to = nameOf(target);
   return refs.length === 0 && from === to ? null : { refs, from, to, commit: target.head };
@@ -102,7 +104,7 @@ export interface Leaving {
 export async function readLeaving(repo: Repo, move: HeadMove): Promise<readonly Leaving[]> {
   const all: Leaving[] = [];
   for (const { ref, from, to } of move.refs) {
-    const commits = from === null ? [] : await leavingCommits(repo, from, to);
+    const commits = from === null ? [] : await leavingCommits(repo, from, to ?? move.commit);
     if (from !== null && commits.length > 0)
       all.push({ branch: ref.slice('refs/heads/'.length), from, commits });
   }
@@ -155,7 +157,7 @@ export async function moveHead(
 export async function moveHeadBack(repo: Repo, move: HeadMove, name: string): Promise<void> {
   const log = `devenv: gave up going back to ${name}`;
   await pointHead(repo, { from: move.to, to: move.from, log }).catch(() => {});
-  for (const { ref, from, to } of move.refs)
+  for (const { ref, from, to } of move.refs.toReversed())
     if (((await readRef(repo, ref)) ?? null) === to)
       await setRef(repo, { ref, from: to, to: from, doing: 'moving the branch back', log });
 }

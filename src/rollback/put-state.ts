@@ -12,6 +12,8 @@ export interface PutStateInput {
   readonly commit: string;
   readonly name: string;
   readonly maxFileBytes: number;
+  /** Refs of branches that make room for the one that comes. */
+  readonly without: readonly string[];
 }
 
 /** Finishes what was killed here; throws 'refused' while git is in the middle of something. */
@@ -39,7 +41,7 @@ export async function putState(
     kind: 'rollback',
     target: input.name,
     reason: 'user',
-    moveTo: placeOf(saved),
+    moveTo: placeOf(saved, input.without),
     look,
     now: deps.clock.now(),
     maxFileBytes: input.maxFileBytes,
@@ -50,9 +52,10 @@ export async function putState(
 }
 
 /** Where a state had branch and HEAD, also before the first commit. */
-function placeOf({ branch, head }: SavedState): HeadTarget {
+function placeOf({ branch, head }: SavedState, without: readonly string[]): HeadTarget {
+  const gone = Object.fromEntries(without.map((ref) => [ref, null]));
   const refs = branch === null || head === null ? {} : { [`refs/heads/${branch}`]: head };
-  return { branch, head, refs };
+  return { branch, head, refs: { ...gone, ...refs } };
 }
 
 /** How the present differs from a state, whatever HEAD is at; nothing is changed. */

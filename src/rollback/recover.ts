@@ -157,7 +157,9 @@ async function finish(
 async function headMoved(repo: Repo, journal: Journal): Promise<boolean> {
   const { head, branch } = await readSaved(repo, journal.present);
   const [name, now] = [await headName(repo), (await readRef(repo, 'HEAD')) ?? null];
-  const asBefore = name === (branch === null ? head : `refs/heads/${branch}`) && now === head;
+  // Its branch goes before HEAD names the next one.
+  const gone = now === null && journal.head?.refs.some(({ ref, to }) => to === null && ref === name);
+  const asBefore = name === (branch === null ? head : `refs/heads/${branch}`) && (gone || now === head);
   const asAfter = journal.head !== null && name === journal.head.to && now === journal.head.commit;
   return !asBefore && !asAfter;
 }

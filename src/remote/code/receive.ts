@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { DevenvError, plural, run, showName } from '../../base/index.ts';
-import { refuseHome } from '../../checkpoint/index.ts';
+import { receivedRefs, refuseHome } from '../../checkpoint/index.ts';
 import {
   diskPath,
   git,
@@ -72,18 +72,49 @@ export async function receive(deps: ReceiveDeps, headerBytes: number): Promise<R
     const { unsaved } = await findUnsaved(repo, { clock: deps.clock, maxFileBytes, known, coming });
     if (unsaved) throw unsavedError(unsaved, 'there', input.host);
   }
+  const without = await makeRoom(repo, input);
   await note(repo, 'next', input.commit);
   const outcome = await putState({ env: deps.env, clock: deps.clock, restart: deps.restart(root) }, repo, {
     commit: input.commit,
     name: input.name,
     maxFileBytes,
+    without,
   });
   await settleIndex(repo, created || outcome.written.length > manyFiles);
   const last = await readRef(repo, receivedNames(repo).last);
   if (last !== undefined) await note(repo, 'previous', last);
   await note(repo, 'last', input.commit);
   await note(repo, 'next', null);
-  return { dir: repo.root, created, ...facts(outcome) };
+  const done = facts(outcome);
+  const room = without.map((ref) => `${ref} made room; devenv undo --host ${input.host} brings it back`);
+  return { dir: repo.root, created, ...done, warnings: [...room, ...done.warnings] };
+}
+
+/**
+ * The branches whose names leave no room for the one that comes (git has no `feat` beside `feat/x`). Throws 'refused'
+ * for commits on them that did not come from the other side.
+ */
+async function makeRoom(repo: Repo, { branch, head, force, host }: ReceiveInput): Promise<readonly string[]> {
+  if (branch === null || head === null) return [];
+  const coming = `refs/heads/${branch}`;
+  const out = await mustGit(repo, 'reading the branches', [
+    'for-each-ref',
+    '--format=%(refname)',
+    'refs/heads',
+  ]);
+  const isIn = (ref: string, other: string): boolean => ref.startsWith(`${other}/`);
+  const refs = out.toString('utf8').split('\n').filter(Boolean);
+  const without = refs.filter((ref) => isIn(ref, coming) || isIn(coming, ref));
+  if (force || without[0] === undefined) return without;
+  const known = ['--not', head, '--remotes', `--glob=${receivedRefs}`];
+  const own = await mustGit(repo, 'reading commits', ['rev-list', '-1', ...without, ...known]);
+  if (own.length === 0) return without;
+  const name = without[0].slice('refs/heads/'.length);
+  throw new DevenvError(
+    'refused',
+    `${repo.root} has no room for branch ${branch} beside branch ${name}, with commits made there`,
+    `git branch -m ${name} OTHER there; or devenv host push ${host} --force keeps it there as an undo entry and goes on`,
+  );
 }
 
 /** One of the states that the other side knows: `next` from before the files change until `last` is it. */
