@@ -1,4 +1,4 @@
-import { mayConvert, type Repo } from '../git/index.ts';
+import { mayConvert, type RawPath, type Repo } from '../git/index.ts';
 import { capture } from './capture.ts';
 import { allRaw } from './saved-state.ts';
 import { keepCapture, toSnapshot } from './snapshot.ts';
@@ -20,9 +20,12 @@ export async function holdState(
     /** Milliseconds since 1970. */
     readonly now: number;
     readonly maxFileBytes: number;
+    /** Clean files that are known to be what git holds, byte for byte. */
+    readonly raw: readonly RawPath[];
   },
 ): Promise<Snapshot> {
-  const [found, converts] = await Promise.all([capture(repo, input), mayConvert(repo)]);
+  const [captured, converts] = await Promise.all([capture(repo, input), mayConvert(repo)]);
+  const found = { ...captured, raw: [...new Set([...captured.raw, ...input.raw])] };
   const written = await keepCapture(repo, found, {
     ...input,
     more: converts || found.files.some(isAttributes) ? {} : { Raw: allRaw },

@@ -314,6 +314,28 @@ describe('repositories of every kind', () => {
     expect(readFileSync(path.join(t.there, 'x.crlf'), 'utf8')).toBe('one\r\ntwo\r\n');
   });
 
+  it.each(['core.autocrlf=true', 'core.eol=crlf', '*.txt text eol=crlf'])(
+    'files that lie here otherwise than git would check them out: %s',
+    async (setting) => {
+      const [name = '', value] = setting.split('=');
+      const t = await make({ files: { 'own.txt': 'one\r\ntwo\r\n', 'later.txt': 'one\n' } });
+      if (name.startsWith('core.')) await t.git('config', name, value ?? '');
+      writeFiles(t.dir, '.gitattributes', name.startsWith('core.') ? '*.txt text=auto\n' : `${setting}\n`);
+      await t.git('add', '-A');
+      await t.git('add', '--renormalize', '.');
+      await t.git('commit', '-qm', 'Attributes');
+      await t.sure('host', 'push', 'box');
+      await same(t);
+      expect(readFileSync(path.join(t.there, 'a.txt'), 'utf8')).toBe('a\n');
+      writeFiles(t.dir, 'later.txt', 'two\n');
+      await t.git('commit', '-qam', 'Later');
+      await t.sure('host', 'push', 'box');
+      await same(t);
+      await t.sure('undo', '--host', 'box');
+      expect(readFileSync(path.join(t.there, 'later.txt'), 'utf8')).toBe('one\n');
+    },
+  );
+
   it('line ends that git converts by its settings; other settings there are told', async () => {
     const t = await make();
     await t.git('config', 'core.autocrlf', 'true');

@@ -1,8 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { plural } from '../../base/index.ts';
-import type { Snapshot } from '../../checkpoint/index.ts';
-import { git, mustGit, repoState, shallowCommits, shownPath, type Repo } from '../../git/index.ts';
+import { blobId, readDiskFile, type Snapshot } from '../../checkpoint/index.ts';
+import {
+  diskPath,
+  git,
+  mustGit,
+  repoState,
+  shallowCommits,
+  shownPath,
+  type RawPath,
+  type Repo,
+} from '../../git/index.ts';
 import { readLineEnds } from './state.ts';
 import type { FreshSettings, LineEnds } from './types.ts';
 
@@ -96,6 +105,27 @@ export async function travelNotes(
         ]
       : []),
   ];
+}
+
+/**
+ * Files that lie here as git holds them though a checkout would give them Windows line ends: they were made before
+ * git was told to convert, or by hand. git calls them clean, so only their bytes tell.
+ */
+export async function unconverted(repo: Repo): Promise<readonly RawPath[]> {
+  const { autocrlf, eol } = await readLineEnds(repo);
+  const file = path.join(repo.root, '.gitattributes');
+  const asked = existsSync(file) && readFileSync(file, 'utf8').includes('eol=crlf');
+  if (!asked && eol !== 'crlf' && /^(false|input|)$/.test(autocrlf)) return [];
+  const out = await mustGit(repo, 'reading line ends', ['ls-files', '-s', '--eol', '-z']);
+  const rows = out.toString('latin1').matchAll(/100\d+ (\w+) 0\ti\/(lf|mixed) +w\/\2 [^\t]*\t([^\0]+)\0/g);
+  return [...rows]
+    .filter(([, oid, , name = '']) => idOnDisk(repo, name) === oid)
+    .map(([, , , name = '']) => name);
+}
+
+function idOnDisk(repo: Repo, name: RawPath): string | undefined {
+  const file = readDiskFile(diskPath(repo.root, name), Infinity);
+  return file.kind === 'file' ? blobId(file.content, repo.objectFormat) : undefined;
 }
 
 async function submoduleNotes(repo: Repo): Promise<readonly string[]> {

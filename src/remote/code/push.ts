@@ -5,7 +5,7 @@ import { encodeHost, holdState, pushedRefs, type Skipped, type Snapshot } from '
 import { isPartial, knownCommits, readRef, startPack, type Repo } from '../../git/index.ts';
 import { askAftermath } from '../aftermath.ts';
 import { callBox, type BoxLine } from './call.ts';
-import { freshSettings, travelNotes } from './local.ts';
+import { freshSettings, travelNotes, unconverted } from './local.ts';
 import { foreignError, formatError, unbornError, unsavedError } from './receive.ts';
 import { isSame, stateFacts } from './facts.ts';
 import type { BoxState, PlaceOnBox, ReceiveInput, Received, StateFacts } from './types.ts';
@@ -83,13 +83,14 @@ const pushedRef = ({ target }: BoxLine): string => pushedRefs + encodeHost(targe
 const othersNote = ({ target: { name } }: BoxLine): string =>
   `what stood there had been pushed from another clone; devenv undo --host ${name} brings it back`;
 
-function hold({ repo, line }: PushDeps, { maxFileBytes }: PushInput): Promise<Snapshot> {
+async function hold({ repo, line }: PushDeps, { maxFileBytes }: PushInput): Promise<Snapshot> {
   return holdState(repo, {
     ref: pushedRef(line),
     subject: `devenv: sent to ${line.target.name}`,
     reason: 'push',
     now: line.clock.now(),
     maxFileBytes,
+    raw: await unconverted(repo),
   });
 }
 
