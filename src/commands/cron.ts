@@ -176,7 +176,8 @@ async function remove(ctx: CommandContext, input: CronInput): Promise<CommandRes
   const id = input.id ?? projectId(findRoot(ctx.cwd).root);
   if (!/^[A-Za-z0-9_-]+$/.test(id))
     throw new DevenvError('usage', `--id: no such id: ${id}`, 'devenv cron list --json shows them');
-  const { from, known } = await removeJob(ctx, id, input.dryRun);
+  const { from, known, warnings } = await removeJob(ctx, id, input.dryRun);
+  for (const warning of warnings) ctx.note(`warning: ${warning}`);
   const where = from.map((one) => (one === 'cron' ? 'the crontab' : 'systemd')).join(' and ');
   const gone = 'it was in no crontab any more; now it is forgotten';
   const verb = input.dryRun ? 'would be taken out of' : 'taken out of';

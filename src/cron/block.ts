@@ -49,19 +49,38 @@ function unbalanced(line: string, n: number): DevenvError {
   );
 }
 
-/** The crontab with this project's block, in the place of the one before or at the end. All else stays, byte for byte. */
+/**
+ * Lines that somebody put between the markers of a project, empty ones aside. What runs its script is devenv's,
+ * whatever its time: without the schedule there is no such script.
+ */
+export function strayLines(text: string, id: string): readonly string[] {
+  const lines = readBlocks(text).find((one) => one.id === id)?.lines ?? [];
+  return lines.filter(
+    (line) => line.trim() !== '' && (/^\s*#/.test(line) || !line.includes(`/${id}/nightly`)),
+  );
+}
+
+const behind = (text: string, id: string, end: number): string =>
+  strayLines(text, id)
+    .map((line) => `${line}\n`)
+    .join('') + text.slice(end);
+
+/**
+ * The crontab with this project's block, in the place of the one before or at the end. All else stays, byte for byte;
+ * what stood between its markers then stands behind them.
+ */
 export function withBlock(text: string, id: string, lines: readonly string[]): string {
   const block = [`# >>> devenv:${id} (managed, v1) >>>`, ...lines, `# <<< devenv:${id} <<<`, ''].join('\n');
   const old = readBlocks(text).find((one) => one.id === id);
-  if (old) return text.slice(0, old.start) + block + text.slice(old.end);
+  if (old) return text.slice(0, old.start) + block + behind(text, id, old.end);
   const ended = text === '' || text.endsWith('\n') ? text : `${text}\n`;
   return ended + block;
 }
 
-/** The crontab without this project's block. */
+/** The crontab without this project's block; what others put into it stays. */
 export function withoutBlock(text: string, id: string): string {
   const old = readBlocks(text).find((one) => one.id === id);
-  return old ? text.slice(0, old.start) + text.slice(old.end) : text;
+  return old ? text.slice(0, old.start) + behind(text, id, old.end) : text;
 }
 
 /**

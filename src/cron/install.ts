@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { DevenvError, ensureDir, packageRoot, self, replaceFile } from '../base/index.ts';
 import { takeLock, whyNoLock } from '../store/index.ts';
-import { crontabLines, readBlocks, withBlock, withoutBlock } from './block.ts';
+import { crontabLines, readBlocks, strayLines, withBlock, withoutBlock } from './block.ts';
 import { readCrontab, writeCrontab } from './crontab.ts';
 import { clockTime, hostZone, nextDue } from './due.ts';
 import { cronDir, dropJob, jobDir, readJob, writeJob } from './places.ts';
@@ -51,7 +51,8 @@ export async function installJob(deps: CronDeps, input: InstallInput): Promise<I
   });
   const lines = backend === 'cron' ? linesOf(job) : Object.values(unitFiles(job)).join('\n').split('\n');
   const known = readJob(deps.env, job.id);
-  const told = { job, lines, files: [job.wrapper], warnings };
+  const strays = strayLines(await readCrontab(deps).catch(() => ''), job.id);
+  const told = { job, lines, files: [job.wrapper], warnings: [...warnings, ...strays.map(keptLine)] };
   if (input.dryRun) return { ...told, changed: !(await isInForce(deps, job, wrapper)) };
   return alone(deps, async () => {
     const sameScript = readIfThere(job.wrapper) === wrapper;
@@ -73,6 +74,9 @@ export async function installJob(deps: CronDeps, input: InstallInput): Promise<I
     return { ...told, job: { ...job, installedAt }, changed };
   });
 }
+
+const keptLine = (line: string): string =>
+  `stays, though it stands in devenv's block of the crontab: ${Buffer.from(line, 'latin1').toString()}`;
 
 async function describeJob(deps: CronDeps, { project, at }: InstallInput, backend: Backend): Promise<Job> {
   const now = deps.clock.now();
@@ -169,6 +173,8 @@ export interface Removed {
   readonly from: readonly Backend[];
   /** It had been scheduled, whether or not it still was. */
   readonly known: boolean;
+  /** Said to the user, a line each. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -192,6 +198,7 @@ export async function removeJob(deps: CronDeps, id: string, dryRun = false): Pro
     return {
       id,
       known: known !== undefined,
+      warnings: strayLines(before, id).map(keptLine),
       from: [...(inCrontab ? (['cron'] as const) : []), ...(inSystemd ? (['systemd'] as const) : [])],
     };
   });

@@ -4,16 +4,22 @@ import { crontabLines, crontabWord, readBlocks, withBlock, withoutBlock } from '
 
 const block = (id: string, ...lines: string[]): string =>
   [`# >>> devenv:${id} (managed, v1) >>>`, ...lines, `# <<< devenv:${id} <<<`, ''].join('\n');
-const mine = ['17 4 * * * /x', '@reboot /x --if-missed'];
+const mine = ['17 4 * * * /s/a/nightly', '@reboot /s/a/nightly --if-missed'];
+const old = '5 5 * * 1 /s/a/nightly';
 
 describe('a block is put in', () => {
   test.each([
     ['an empty crontab', '', block('a', ...mine)],
     ['after foreign lines', '# x\n5 5 * * * y\n', `# x\n5 5 * * * y\n${block('a', ...mine)}`],
     ['after a line that is not ended', '5 5 * * * y', `5 5 * * * y\n${block('a', ...mine)}`],
-    ['in the place of the one before', `x\n${block('a', 'old')}y\n`, `x\n${block('a', ...mine)}y\n`],
+    ['in the place of the one before', `x\n${block('a', old)}y\n`, `x\n${block('a', ...mine)}y\n`],
     ['beside another project', block('b', 'b'), block('b', 'b') + block('a', ...mine)],
     ['where it is already', `x\n${block('a', ...mine)}`, `x\n${block('a', ...mine)}`],
+    [
+      'before what somebody put into the one there',
+      `x\n${block('a', old, '3 3 * * * MINE \xe9 ', '', '# of /s/a/nightly')}y`,
+      `x\n${block('a', ...mine)}3 3 * * * MINE \xe9 \n# of /s/a/nightly\ny`,
+    ],
     ['with the lines of Windows around it', 'x\r\ny\r\n', `x\r\ny\r\n${block('a', ...mine)}`],
   ])('%s', (_, before, after) => {
     expect(withBlock(before, 'a', mine)).toBe(after);
@@ -24,6 +30,7 @@ test.each([
   ['only our lines go', `x\n${block('a', ...mine)}y\n`, 'x\ny\n'],
   ['another project stays', block('b', 'b') + block('a', ...mine), block('b', 'b')],
   ['nothing is left: an empty crontab', block('a', ...mine), ''],
+  ['what somebody put into it stays', `x\n${block('a', ...mine, 'MINE')}y\n`, 'x\nMINE\ny\n'],
   ['there is none', 'x\n', 'x\n'],
 ])('a block is taken out: %s', (_, before, after) => {
   expect(withoutBlock(before, 'a')).toBe(after);
@@ -55,7 +62,7 @@ test('whatever stands around it stays, byte for byte', () => {
     .map((lines) => lines.map((line) => `${Buffer.from(line).toString('latin1').replaceAll('\n', ' ')}\n`));
   fc.assert(
     fc.property(foreign, foreign, fc.boolean(), (above, below, known) => {
-      const text = above.join('') + (known ? block('a', 'old') : '') + below.join('');
+      const text = above.join('') + (known ? block('a', old) : '') + below.join('');
       const put = withBlock(text, 'a', mine);
       expect(withoutBlock(put, 'a')).toBe(above.join('') + below.join(''));
       expect(withBlock(put, 'a', mine)).toBe(put);

@@ -25,12 +25,33 @@ describe('install and remove', () => {
     expect(readFileSync(path.join(stateOf(user), backups(user)[0] ?? ''), 'latin1')).toBe(foreign);
     expect(await user.install()).toMatchObject({ changed: false });
     expect(user.writes()).toBe(1);
-    expect(await removeJob(user.deps, job.id)).toEqual({ id: job.id, from: ['cron'], known: true });
+    expect(await removeJob(user.deps, job.id)).toEqual({
+      id: job.id,
+      from: ['cron'],
+      known: true,
+      warnings: [],
+    });
     expect(user.crontab()).toBe(foreign);
     expect(existsSync(job.wrapper)).toBe(false);
-    expect(await removeJob(user.deps, job.id)).toEqual({ id: job.id, from: [], known: false });
+    expect(await removeJob(user.deps, job.id)).toEqual({ id: job.id, from: [], known: false, warnings: [] });
     expect(user.writes()).toBe(2);
   });
+
+  test.each(['install', 'remove'])(
+    '%s keeps a line that stands between the markers, and says so',
+    async (what) => {
+      const user = fakeUser();
+      const { job } = await user.install();
+      const mine = '3 3 * * * MINE \xe9\n';
+      user.write((user.crontab() ?? '').replace('v1) >>>\n', `v1) >>>\n${mine}`));
+      const { warnings } = what === 'install' ? await user.install() : await removeJob(user.deps, job.id);
+      expect(warnings).toContainEqual(
+        expect.stringContaining("in devenv's block of the crontab: 3 3 * * * MINE"),
+      );
+      expect(user.crontab()?.endsWith(what === 'install' ? `<<<\n${mine}` : mine)).toBe(true);
+      expect((await user.install()).warnings.join()).not.toContain('MINE');
+    },
+  );
 
   test('without a crontab: one is made; when the last line goes, an empty one stays', async () => {
     const user = fakeUser();

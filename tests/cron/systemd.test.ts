@@ -57,7 +57,12 @@ WantedBy=timers.target
   expect(calls(user)).toContain('--user enable devenv-0123456789abcd.timer\n');
   expect((await listJobs(user.deps)).jobs).toMatchObject([{ backend: 'systemd', drift: [] }]);
   expect(await user.install({ backend: 'systemd' })).toMatchObject({ changed: false });
-  expect(await removeJob(user.deps, job.id)).toEqual({ id: job.id, from: ['systemd'], known: true });
+  expect(await removeJob(user.deps, job.id)).toEqual({
+    id: job.id,
+    from: ['systemd'],
+    known: true,
+    warnings: [],
+  });
   expect(unitsOf(user)).toEqual([]);
   expect(calls(user)).toContain('--user disable --now devenv-0123456789abcd.timer\n');
   // The crontab is none of it.
