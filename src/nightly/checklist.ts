@@ -103,7 +103,7 @@ function tests({ store }: NightlyDeps, { id, config }: Project): CheckResult {
   if (unknown.length === 0) return fine('tests', `known to run: ${suites.join(', ') || gates.join(', ')}`);
   return warning(
     'tests',
-    `never came to a verdict here: ${unknown.join(', ')}`,
+    `came to no verdict when last run, or never ran: ${unknown.join(', ')}`,
     `devenv test ${unknown.join(' ')} shows whether they run at all`,
   );
 }

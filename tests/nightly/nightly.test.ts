@@ -206,6 +206,17 @@ test('a service that does not come up after a reset is a warning', async () => {
 });
 
 describe('no verdict', () => {
+  test('a suite that came to none the last time is not said never to have come to one', async () => {
+    const n = makeNightly({ suites: [{ name: 'unit', command: 'grep -q good code.txt || kill -9 $$' }] });
+    const told = async (): Promise<string | undefined> =>
+      (await n.night()).report.checklist.find(({ name }) => name === 'tests')?.message;
+    expect(await told()).toBe('came to no verdict when last run, or never ran: unit');
+    expect(await told()).toBe('known to run: unit');
+    writeFileSync(path.join(n.t.root, 'code.txt'), 'bad\n');
+    await n.night();
+    expect(await told()).toBe('came to no verdict when last run, or never ran: unit');
+  });
+
   test.each<[outcome: string, command: string, says: RegExp]>([
     ['broken', 'no-such-command-at-all', /exit 127/],
     ['stale', 'echo x >> code.txt; false', /changed while/],
