@@ -125,6 +125,9 @@ function readNumber(text: string): number {
   throw new DevenvError('usage', `--report: not a number of a report: ${text}`, '1 is the last one');
 }
 
+/** Another run was in the way: it is in the history, but no night to number. */
+const ran = ({ outcome }: NightlyReport): boolean => outcome !== 'skipped';
+
 function pastReports(ctx: CommandContext, limit: number): readonly NightlyReport[] {
   // The folder is known by the project's place alone; its configuration may have a mistake by now.
   const project = bareProject({ cwd: ctx.cwd, env: ctx.env });
@@ -132,7 +135,7 @@ function pastReports(ctx: CommandContext, limit: number): readonly NightlyReport
 }
 
 function showReport(ctx: CommandContext, n: number): CommandResult {
-  const found = pastReports(ctx, n);
+  const found = pastReports(ctx, Infinity).filter(ran);
   const report = found[n - 1];
   if (!report)
     throw new DevenvError(
@@ -151,7 +154,7 @@ function history(ctx: CommandContext): CommandResult {
   const nights = pastReports(ctx, shownNights);
   const { colors, clock } = ctx;
   const rows = nights.map((one, n) => [
-    String(n + 1),
+    ran(one) ? String(nights.slice(0, n + 1).filter(ran).length) : '-',
     formatAge(clock.now() - Date.parse(one.startedAt)),
     (isBad(one.outcome) ? colors.red : colors.green)(one.outcome),
     formatDuration(one.durationMs),

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { self, systemClock } from '../../src/base/index.ts';
@@ -181,6 +181,21 @@ describe('reports', () => {
     await expect(ask('last')).rejects.toMatchObject({ code: 'usage' });
     expect((await ask('1')).text).toMatch(/^# x: blocked\n/);
     expect((await nightly(p.ctx(), { ifMissed: false, history: true })).text).toMatch(/1 +just now +blocked/);
+  });
+
+  test('a run that was skipped has no number: the last report is that of the night before', async () => {
+    const p = place();
+    await blocked(p);
+    const folder = path.join(String(p.ctx().env['XDG_STATE_HOME']), 'devenv/nightly');
+    const dir = path.join(folder, readdirSync(folder)[0] ?? '');
+    const [name = ''] = readdirSync(dir).filter((one) => one.endsWith('.json'));
+    const night = JSON.parse(readFileSync(path.join(dir, name), 'utf8'));
+    writeFileSync(path.join(dir, '29990101-000000.json'), JSON.stringify({ ...night, outcome: 'skipped' }));
+    const ask = (report: string) => nightly(p.ctx(), { ifMissed: false, history: false, report });
+    expect((await ask('1')).json).toMatchObject({ outcome: 'blocked' });
+    await expect(ask('2')).rejects.toMatchObject({ message: 'there is no report 2, only 1 report' });
+    const { text } = await nightly(p.ctx(), { ifMissed: false, history: true });
+    expect(text).toMatch(/\n- .* skipped .*\n1 .* blocked /);
   });
 
   test('a mistake in the configuration blocks the night, is in the report, and ends with status 2', async () => {
