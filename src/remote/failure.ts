@@ -1,4 +1,5 @@
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, shellQuote } from '../base/index.ts';
+import type { Target } from './types.ts';
 import {
   changedKey,
   notLetIn,
@@ -160,11 +161,21 @@ function lineWith(log: string, what: RegExp): string {
   return (line ?? '').trim().replace(/^ssh: /, '');
 }
 
+/** A destination as people give it to ssh by hand, which knows nothing of DEVENV_SSH_CONFIG. */
+export function byHand({ ssh }: Pick<Target, 'ssh'>, env: NodeJS.ProcessEnv): string {
+  const config = env['DEVENV_SSH_CONFIG'];
+  return config ? `-F ${shellQuote(config)} ${ssh}` : ssh;
+}
+
 /** Reads what an ssh client complained of before anything ran on the box. */
 export function explainSsh(host: string, log: string, destination = host): DevenvError {
   const { code, message, hint } = explain(host, log, destination);
   // A name of devenv's own means nothing to ssh.
-  return new DevenvError(code, message, hint?.replaceAll(`ssh ${host}`, `ssh ${destination}`));
+  return new DevenvError(
+    code,
+    message,
+    hint?.replaceAll(`ssh ${host}`, () => `ssh ${destination}`),
+  );
 }
 
 function explain(host: string, log: string, destination: string): DevenvError {

@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { DevenvError, errnoOf, isAlive, makeLockFile, run, systemClock } from '../base/index.ts';
-import { explainSsh } from './failure.ts';
+import { byHand, explainSsh } from './failure.ts';
 import { sshArgv } from './openssh-argv.ts';
 import type { Target, TransportDeps } from './types.ts';
 
@@ -116,7 +116,7 @@ async function startMaster(target: Target, deps: TransportDeps, socket: string):
   const said = readText(log);
   rmSync(log, { force: true });
   if (deps.signal?.aborted) throw new DevenvError('interrupted', 'interrupted');
-  if (code !== 0) throw explainSsh(target.name, said, target.ssh);
+  if (code !== 0) throw explainSsh(target.name, said, byHand(target, deps.env));
 }
 
 function spawnQuietly(

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { DevenvError, errnoOf, run as runProgram } from '../base/index.ts';
 import { readFramed, repeatOnce, stoppedError, supervise, type Ended } from './call.ts';
-import { explainSsh, lostError } from './failure.ts';
+import { byHand, explainSsh, lostError } from './failure.ts';
 import { frame, frameless } from './frame.ts';
 import { controlSocket, sshArgv } from './openssh-argv.ts';
 import { abandonMaster, endMaster, ensureMaster, inodeOf, type Ride } from './openssh-master.ts';
@@ -45,7 +45,7 @@ export function createOpenSsh(target: Target, deps: TransportDeps): Transport {
       stoppedError(target, script, ended) ??
       (ended.began || maybeSent(ended)
         ? lostError(target.name)
-        : explainSsh(target.name, ended.before, target.ssh))
+        : explainSsh(target.name, ended.before, byHand(target, deps.env)))
     );
   };
 

@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { run } from '../base/index.ts';
-import { explainSsh } from './failure.ts';
+import { byHand, explainSsh } from './failure.ts';
 import type { Destination } from './destination.ts';
 import type { Target } from './types.ts';
 
@@ -27,7 +27,7 @@ export async function askSsh(to: Destination, target: Target, env: NodeJS.Proces
     to.host,
   ];
   const asked = await run(argv, { env, timeoutMs: 10_000 });
-  if (!asked.ok) throw explainSsh(target.name, asked.stderr, target.ssh);
+  if (!asked.ok) throw explainSsh(target.name, asked.stderr, byHand(target, env));
   return parseSshG(asked.stdout);
 }
 

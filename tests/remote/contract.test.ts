@@ -256,6 +256,10 @@ describe.each(['openssh', 'node-ssh'] as const)('a fault under %s', (kind) => {
       code: 'hostkey-unknown',
       message: expect.stringMatching(/ssh-ed25519 SHA256:\S+\); nothing was sent$/) as string,
     });
+    if (kind === 'openssh')
+      expect(error).toMatchObject({
+        hint: expect.stringContaining(`ssh -F ${box.env['DEVENV_SSH_CONFIG']} ${box.host} once`),
+      });
     expect(readFileSync(knownHosts(box), 'utf8')).toBe('');
     expect(logins(box)).toBe(0);
     const accepting = await open(box, kind, { acceptNewHostKey: true });
