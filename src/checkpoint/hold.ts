@@ -25,7 +25,7 @@ export async function holdState(
   },
 ): Promise<Snapshot> {
   const [captured, converts] = await Promise.all([capture(repo, input), mayConvert(repo)]);
-  const found = { ...captured, raw: [...new Set([...captured.raw, ...input.raw])] };
+  const found = { ...captured, raw: [...captured.raw, ...input.raw] };
   const written = await keepCapture(repo, found, {
     ...input,
     more: converts || found.files.some(isAttributes) ? {} : { Raw: allRaw },

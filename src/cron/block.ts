@@ -50,20 +50,16 @@ function unbalanced(line: string, n: number): DevenvError {
 }
 
 /**
- * Lines that somebody put between the markers of a project, empty ones aside. What runs its script is devenv's,
+ * Lines that somebody put between the markers of a project, empty ones aside. What names its script is devenv's,
  * whatever its time: without the schedule there is no such script.
  */
 export function strayLines(text: string, id: string): readonly string[] {
-  const lines = readBlocks(text).find((one) => one.id === id)?.lines ?? [];
-  return lines.filter(
-    (line) => line.trim() !== '' && (/^\s*#/.test(line) || !line.includes(`/${id}/nightly`)),
-  );
+  const block = readBlocks(text).find((one) => one.id === id);
+  return block?.lines.filter((line) => line.trim() !== '' && !line.includes(`/${id}/nightly`)) ?? [];
 }
 
 const behind = (text: string, id: string, end: number): string =>
-  strayLines(text, id)
-    .map((line) => `${line}\n`)
-    .join('') + text.slice(end);
+  [...strayLines(text, id), text.slice(end)].join('\n');
 
 /**
  * The crontab with this project's block, in the place of the one before or at the end. All else stays, byte for byte;

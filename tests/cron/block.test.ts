@@ -17,8 +17,8 @@ describe('a block is put in', () => {
     ['where it is already', `x\n${block('a', ...mine)}`, `x\n${block('a', ...mine)}`],
     [
       'before what somebody put into the one there',
-      `x\n${block('a', old, '3 3 * * * MINE \xe9 ', '', '# of /s/a/nightly')}y`,
-      `x\n${block('a', ...mine)}3 3 * * * MINE \xe9 \n# of /s/a/nightly\ny`,
+      `x\n${block('a', old, '3 3 * * * MINE \xe9 ', '', '# mine')}y`,
+      `x\n${block('a', ...mine)}3 3 * * * MINE \xe9 \n# mine\ny`,
     ],
     ['with the lines of Windows around it', 'x\r\ny\r\n', `x\r\ny\r\n${block('a', ...mine)}`],
   ])('%s', (_, before, after) => {

@@ -60,7 +60,7 @@ it('a branch with commits that are only there does not make room, except with --
   expect(JSON.parse(result.stdout).error).toMatchObject({
     code: 'refused',
     message: expect.stringMatching(
-      /^box: .* has no room for branch feat\/x beside branch feat, with commits made there/,
+      /^box: .* has no room for branch feat\/x beside branch feat, which has commits made there/,
     ),
     hint: expect.stringContaining('git branch -m feat OTHER there'),
   });

@@ -112,8 +112,8 @@ async function makeRoom(repo: Repo, { branch, head, force, host }: ReceiveInput)
   const name = without[0].slice('refs/heads/'.length);
   throw new DevenvError(
     'refused',
-    `${repo.root} has no room for branch ${branch} beside branch ${name}, with commits made there`,
-    `git branch -m ${name} OTHER there; or devenv host push ${host} --force keeps it there as an undo entry and goes on`,
+    `${repo.root} has no room for branch ${branch} beside branch ${name}, which has commits made there`,
+    `git branch -m ${name} OTHER there; or devenv host push ${host} --force keeps it there as an undo entry`,
   );
 }
 
