@@ -1,3 +1,5 @@
+import { existsSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeBox, type Box } from '../support/box.ts';
 import { bothSides, hostCase, type HostCase } from '../support/host-code.ts';
@@ -5,7 +7,8 @@ import { writeFiles } from '../support/project.ts';
 
 let box: Box;
 beforeAll(async () => {
-  box = await makeBox();
+  // With a folder of programs of its own.
+  box = await makeBox({ without: ['crontab'] });
 });
 afterAll(() => box.end());
 
@@ -67,6 +70,26 @@ it('a branch with commits that are only there does not make room, except with --
   expect(await branches(t)).toBe(before);
   await t.sure('host', 'push', 'box', '--force');
   expect(await t.gitThere('log', '--format=%s', '--glob=refs/devenv/heads')).toContain('Only there');
+  await t.sure('undo', '--host', 'box');
+  expect(await branches(t)).toBe(before);
+});
+
+it('killed when one has made room and the other is not there yet: the next push finishes it', async () => {
+  const t = await clash('feat/x', 'feat');
+  const before = await branches(t);
+  const [program, armed] = [path.join(box.dir, 'bin/git'), path.join(box.dir, 'armed')];
+  const git = realpathSync(program);
+  rmSync(program);
+  const kill = `[ ! -e '${armed}' ] || { rm '${armed}'; kill -9 "$PPID"; exit 1; }`;
+  const script = `#!/bin/sh\ncase "$*" in *update-ref*"refs/heads/feat "*) ${kill} ;; esac\nexec ${git} "$@"\n`;
+  writeFileSync(program, script, { mode: 0o755 });
+  writeFileSync(armed, '');
+  expect((await t.run('host', 'push', 'box')).stderr).toContain('was killed');
+  expect(existsSync(armed)).toBe(false);
+  expect(await branches(t)).toBe('');
+  await t.sure('host', 'push', 'box');
+  const { here, there } = await bothSides(t);
+  expect(there).toEqual(here);
   await t.sure('undo', '--host', 'box');
   expect(await branches(t)).toBe(before);
 });
