@@ -85,7 +85,13 @@ file=$(working | head -n 1)
 
 if [ -n "$fenced" ]; then
   [ "$fences" = "$(crontab -l | grep -c '^# <<< devenv:')" ] || failed "the marks of devenv in the crontab are not in pairs: mend it by hand (crontab -e)"
-  kept=$(crontab -l | sed '/^# >>> devenv:/,/^# <<< devenv:/d'; echo .)
+  # Between the marks what runs our script goes; what somebody else wrote there stays.
+  kept=$(crontab -l | sed '/^# >>> devenv:/,/^# <<< devenv:/{
+/^# [<>]* devenv:/d
+/^ *$/d
+/^ *#/b
+/\\/cron\\/[^/]*\\/nightly/d
+}'; echo .)
   why=$(printf '%s' "\${kept%.}" | crontab - 2>&1) || failed "the crontab could not be written: $why"
   [ "$(crontab -l; echo .)" = "$kept" ] || failed "the crontab is not as it was written: look at it (crontab -l)"
 fi

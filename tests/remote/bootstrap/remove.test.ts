@@ -46,13 +46,14 @@ it('a session that runs there is not pulled the ground from under; --yes ends it
   expect(existsSync(stateOf(box))).toBe(false);
 }, 60_000);
 
-it('nightly runs are told of, and only their lines are taken out', async () => {
+it('nightly runs are told of, and only their lines are taken out, not those that somebody put between', async () => {
   box = await bareBox({ node: true });
   await atHome(box, ['host', 'bootstrap', box.host]);
+  const between = '# of 3 /cron/x/nightly\n3 3 * * * mine --nightly\n';
   const foreign = ['# mine\n5 * * * * echo "50%"\n', '\n  @daily  backup\n'];
   const file = fakeCrontab(
     box,
-    `${foreign[0]}# >>> devenv:abc (managed, v1) >>>\n17 4 * * * /x\n@reboot /x --if-missed\n# <<< devenv:abc <<<\n${foreign[1]}`,
+    `${foreign[0]}# >>> devenv:abc (managed, v1) >>>\n17 4 * * * /s/devenv/cron/abc/nightly\n${between}\n@reboot /s/devenv/cron/abc/nightly --if-missed\n# <<< devenv:abc <<<\n${foreign[1]}`,
   );
   const before = readFileSync(file, 'utf8');
   const refused = await remove();
@@ -69,7 +70,7 @@ it('nightly runs are told of, and only their lines are taken out', async () => {
   writeFileSync(file, before);
   const removed = await remove('--yes');
   expect(removed.code, removed.stderr).toBe(0);
-  expect(readFileSync(file, 'utf8')).toBe(foreign.join(''));
+  expect(readFileSync(file, 'utf8')).toBe(foreign.join(between));
 }, 60_000);
 
 it('what is not of devenv stays: an opened work tree, another devenv, files of others', async () => {
