@@ -76,7 +76,7 @@ const rules: readonly Rule[] = [
         `${host}: no such host: ${lineWith(log, /Could not resolve|Name or service/)}`,
         withPort === undefined
           ? 'check the name (hosts in devenv.yaml, ~/.ssh/config) and this machine’s network'
-          : `a port is written ssh://${/^.*@/.exec(destination)?.[0] ?? ''}${withPort}`,
+          : `a port is written ssh://${/\S+@(?=\S+$)/.exec(destination)?.[0] ?? ''}${withPort}`,
       );
     },
   },
