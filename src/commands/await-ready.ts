@@ -1,4 +1,4 @@
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, systemClock } from '../base/index.ts';
 import type { Project } from '../config/index.ts';
 import {
   lastLines,
@@ -52,6 +52,14 @@ export async function awaitReady(
   if (bad) throw await notReady(deps, bad, session);
 }
 
+const heardMs = 50;
+
+/** Whether Ctrl-C came. Of the tmux client that it ended as well we may hear before the signal reaches us. */
+export async function isInterrupted(signal: AbortSignal): Promise<boolean> {
+  if (!signal.aborted) await systemClock.sleep(heardMs, signal);
+  return signal.aborted;
+}
+
 /** Asks about a session that runs. Ctrl-C also ends the tmux client that asks, which then fails in words of its own. */
 export async function whileItStays<T>(
   signal: AbortSignal,
@@ -61,7 +69,7 @@ export async function whileItStays<T>(
   try {
     return await ask();
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!(await isInterrupted(signal))) throw error;
     throw new DevenvError(
       'interrupted',
       `interrupted while waiting; session ${session} stays and keeps running`,

@@ -12,7 +12,7 @@ import {
   type StartResult,
 } from '../session/index.ts';
 import { createTmux } from '../tmux/index.ts';
-import { awaitReady, whileItStays } from './await-ready.ts';
+import { awaitReady, isInterrupted, whileItStays } from './await-ready.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 
 export interface StartInput {
@@ -42,9 +42,10 @@ export async function start(ctx: CommandContext, input: StartInput): Promise<Com
     note: ctx.note,
     preflight: requirePorts(deps, project, ctx.note),
     begun: ctx.begun?.start,
-  }).catch((error: unknown) => {
+  }).catch(async (error: unknown) => {
     // Ctrl-C also ends the tmux client that is just asking; what ends while it builds says so itself.
-    throw ctx.signal.aborted && !(error instanceof DevenvError && error.code === 'interrupted')
+    const isTold = error instanceof DevenvError && error.code === 'interrupted';
+    throw !isTold && (await isInterrupted(ctx.signal))
       ? new DevenvError('interrupted', 'interrupted; nothing was built', undefined, error)
       : error;
   });
