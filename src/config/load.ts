@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { DevenvError, messageOf } from '../base/index.ts';
@@ -106,11 +106,11 @@ async function readFiles(
   const texts = [
     {
       label: detected === undefined ? configName : `${configName} (detected)`,
-      text: detected ?? readText(path.join(root, configName)),
+      text: detected ?? readConfig(path.join(root, configName)),
     },
     {
       label: localName,
-      text: isThere(path.join(root, localName)) ? readText(path.join(root, localName)) : undefined,
+      text: isThere(path.join(root, localName)) ? readConfig(path.join(root, localName)) : undefined,
     },
   ];
   const results = await Promise.allSettled(
@@ -125,6 +125,13 @@ async function readFiles(
     throw new DevenvError('config', failures.map(messageOf).join('\n'), failures[0]?.hint);
   if (failures.length > 0) throw failures[0];
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+}
+
+/** A pipe would be waited for, without an end. */
+function readConfig(file: string): string {
+  if (statSync(file, { throwIfNoEntry: false })?.isFIFO())
+    throw new DevenvError('config', `${file} is a named pipe`, 'it must be a file that you may read');
+  return readText(file);
 }
 
 const hasWindows = ({ value }: Document): boolean => Object.keys(value.windows ?? {}).length > 0;

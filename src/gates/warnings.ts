@@ -16,6 +16,8 @@ const none = new RegExp(
   String.raw`\bno warning\b|\b(?:no|0|zero|without)(?: [\w-]+)?(?: n?or| and)? warnings\b|\bwarnings(?: ${aside})?["']?\s*[:=]\s*(?:["']?0\b|none\b|null|false|\[\])`,
   'gi',
 );
+/** As compilers tell of one. */
+const said = /(?:^|[\s:])warning(?:\[[\w-]+\])?: /i;
 /** Of a longer line the parts count, each for itself, so that no output fills the memory. */
 const longest = 64 * 1024;
 /** As much is read with the next part again, so that nothing is cut in two. */
@@ -29,16 +31,21 @@ interface WarningCounter {
 
 /**
  * Counts the warnings that a tool's output tells of, as it comes. A total that the tool itself prints ("0 errors,
- * 3 warnings", "Warnings: 3") is believed, totals of several tools are added up, "10+" is 11; without one, every line
+ * 3 warnings", "Warnings: 3") is believed, totals of several tools are added up, "10+" is 11; a total of none only where
+ * no line says "warning: ..."; without one, every line
  * with the word "warning" or "warnings" is one.
  */
 export function warningCounter(): WarningCounter {
   let rest = '';
   let lines = 0;
+  let told = 0;
   let total: number | undefined;
   const read = (raw: string): void => {
     if (!/warning/i.test(raw)) return;
     const line = stripAnsi(raw);
+    if (said.test(line)) told++;
+    // npm and yarn say first what they run.
+    else if (/^[>$] /.test(line)) return;
     for (const [, n = '', , more = ''] of totals.flatMap((one) => [...line.matchAll(one)]))
       total = (total ?? 0) + Number(n.replaceAll(/\D/g, '')) + more.length;
     if (word.test(line.replaceAll(none, ''))) lines++;
@@ -55,7 +62,8 @@ export function warningCounter(): WarningCounter {
     count: () => {
       read(rest);
       rest = '';
-      return total ?? lines;
+      // That one tool has found none does not mean that another one has.
+      return total === 0 ? told : (total ?? lines);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { loadProject } from '../../src/config/index.ts';
 import { run } from '../../src/base/index.ts';
@@ -93,6 +93,19 @@ test.each(['devenv.yaml', 'devenv.local.yaml'])(
       code: 'config',
       message: `${path.join(root, name)} is a symbolic link to ../nosuch.yaml, which is not there`,
       hint: 'put that file back, or remove the link',
+    });
+  },
+);
+
+test.each(['devenv.yaml', 'devenv.local.yaml'])(
+  'a pipe in the place of %s is not waited for',
+  async (name) => {
+    const root = projectOf({ 'devenv.yaml': 'name: x\n' });
+    rmSync(path.join(root, name), { force: true });
+    await run(['mkfifo', path.join(root, name)]);
+    expect(await errorOf(loadProject({ cwd: root, env: testEnv() }))).toMatchObject({
+      code: 'config',
+      message: `${path.join(root, name)} is a named pipe`,
     });
   },
 );

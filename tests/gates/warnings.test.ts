@@ -14,6 +14,11 @@ test.each([
   ['✖ 3 problems (0 errors, 3 warnings)\n', 3],
   ['a warning\nFound 1 warning and 0 errors.\n', 1],
   ['Found 0 warnings.\n', 0],
+  // One tool of two has none.
+  ["Found 0 warnings and 0 errors.\na.c:1:21: warning: unused variable 'x' [-Wunused-variable]\n", 1],
+  ['> shellcheck --severity=warning ok.sh\n', 0],
+  ['$ eslint --report=warning\n', 0],
+  ['> a.ts:1 warning: quoted by a tool\n', 1],
   ['a: 2 warnings\nb: 1 warning\n', 3],
   ['all fine\n', 0],
   ['1,204 warnings', 1204],

@@ -28,6 +28,30 @@ describe('reports of real tools', () => {
     ]);
   });
 
+  test('node --test: what is still to do may fail, in a suite and outside', () => {
+    const todo =
+      '<skipped type="todo" message="true"/><failure type="testCodeFailure" message="1 == 2">x</failure>';
+    const xml = `<testsuites><testcase name="a"/><testcase name="b" failure="1 == 2">${todo}</testcase>
+      <testsuite name="d" tests="3" failures="1" skipped="2"><testcase name="c"/><testcase name="e">${todo}</testcase>
+      <testcase name="f"><skipped type="skipped"/></testcase></testsuite></testsuites>`;
+    const found = parseJUnit(xml, { root: '/p', cwd: '/p' });
+    expect(found).toMatchObject({
+      passed: 2,
+      failed: 0,
+      skipped: 3,
+      failures: [],
+      claimed: 0,
+      lacking: undefined,
+    });
+    const real = parseJUnit(
+      xml
+        .replace('name="c"/>', 'name="c"><failure message="no"/></testcase>')
+        .replace('failures="1"', 'failures="2"'),
+      { root: '/p', cwd: '/p' },
+    );
+    expect(real).toMatchObject({ passed: 1, failed: 1, skipped: 3, failures: [{ name: 'c' }] });
+  });
+
   test('node --test: cases outside any suite, nested ones, no totals', () => {
     const report = parseJUnit(fixture('node.xml'), at);
     expect(report).toMatchObject({ passed: 1, failed: 2, skipped: 2 });
