@@ -1,14 +1,7 @@
 import type { Snapshot } from '../checkpoint/index.ts';
 import type { Project } from '../config/index.ts';
 import type { Repo } from '../git/index.ts';
-import {
-  codeDifference,
-  isOutput,
-  lookAt,
-  outputPaths,
-  type Present,
-  type VerifyDeps,
-} from '../verify/index.ts';
+import { codeDifference, judgedFiles, lookAt, type Present, type VerifyDeps } from '../verify/index.ts';
 import { keyOf, marksOf, treeOf } from './key.ts';
 
 /** What a look at the tree found. */
@@ -47,8 +40,7 @@ export function lookThroughGit(
   ignored: (path: string) => boolean,
 ): Look {
   let before: Before | undefined;
-  const outputs = outputPaths(repo, project);
-  const matters = (file: string): boolean => !ignored(file) && !isOutput(outputs, file);
+  const matters = judgedFiles(repo, project, ignored);
   return async () => {
     const present = await lookAt(deps, project, repo);
     const { tree, files, head, skipped } = present.snapshot ?? nothing;

@@ -1,4 +1,4 @@
-export { codeDifference, describeUntold, isOutput, lookAt, outputPaths, repoOf } from './present.ts';
+export { codeDifference, describeUntold, judgedFiles, lookAt, repoOf } from './present.ts';
 export { confirmRegression } from './regression.ts';
 export { rerunFailed } from './rerun.ts';
 export { checkpointGates, selectGates, selectSuites } from './suites.ts';

@@ -60,27 +60,34 @@ export async function codeDifference(
   repo: Repo,
   project: Project,
   trees: { readonly from: string; readonly to: string },
-  ignored: (path: string) => boolean = () => false,
+  ignored?: (path: string) => boolean,
 ): Promise<readonly string[]> {
   const { from, to } = trees;
   if (from === to) return [];
   const result = await git(repo, ['diff-tree', '-r', '-z', '--name-only', '--no-renames', from, to]);
   // An unknown tree cannot be compared: then everything may differ.
   if (!result.ok) return ['.'];
-  const outputs = outputPaths(repo, project);
+  const isJudged = judgedFiles(repo, project, ignored);
   return result.stdout
     .toString('utf8')
     .split('\0')
-    .filter((name) => name !== '' && !isOutput(outputs, name) && !ignored(name));
+    .filter((name) => name !== '' && isJudged(name));
 }
 
-/** Whether a path is one of the reports, or lies in a folder of them. */
-export function isOutput(outputs: readonly string[], name: string): boolean {
-  return outputs.some((output) => name === output || name.startsWith(`${output}/`));
+/** Tells the files whose content a verdict is about: neither reports (nor what lies in a folder of them) nor `ignored` ones. */
+export function judgedFiles(
+  repo: Repo,
+  project: Project,
+  ignored: (path: string) => boolean = () => false,
+): (name: string) => boolean {
+  const outputs = outputPaths(repo, project);
+  const isOutput = (name: string): boolean =>
+    outputs.some((output) => name === output || name.startsWith(`${output}/`));
+  return (name) => !isOutput(name) && !ignored(name);
 }
 
 /** Where suites and gates leave their reports, relative to the repository's top. */
-export function outputPaths(repo: Repo, project: Project): readonly string[] {
+function outputPaths(repo: Repo, project: Project): readonly string[] {
   const { suites, gates } = project.config;
   return [...suites.map((suite) => suite.results), ...gates.map((gate) => gate.report)]
     .filter((output) => output !== undefined)

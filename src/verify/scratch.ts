@@ -1,10 +1,10 @@
-import { lstatSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import path from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { messageOf } from '../base/index.ts';
 import type { Project } from '../config/index.ts';
-import { diskPath, listTree, scratchWorktree, type RawPath } from '../git/index.ts';
+import { listTree, scratchWorktree, type RawPath } from '../git/index.ts';
 import type { SuiteResult } from '../suites/index.ts';
+import { changeTimes } from './touched.ts';
 import type { Present, VerifyDeps } from './types.ts';
 
 /** The place where suites and gates run. */
@@ -49,6 +49,7 @@ export async function openScratch(
     return {
       at,
       mapped: (text) => names.reduce((all, name) => all.replaceAll(name, repo.root), text),
+      // Nobody can set a change time, so also what was written and put back is seen.
       rewritten: async () => {
         const after = await changeTimes(scratch.path, paths);
         return paths.filter((_, i) => before[i] !== after[i]);
@@ -61,22 +62,6 @@ export async function openScratch(
 }
 
 const submodule = '160000';
-
-/** Nobody can set a change time, so also what was written and put back is seen. */
-async function changeTimes(
-  root: string,
-  files: readonly RawPath[],
-): Promise<readonly (bigint | undefined)[]> {
-  const times: (bigint | undefined)[] = [];
-  for (const file of files) {
-    if (times.length % batch === batch - 1) await setImmediate();
-    times.push(lstatSync(diskPath(root, file), { bigint: true, throwIfNoEntry: false })?.ctimeNs);
-  }
-  return times;
-}
-
-/** So many files are asked for their times before others get a turn. */
-const batch = 2000;
 
 /** A result with the paths of the scratch work tree told as those of the project. */
 export function mapResult(result: SuiteResult, { at, mapped }: Place): SuiteResult {

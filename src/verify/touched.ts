@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { errnoOf, randomId } from '../base/index.ts';
 import type { Project } from '../config/index.ts';
 import { diskPath, displayPath, git, type RawPath, type Repo } from '../git/index.ts';
-import { isOutput, outputPaths } from './present.ts';
+import { judgedFiles } from './present.ts';
 
 /** So many files are asked for their times before others get a turn. */
 const batch = 2000;
@@ -32,21 +32,42 @@ export async function touchedSince(
   repo: Repo,
   project: Project,
   since: bigint,
-  ignored: (path: string) => boolean = () => false,
+  ignored?: (path: string) => boolean,
 ): Promise<readonly string[]> {
   const listed = await git(repo, ['ls-files', '-z', '--cached', '--others', '--exclude-standard']);
   if (!listed.ok) return ['.'];
   const span = { since, until: fileTime(repo) };
-  const outputs = outputPaths(repo, project);
-  const names: readonly RawPath[] = listed.stdout.toString('latin1').split('\0');
-  const touched = new Set<string>();
-  for (const [n, name] of names.entries()) {
-    if (n % batch === batch - 1) await setImmediate();
-    if (name === '' || !writtenIn(diskPath(repo.root, name), span)) continue;
-    const shown = displayPath(name);
-    if (!isOutput(outputs, shown) && !ignored(shown)) touched.add(shown);
+  const isJudged = judgedFiles(repo, project, ignored);
+  const names: readonly RawPath[] = listed.stdout.toString('latin1').split('\0').filter(Boolean);
+  const times = await changeTimes(repo.root, names);
+  const written = names.filter((_, n) => isIn(span, times[n]));
+  return [...new Set(written.map(displayPath))].filter(isJudged);
+}
+
+/**
+ * When each file was last written, in nanoseconds of the file system's clock; undefined for what is gone, a folder
+ * now, or not readable (for the tests neither).
+ */
+export async function changeTimes(
+  root: string,
+  files: readonly RawPath[],
+): Promise<readonly (bigint | undefined)[]> {
+  const times: (bigint | undefined)[] = [];
+  for (const file of files) {
+    if (times.length % batch === batch - 1) await setImmediate();
+    times.push(changeTime(diskPath(root, file)));
   }
-  return [...touched];
+  return times;
+}
+
+function changeTime(file: Buffer): bigint | undefined {
+  try {
+    const info = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+    return info?.isDirectory() ? undefined : info?.ctimeNs;
+  } catch (error) {
+    if (errnoOf(error) === 'EACCES') return undefined;
+    throw error;
+  }
 }
 
 interface Span {
@@ -54,15 +75,9 @@ interface Span {
   readonly until: bigint;
 }
 
-function writtenIn(file: Buffer, { since, until }: Span): boolean {
-  try {
-    const info = lstatSync(file, { bigint: true, throwIfNoEntry: false });
-    // What is gone, or a folder now, is told by the tree. A time that is still to come is of a wrong clock.
-    if (!info || info.isDirectory() || info.ctimeNs > until) return false;
-    // Where times are whole seconds, a file saved just before would count as well: only later ones are sure.
-    return since % 1_000_000_000n === 0n ? info.ctimeNs > since : info.ctimeNs >= since;
-  } catch (error) {
-    if (errnoOf(error) === 'EACCES') return false; // not readable for the tests either
-    throw error;
-  }
+function isIn({ since, until }: Span, at: bigint | undefined): boolean {
+  // What is gone is told by the tree. A time that is still to come is of a wrong clock.
+  if (at === undefined || at > until) return false;
+  // Where times are whole seconds, a file saved just before would count as well: only later ones are sure.
+  return since % 1_000_000_000n === 0n ? at > since : at >= since;
 }

@@ -3,7 +3,7 @@ import type { GateResult } from '../gates/index.ts';
 import { reloadProject, type Project } from '../config/index.ts';
 import { displayPath } from '../git/index.ts';
 import { describeWhole, type SuiteResult } from '../suites/index.ts';
-import { codeDifference, isOutput, lookAt, outputPaths, repoOf, untoldFiles } from './present.ts';
+import { codeDifference, judgedFiles, lookAt, repoOf, untoldFiles } from './present.ts';
 import { isGreen, runThere } from './run.ts';
 import { inPlace, inScratch, openScratch, type Place } from './scratch.ts';
 import { selectGates, selectSuites } from './suites.ts';
@@ -105,12 +105,10 @@ async function changedSince(
 async function rewrittenThere(
   project: Project,
   { place, before: { repo } }: { readonly place: Place; readonly before: Present },
-  ignored: VerifyInput['ignored'] = () => false,
+  ignored: VerifyInput['ignored'],
 ): Promise<readonly string[]> {
   if (!repo) return [];
-  const outputs = outputPaths(repo, project);
-  const names = (await place.rewritten()).map(displayPath);
-  return names.filter((name) => !isOutput(outputs, name) && !ignored(name));
+  return (await place.rewritten()).map(displayPath).filter(judgedFiles(repo, project, ignored));
 }
 
 function toStale(result: SuiteResult, changed: readonly string[]): SuiteResult {
