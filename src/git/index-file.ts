@@ -14,35 +14,13 @@ import path from 'node:path';
 import { DevenvError, errnoOf, randomId, self } from '../base/index.ts';
 import { git, gitError, mustGit } from './exec.ts';
 import { flaggedEntries, type HiddenEntry } from './hidden.ts';
-import { diskPath, rawDir } from './names.ts';
+import { flagAgain, noteFlags, setFlag, type Hidden } from './index-flags.ts';
+import type { IndexUpdate, Moment } from './index-types.ts';
+import { diskPath, pathList, rawDir } from './names.ts';
 import type { RawPath } from './names.ts';
 import { ownDir } from './own-dir.ts';
 import type { Repo } from './repo.ts';
-import { notedState, noteState } from './state-notes.ts';
 
-/**
- * What the index shall hold at a path; mode `000000` takes it out, `intent` announces it (`git add -N`): with the kind
- * that the disk shows, or this one where it shows none.
- */
-export interface IndexUpdate {
-  readonly path: RawPath;
-  readonly mode: string;
-  readonly oid: string;
-  readonly intent?: boolean;
-}
-
-/** Commits of the state that is left, and of the one that is put back. */
-export interface Moment {
-  readonly from: string;
-  readonly to: string;
-  /** The files that are written or deleted: what a sparse checkout keeps off the disk is hidden no more once it lies there. */
-  readonly files: readonly RawPath[];
-}
-
-type Hidden = Pick<HiddenEntry, 'path' | 'flags'>;
-
-/** Which entries, hidden from git, lose that when a state is left: no commit holds these flags. */
-const hiddenNotes = 'hidden.json';
 const tries = 20;
 
 /**
@@ -59,8 +37,7 @@ export async function updateIndex(
   if (updates.length === 0 && !moment) return;
   for (let attempt = 0; attempt < tries; attempt++) {
     const flagged = await flaggedEntries(repo);
-    const comeBack = moment ? notedState(repo, hiddenNotes, moment.to) : [];
-    if (moment) noteState(repo, hiddenNotes, moment.from, losing(flagged, updates, moment.files));
+    const comeBack = moment ? noteFlags(repo, moment, flagged, updates) : [];
     if (updates.length === 0 && comeBack.length === 0) return;
     if (await tryUpdate(repo, updates, { flagged, comeBack })) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -180,67 +157,6 @@ async function announce(
     { env, input },
   );
 }
-
-function losing(
-  flagged: readonly Hidden[],
-  updates: readonly IndexUpdate[],
-  files: readonly RawPath[],
-): readonly Hidden[] {
-  const leaving = updates.filter(({ mode }) => mode === '000000').map((update) => update.path);
-  const lost = new Set([...leaving, ...files]);
-  return flagged
-    .filter((entry) => lost.has(entry.path))
-    .map(({ path: name, flags }) => ({ path: name, flags }));
-}
-
-/** An entry that is given anew has none of the flags that the old one had; what comes back has those of its state. */
-async function flagAgain(
-  repo: Repo,
-  file: string,
-  { flagged, comeBack }: { readonly flagged: readonly Hidden[]; readonly comeBack: readonly Hidden[] },
-  updates: readonly IndexUpdate[],
-): Promise<void> {
-  const anew = new Set(updates.filter(({ mode }) => mode !== '000000').map((update) => update.path));
-  const gone = new Set(updates.filter(({ mode }) => mode === '000000').map((update) => update.path));
-  const back = comeBack.filter((entry) => !gone.has(entry.path));
-  const there = await stagedNames(repo, file, back);
-  const all = [
-    ...flagged.filter((entry) => anew.has(entry.path)),
-    ...back.filter((entry) => there.has(entry.path)),
-  ];
-  for (const flag of ['assume-unchanged', 'skip-worktree'] as const)
-    await setFlag(
-      repo,
-      file,
-      `--${flag}`,
-      all.filter((entry) => entry.flags.includes(flag)),
-    );
-}
-
-// The user may have taken an entry out since; git would give up at it.
-async function stagedNames(
-  repo: Repo,
-  file: string,
-  entries: readonly Hidden[],
-): Promise<ReadonlySet<RawPath>> {
-  if (entries.length === 0) return new Set();
-  const listed = await mustGit(repo, 'putting the staged state back', ['ls-files', '-z'], {
-    env: { ...repo.env, GIT_INDEX_FILE: file },
-  });
-  return new Set(listed.toString('latin1').split('\0'));
-}
-
-async function setFlag(repo: Repo, file: string, flag: string, entries: readonly Hidden[]): Promise<void> {
-  if (entries.length === 0) return;
-  await mustGit(repo, 'putting the staged state back', ['update-index', flag, '-z', '--stdin'], {
-    env: { ...repo.env, GIT_INDEX_FILE: file },
-    input: pathList(entries),
-  });
-}
-
-/** Paths as git reads them with `-z`. */
-const pathList = (entries: readonly { readonly path: RawPath }[]): Buffer =>
-  Buffer.from(entries.map((entry) => `${entry.path}\0`).join(''), 'latin1');
 
 /** git announces only what it sees: files that are not there any more are shown to it in a folder of their own. */
 async function announceAbsent(

@@ -12,6 +12,7 @@ export * from './state.ts';
 export * from './objects.ts';
 export * from './attributes.ts';
 export * from './index-file.ts';
+export * from './index-types.ts';
 export * from './worktree.ts';
 export * from './diff.ts';
 export * from './packs.ts';

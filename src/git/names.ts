@@ -46,3 +46,7 @@ export function forbiddenPart(raw: RawPath): RawPath | undefined {
 export function rawDir(raw: RawPath): RawPath {
   return raw.slice(0, Math.max(0, raw.lastIndexOf('/')));
 }
+
+/** Paths as git reads them with `-z`. */
+export const pathList = (entries: readonly { readonly path: RawPath }[]): Buffer =>
+  Buffer.from(entries.map((entry) => `${entry.path}\0`).join(''), 'latin1');

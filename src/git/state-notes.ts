@@ -11,8 +11,9 @@ const mostKept = 200;
  * something is noted there already (a step that was killed is noted when it begins).
  */
 export function noteState(repo: Repo, name: string, state: string, notes: readonly unknown[]): void {
+  if (notes.length === 0) return;
   const known = readNotes(repo, name);
-  if (notes.length === 0 || known[state]) return;
+  if (known[state]) return;
   const all = [...Object.entries(known), [state, notes] as const].slice(-mostKept);
   try {
     replaceFile(notesFile(repo, name), JSON.stringify(Object.fromEntries(all)));
