@@ -1,4 +1,3 @@
-import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { readShortcut, shortHash, stateDir, writeShortcut } from '../base/index.ts';
 import type { Repo } from '../git/index.ts';
@@ -20,25 +19,6 @@ export interface LastWritten {
 }
 
 type LastKind = 'checkpoint' | 'test' | 'look';
-
-/** The name of this work tree within its repository: linked ones differ. */
-export function worktreeId(repo: Repo): string {
-  return repo.gitDir === repo.commonDir ? 'main' : path.basename(repo.gitDir);
-}
-
-/** Where a project lies in the repository: its own suites and gates say what is good for it. */
-export function projectPath(repo: Repo, root: string): string {
-  return path.relative(repo.root, realpathSync(root)) || '.';
-}
-
-/** Whether what is known of a checkpoint was said by this project, and not by another one of the repository. */
-export function isOfProject(
-  repo: Repo,
-  root: string | undefined,
-): (one: Pick<Checkpoint, 'project'>) => boolean {
-  const own = root === undefined ? null : projectPath(repo, root);
-  return ({ project }) => own === null || project === null || project === own;
-}
 
 function cacheFile(repo: Repo, kind: LastKind): string {
   return path.join(stateDir(repo.env), 'checkpoints', `${shortHash(repo.gitDir)}.${kind}.v3.json`);

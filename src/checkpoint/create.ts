@@ -1,7 +1,8 @@
 import { DevenvError, showName } from '../base/index.ts';
 import { isLocked, readRef, refFinder, settleImports, startImport } from '../git/index.ts';
 import type { Repo, Status } from '../git/index.ts';
-import { isOfProject, projectPath, readLast, saveLast, worktreeId } from './cache.ts';
+import { readLast, saveLast } from './cache.ts';
+import { isOfProject, projectPath, worktreeId } from './origin.ts';
 import type { LastWritten } from './cache.ts';
 import { capture } from './capture.ts';
 import type { Capture } from './capture.ts';

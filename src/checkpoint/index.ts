@@ -31,4 +31,4 @@ export { findLitter } from './litter.ts';
 export { blobId, readDiskFile, sameStat } from './read-file.ts';
 export type { DiskFile } from './read-file.ts';
 export type { Capture, CapturedFile } from './capture.ts';
-export { isOfProject, worktreeId } from './cache.ts';
+export { isOfProject, worktreeId } from './origin.ts';

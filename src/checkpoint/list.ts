@@ -10,7 +10,7 @@ import {
   settleImports,
 } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
-import { isOfProject, worktreeId } from './cache.ts';
+import { isOfProject, worktreeId } from './origin.ts';
 import { parseMessage, scanMessage } from './message.ts';
 import { checkpointRefs, compareNames, encodeHost, hostRefs, stampLength } from './names.ts';
 import { comparePulled, pulledName } from './pulled.ts';

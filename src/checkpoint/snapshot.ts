@@ -1,6 +1,7 @@
 import { displayPath, readRef } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
-import { readLast, saveLast, worktreeId } from './cache.ts';
+import { readLast, saveLast } from './cache.ts';
+import { worktreeId } from './origin.ts';
 import { capture } from './capture.ts';
 import type { Capture } from './capture.ts';
 import { writeMessage } from './message.ts';

@@ -2,7 +2,7 @@ import { git, gitError, listRefNames, mustGit, readRef, waitForOwnRef } from '..
 import type { RawPath, Repo, Status } from '../git/index.ts';
 import type { Capture } from './capture.ts';
 import { capture } from './capture.ts';
-import { worktreeId } from './cache.ts';
+import { worktreeId } from './origin.ts';
 import { isAttributes } from './hold.ts';
 import { parseMessage } from './message.ts';
 import { presentRefs, undoRefs } from './names.ts';
