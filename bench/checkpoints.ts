@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { createCheckpoint } from '../src/checkpoint/index.ts';
-import { rowFormat } from '../src/checkpoint/list.ts';
+import { rowFormat } from '../src/checkpoint/row.ts';
 import { openRepo } from '../src/git/index.ts';
 import { benchEnv, devenv, endEnv, ms, root, round, runs, time, type Goal } from './measure.ts';
 import { makeRepo } from './repo.ts';

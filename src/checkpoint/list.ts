@@ -11,18 +11,11 @@ import {
 } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import { isOfProject, worktreeId } from './origin.ts';
-import { parseMessage, scanMessage } from './message.ts';
 import { checkpointRefs, compareNames, encodeHost, hostRefs, stampLength } from './names.ts';
-import { comparePulled, pulledName } from './pulled.ts';
-import type { Checkpoint, CheckpointVerdict } from './types.ts';
-
-const format = '%(refname)%00%(objectname)%00%(tree)%00%(committerdate:unix)%00%(contents)%00%01';
-/** What `for-each-ref` is asked of each ref, and what ends each row; `parseRow` reads it. */
-export const rowFormat = format;
-export const rowEnd = '\0\u0001\n';
-/** A checkpoint's name, also in the trash; of undo entries only there and where they were brought back from (`undo/3`). */
-const named = /^refs\/devenv\/(?:checkpoints\/(.+)|trash\/\d+\/(?:checkpoints\/)?(.+)|pins\/(undo\/\d+))$/;
-const verdicts: readonly CheckpointVerdict[] = ['passed', 'failed', 'flaky', 'broken', 'stale', 'unverified'];
+import { comparePulled } from './pulled.ts';
+import { readKnown } from './known.ts';
+import { parseRow, rowEnd, rowFormat, type Draft } from './row.ts';
+import type { Checkpoint } from './types.ts';
 
 /** Checkpoints, newest first; those whose commit is broken are left out. */
 export async function listCheckpoints(
@@ -31,12 +24,10 @@ export async function listCheckpoints(
 ): Promise<readonly Checkpoint[]> {
   await settleImports(repo);
   if (options.from !== undefined) return listPulled(repo, options.from, options.limit);
-  if (options.limit === undefined) return withFileCounts(repo, await readCheckpoints(repo, [checkpointRefs]));
-  const names = (await checkpointNames(repo))
-    .slice(0, options.limit + 1)
-    .map((name) => checkpointRefs + name);
-  if (names.length === 0) return [];
-  return (await withFileCounts(repo, await readCheckpoints(repo, names))).slice(0, options.limit);
+  const all = await readAll(repo);
+  // One more, for the oldest of them is compared with the one before it.
+  const asked = options.limit === undefined ? all : all.slice(0, options.limit + 1);
+  return (await withFileCounts(repo, asked)).slice(0, options.limit);
 }
 
 /** What `host pull` brought from a box: its present first, then its checkpoints, newest first. */
@@ -72,58 +63,23 @@ export async function newestName(repo: Repo): Promise<string | undefined> {
   return newest;
 }
 
+/** All checkpoints, newest first. */
+export async function readAll(repo: Repo): Promise<readonly Draft[]> {
+  return (await readKnown(repo)) ?? readCheckpoints(repo, [checkpointRefs]);
+}
+
 /** What some patterns of `for-each-ref` name, newest first. */
 export async function readCheckpoints(repo: Repo, patterns: readonly string[]): Promise<Draft[]> {
   const found: Draft[] = [];
   await readRecords(
     repo,
     'reading the checkpoints',
-    ['for-each-ref', `--format=${format}`, ...patterns],
-    '\0\u0001\n',
+    ['for-each-ref', `--format=${rowFormat}`, ...patterns],
+    rowEnd,
     (row) => found.push(...parseRow(row)),
   );
   // git gives them by name, so nearly as they are wanted.
   return found.reverse().sort((a, b) => compareNames(b.tag, a.tag));
-}
-
-/** A checkpoint of which it may not be known how many files changed. */
-export interface Draft extends Omit<Checkpoint, 'filesChanged'> {
-  readonly filesChanged: number | undefined;
-}
-
-/** One row of `rowFormat`; empty when it is not a checkpoint of ours. */
-export function parseRow(row: string): Draft[] {
-  const [ref = '', commit = '', tree = '', seconds = '', contents = ''] = row.split('\0');
-  // Nearly all are plain checkpoints, and there can be thousands.
-  const plain = ref.startsWith(checkpointRefs) ? ref.slice(checkpointRefs.length) : undefined;
-  const tag = plain ?? named.exec(ref)?.slice(1).find(Boolean) ?? pulledName(ref);
-  // No tree: not a commit, so not ours.
-  if (tag === undefined || tree === '') return [];
-  const { words, field } = scanMessage(contents);
-  const lacking = contents.includes('\nDevenv-Skipped') || contents.includes('\nDevenv-Partial');
-  const { skipped, partial } = lacking ? parseMessage(contents) : { skipped: [], partial: false };
-  const [head, files, verdict] = [field('Head'), field('Files'), field('Verdict')];
-  return [
-    {
-      tag,
-      commit,
-      tree,
-      verdict: verdicts.find((known) => known === verdict) ?? 'unverified',
-      at: new Date(Number(seconds) * 1000).toISOString(),
-      branch: field('Branch') ?? null,
-      head: head === undefined || head === 'none' ? null : head,
-      // That of a work tree only says that it is one.
-      message: words === tag || tag.endsWith('/present') ? '' : words,
-      filesChanged: files === undefined ? undefined : Number(files),
-      reason: field('Reason') ?? '',
-      suites: field('Suites')?.split(', ') ?? [],
-      session: field('Session') ?? null,
-      worktree: field('Worktree') ?? 'main',
-      project: field('Project') ?? null,
-      partial,
-      skipped,
-    },
-  ];
 }
 
 // The count is in the commit where it was cheap to know; else it is asked for here, all in one process.
@@ -170,7 +126,7 @@ const mostAsked = 20;
  */
 export async function lastGood(repo: Repo, root?: string): Promise<Checkpoint | undefined> {
   if ((await checkpointNames(repo)).length === 0) return undefined;
-  const all = await readCheckpoints(repo, [checkpointRefs]);
+  const all = await readAll(repo);
   const isOurs = isOfProject(repo, root);
   const good = all.filter(
     (draft) => draft.verdict === 'passed' && draft.worktree === worktreeId(repo) && isOurs(draft),

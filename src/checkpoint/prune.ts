@@ -4,7 +4,7 @@ import type { Repo } from '../git/index.ts';
 import { diskOf, diskLimit } from './disk.ts';
 import { readInventory, readNeeds, worktreeNames } from './inventory.ts';
 import type { Inventory, StoredUndo, Trashed } from './inventory.ts';
-import type { Draft } from './list.ts';
+import type { Draft } from './row.ts';
 import { freeOwnRefs } from './litter.ts';
 import { tagRefs, trashRefs } from './names.ts';
 import { orderForQuota, planRetention } from './retention.ts';

@@ -1,6 +1,7 @@
 import { DevenvError, nearest, showName } from '../base/index.ts';
 import { settleImports, type Repo } from '../git/index.ts';
-import { checkpointNames, lastGood, readCheckpoints, type Draft } from './list.ts';
+import { checkpointNames, lastGood, readAll, readCheckpoints } from './list.ts';
+import type { Draft } from './row.ts';
 import { checkpointRefs, compareNames, encodeHost, hostRefs, pinRefs, trashRefs } from './names.ts';
 import { comparePulled, splitPulled } from './pulled.ts';
 import type { Checkpoint } from './types.ts';
@@ -48,7 +49,7 @@ async function pickPulled(repo: Repo, name: string): Promise<Draft | undefined> 
 
 // One in the trash must be named in full: nobody gets an old one by a slip of the finger.
 async function pickAlsoTrashed(repo: Repo, name: string): Promise<Draft> {
-  const all = await readCheckpoints(repo, [checkpointRefs]);
+  const all = await readAll(repo);
   try {
     return pick(all, name);
   } catch (error) {

@@ -121,21 +121,23 @@ function table(
 ): string {
   const { colors } = ctx;
   const head = ['TAG', 'AGE', 'VERDICT', 'FILES', 'BRANCH', 'MESSAGE'].map((title) => colors.dim(title));
+  const now = ctx.clock.now();
   const rows = all.map((checkpoint) => [
     checkpoint.tag,
-    formatAge(ctx.clock.now() - Date.parse(checkpoint.at)),
+    formatAge(now - Date.parse(checkpoint.at)),
     paint(colors, checkpoint.verdict),
     String(checkpoint.filesChanged),
     checkpoint.branch === null ? '(detached)' : showName(checkpoint.branch),
-    [
-      plainText(checkpoint.message.split('\n')[0] ?? ''),
-      checkpoint.partial ? '(partial)' : '',
-      isPinned(checkpoint) ? '(pinned)' : '',
-    ]
-      .filter(Boolean)
-      .join(' '),
+    messageCell(checkpoint, isPinned(checkpoint)),
   ]);
   return formatTable([head, ...rows]);
+}
+
+function messageCell({ message, partial }: Checkpoint, pinned: boolean): string {
+  const text = plainText(message.split('\n', 1)[0] ?? '');
+  // Nearly all are neither, and there can be thousands.
+  if (!partial && !pinned) return text;
+  return [text, partial ? '(partial)' : '', pinned ? '(pinned)' : ''].filter(Boolean).join(' ');
 }
 
 // It may have been written on another machine: nothing in it reaches the terminal as more than text.

@@ -7,6 +7,7 @@ export * from './status.ts';
 export * from './hidden.ts';
 export * from './ignored.ts';
 export * from './importer.ts';
+export * from './ref-files.ts';
 export * from './refs.ts';
 export * from './state.ts';
 export * from './objects.ts';

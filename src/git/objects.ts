@@ -87,10 +87,22 @@ export function parseDiffs(text: string): DiffEntry[][] {
 }
 
 /** Reads blobs in one process, in order; `take` gets each as soon as it is there, so that memory holds one at a time. */
-export async function readBlobs(
+export function readBlobs(
   repo: Repo,
   oids: readonly string[],
   take: (content: Buffer, index: number) => void,
+): Promise<void> {
+  return readObjects(repo, { doing: 'reading saved files', oids }, (content, index, type) => {
+    if (type !== 'blob') throw gitError('reading saved files', `${oids[index]} is a ${type}`);
+    take(content, index);
+  });
+}
+
+/** The same for objects of any type. An object that is missing is an error. */
+export async function readObjects(
+  repo: Repo,
+  { doing, oids }: { readonly doing: string; readonly oids: readonly string[] },
+  take: (content: Buffer, index: number, type: string) => void,
 ): Promise<void> {
   if (oids.length === 0) return;
   const [file = 'git', ...args] = gitArgv(repo, ['cat-file', '--batch', '--buffer']);
@@ -115,10 +127,10 @@ export async function readBlobs(
         need = data.length + 1;
         break;
       }
-      const size = blobSize(data.toString('latin1', 0, line));
+      const { size, type } = readHeader(doing, data.toString('latin1', 0, line));
       need = line + 1 + size + 1;
       if (data.length < need) break;
-      take(data.subarray(line + 1, line + 1 + size), index++);
+      take(data.subarray(line + 1, line + 1 + size), index++, type);
       data = data.subarray(need);
       need = 1;
       if (data.length === 0) break;
@@ -126,12 +138,11 @@ export async function readBlobs(
     rest = data.length > 0 ? [data] : [];
     have = data.length;
   }
-  if (index !== oids.length)
-    throw gitError('reading saved files', stderr || `${oids.length - index} objects are missing`);
+  if (index !== oids.length) throw gitError(doing, stderr || `${oids.length - index} objects are missing`);
 }
 
-function blobSize(header: string): number {
-  const [, size] = /^[0-9a-f]+ blob (\d+)$/.exec(header) ?? [];
-  if (size === undefined) throw gitError('reading saved files', header);
-  return Number(size);
+function readHeader(doing: string, header: string): { readonly size: number; readonly type: string } {
+  const [, type = '', size] = /^[0-9a-f]+ ([a-z]+) (\d+)$/.exec(header) ?? [];
+  if (size === undefined) throw gitError(doing, header.replace(/^(\S+) missing$/, 'missing object $1'));
+  return { size: Number(size), type };
 }

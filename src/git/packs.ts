@@ -223,6 +223,7 @@ function objectIds(file: string): string[] {
 
 /** The packs there are, ours and others. */
 export function packNames(repo: Repo): ReadonlySet<string> {
+  if (!existsSync(packDir(repo))) return new Set();
   return new Set(readdirSync(packDir(repo)).filter((name) => name.endsWith('.pack')));
 }
 

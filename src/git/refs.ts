@@ -138,7 +138,8 @@ function packedText(repo: Repo): string {
   return known.text;
 }
 
-function packedRefs(repo: Repo, prefix: string): Map<string, string> {
+/** The packed refs under a prefix, with their commits. */
+export function packedRefs(repo: Repo, prefix: string): Map<string, string> {
   const found = new Map<string, string>();
   const text = packedText(repo);
   if (!text.includes(` ${prefix}`)) return found;
