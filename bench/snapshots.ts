@@ -18,16 +18,17 @@ type Case = () => number | Promise<number>;
  * What all processes that this one started and waited for have used so far, and what `also` and those it waited for
  * have; in ticks of 10 ms, so only sums count.
  */
-function usedMs(also: number | undefined): number {
+function usedMs(also: readonly (number | undefined)[]): number {
   const ticks = (pid: number | 'self', first: number, last: number): number => {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return fields.slice(first, last).reduce((sum, field) => sum + Number(field), 0);
   };
-  return (ticks('self', 13, 15) + (also === undefined ? 0 : ticks(also, 11, 15))) * 10;
+  const others = also.map((pid) => (pid === undefined ? 0 : ticks(pid, 11, 15)));
+  return others.reduce((sum, one) => sum + one, ticks('self', 13, 15)) * 10;
 }
 
-async function cost(run: Case, also: number | undefined): Promise<Cost> {
+async function cost(run: Case, also: readonly (number | undefined)[]): Promise<Cost> {
   const before = usedMs(also);
   const wall = await run();
   return { wall, cpu: usedMs(also) - before };
@@ -39,9 +40,12 @@ export interface Engine extends Disposable {
   readonly checkpoint: () => Promise<number>;
 }
 
-/** Starts one and lets it warm up. */
-export function startEngine(dir: string, env: Env): Engine {
-  const child = spawn(process.execPath, [path.join(import.meta.dirname, 'engine.ts'), dir], {
+/** Starts one of devenv's, or one that does nothing but to call the same two gits. */
+export function startEngine(dir: string, env: Env, kind: 'devenv' | 'bare' = 'devenv'): Engine {
+  const argv = kind === 'bare' ? ['bare-checkpoint.mjs', 'engine'] : ['engine.ts', dir];
+  const [script = '', ...args] = argv;
+  const child = spawn(process.execPath, [path.join(import.meta.dirname, script), ...args], {
+    cwd: dir,
     env,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -62,7 +66,7 @@ export async function compare<K extends string>(
   rounds: number,
   before: (round: number) => void,
   cases: Readonly<Record<K, Case>>,
-  also?: number,
+  also: readonly (number | undefined)[] = [],
 ): Promise<Record<K, Cost>> {
   const names = Object.keys(cases) as K[];
   const samples = Object.fromEntries(names.map((name) => [name, [] as Cost[]])) as Record<K, Cost[]>;

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type StdioOptions } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { errnoOf } from './errors.ts';
 
@@ -54,7 +54,7 @@ export function runBytes(argv: readonly string[], options: RunOptions = {}): Pro
     let reason: RunResult['reason'];
     const out: Buffer[] = [];
     const err: Buffer[] = [];
-    const child = spawn(file, args, { cwd: options.cwd, env: options.env, stdio: options.stdio ?? 'pipe' });
+    const child = spawn(file, args, { cwd: options.cwd, env: options.env, stdio: stdioOf(options) });
     let giveUp: NodeJS.Timeout | undefined;
     const stop = (why: 'timeout' | 'stopped'): void => {
       reason ??= why;
@@ -98,6 +98,12 @@ export function runBytes(argv: readonly string[], options: RunOptions = {}): Pro
     else options.signal?.addEventListener('abort', onAbort, { once: true });
     feedStdin(child.stdin, options, (error) => err.push(Buffer.from(String(error))));
   });
+}
+
+// Nothing to say needs no pipe, which costs a socket and two streams each time.
+function stdioOf({ stdio, input, feed }: RunOptions): StdioOptions {
+  if (stdio === 'inherit') return 'inherit';
+  return input === undefined && feed === undefined ? ['ignore', 'pipe', 'pipe'] : 'pipe';
 }
 
 function feedStdin(stdin: Writable | null, options: RunOptions, onError: (error: unknown) => void): void {

@@ -13,8 +13,9 @@ import {
 import path from 'node:path';
 import { DevenvError, errnoOf, randomId, self } from '../base/index.ts';
 import { git, gitError, mustGit } from './exec.ts';
-import { flaggedEntries, type HiddenEntry } from './hidden.ts';
+import { flaggedEntries } from './hidden.ts';
 import { flagAgain, noteFlags, setFlag, type Hidden } from './index-flags.ts';
+import type { HiddenEntry } from './index-scan.ts';
 import type { IndexUpdate, Moment } from './index-types.ts';
 import { diskPath, pathList, rawDir } from './names.ts';
 import type { RawPath } from './names.ts';

@@ -1,5 +1,5 @@
 import { mustGit } from './exec.ts';
-import type { HiddenEntry } from './hidden.ts';
+import type { HiddenEntry } from './index-scan.ts';
 import type { IndexUpdate, Moment } from './index-types.ts';
 import { pathList, type RawPath } from './names.ts';
 import type { Repo } from './repo.ts';

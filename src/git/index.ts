@@ -13,6 +13,7 @@ export * from './state.ts';
 export * from './objects.ts';
 export * from './attributes.ts';
 export * from './index-file.ts';
+export type { HiddenEntry } from './index-scan.ts';
 export * from './index-types.ts';
 export * from './worktree.ts';
 export * from './diff.ts';

@@ -10,7 +10,6 @@ import {
   readBlobs,
   readRef,
   repoState,
-  scanIndex,
   scratchWorktree,
   showDiff,
   startImport,
@@ -72,19 +71,6 @@ describe('what git says', () => {
 });
 
 describe('a repository', () => {
-  test('the index is read in every version, split ones are left to git', async () => {
-    const t = await makeRepo();
-    await t.git('update-index', '--skip-worktree', 'src/deep/c.txt');
-    const index = path.join(t.dir, '.git/index');
-    for (const version of ['2', '3', '4']) {
-      await t.git('update-index', '--index-version', version);
-      expect(scanIndex(readFileSync(index), 20)?.map((entry) => entry.path)).toEqual(['src/deep/c.txt']);
-    }
-    await t.git('update-index', '--split-index');
-    expect(scanIndex(readFileSync(index), 20)).toBeUndefined();
-    expect(scanIndex(Buffer.from('garbage, not an index'), 20)).toBeUndefined();
-  });
-
   test('refs are found loose and packed', async () => {
     const t = await makeRepo();
     const head = await t.git('rev-parse', 'HEAD');
