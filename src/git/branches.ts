@@ -114,6 +114,19 @@ export async function pushedCommits(
   return { count: pushed.length, remotes };
 }
 
+/** The refs whose names leave no room for another one: git has no `feat` beside `feat/x`. */
+export async function refsInTheWay(repo: Repo, ref: string): Promise<readonly string[]> {
+  const [base = '', kind = ''] = ref.split('/');
+  const out = await mustGit(repo, 'reading the branches', [
+    'for-each-ref',
+    '--format=%(refname)',
+    `${base}/${kind}`,
+  ]);
+  const isIn = (one: string, other: string): boolean => one.startsWith(`${other}/`);
+  const refs = out.toString('utf8').split('\n').filter(Boolean);
+  return refs.filter((one) => isIn(one, ref) || isIn(ref, one));
+}
+
 /** What HEAD names: a branch as `refs/heads/...`, or a commit when it is detached. */
 export async function headName(repo: Repo): Promise<string | undefined> {
   const branch = await currentBranch(repo);

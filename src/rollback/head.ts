@@ -6,6 +6,7 @@ import {
   pointHead,
   pushedCommits,
   readRef,
+  refsInTheWay,
   setRef,
 } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
@@ -75,6 +76,20 @@ export async function refuseElsewhere(repo: Repo, move: HeadMove): Promise<void>
     `branch ${found.branch} is checked out in another work tree: ${found.at}`,
     `switch to another branch there (git -C ${found.at} switch ...), or leave the branch alone (without --head)`,
   );
+}
+
+/** Throws 'refused' when there is no room for the name of a branch that would come back. */
+export async function refuseCrowded(repo: Repo, move: HeadMove): Promise<void> {
+  const going = new Set(move.refs.filter(({ to }) => to === null).map(({ ref }) => ref));
+  for (const { ref } of move.refs.filter(({ from, to }) => from === null && to !== null)) {
+    const other = (await refsInTheWay(repo, ref)).find((one) => !going.has(one))?.slice('refs/heads/'.length);
+    if (other === undefined) continue;
+    throw new DevenvError(
+      'refused',
+      `git has no room for branch ${ref.slice('refs/heads/'.length)} beside branch ${other}`,
+      `git branch -m ${other} OTHER makes room; or leave the branch alone (without --head)`,
+    );
+  }
 }
 
 /** What a person must know before the next push, one line for each branch that loses pushed commits. */

@@ -5,7 +5,7 @@ import { diffCommits, displayPath, indexStamp, mayConvert, shownPath } from '../
 import type { IndexUpdate, RawPath, Repo, Status } from '../git/index.ts';
 import { checkSteps } from './check.ts';
 import type { Checked } from './check.ts';
-import { planHead, readPositions, refuseElsewhere } from './head.ts';
+import { planHead, readPositions, refuseCrowded, refuseElsewhere } from './head.ts';
 import type { HeadTarget, Positions } from './head.ts';
 import { hiddenOf, withoutIgnored, writtenBy } from './ignored.ts';
 import type { HeadMove } from './journal.ts';
@@ -126,7 +126,10 @@ async function makePlan(
   const { saved, paths } = input;
   const { moves: positions, written } = known;
   const head = input.moveTo && positions ? planHead(present.snapshot, positions, input.moveTo) : null;
-  if (head) await refuseElsewhere(repo, head);
+  if (head) {
+    await refuseElsewhere(repo, head);
+    await refuseCrowded(repo, head);
+  }
   // With HEAD moving to another commit, the whole index goes along; else only what was staged, on top of the HEAD that stays.
   const whole = head !== null && head.commit !== present.snapshot.head;
   const [found = [], staged = [], raw = []] = await diffCommits(repo, [

@@ -138,6 +138,25 @@ test('commits that no other branch holds stay reachable, whatever moved', async 
   for (const one of [onMain, onTopic, since]) expect(await t.git('cat-file', '-t', one)).toBe('commit');
 });
 
+test('a branch whose name has no room any more is refused before anything changes', async () => {
+  const t = await makeRepo();
+  await t.git('switch', '-qc', 'feat');
+  t.write('a.txt', 'edited\n');
+  const { tag } = await t.checkpoint();
+  await t.git('stash', '-q');
+  await t.git('switch', '-q', 'main');
+  await t.git('branch', '-q', '-D', 'feat');
+  await t.git('switch', '-qc', 'feat/x');
+  const before = await whole(t);
+  const refused = { code: 'refused', message: 'git has no room for branch feat beside branch feat/x' };
+  await expect(t.rollBack({ target: tag, head: true, yes: true })).rejects.toMatchObject(refused);
+  await expect(t.rollBack({ target: tag, head: true, dryRun: true })).rejects.toMatchObject(refused);
+  expect(await whole(t)).toEqual(before);
+  await t.git('branch', '-m', 'feat/x', 'other');
+  await t.rollBack({ target: tag, head: true, yes: true });
+  expect([await t.git('branch', '--show-current'), t.read('a.txt')]).toEqual(['feat', 'edited\n']);
+});
+
 test('a branch that another work tree has checked out is refused, with its folder', async () => {
   const t = await makeRepo();
   const { tag } = await t.checkpoint();

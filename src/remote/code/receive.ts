@@ -17,6 +17,7 @@ import {
   gitError,
   missingGit,
   mustGit,
+  refsInTheWay,
   openRepo,
   readRef,
   setRef,
@@ -91,20 +92,12 @@ export async function receive(deps: ReceiveDeps, headerBytes: number): Promise<R
 }
 
 /**
- * The branches whose names leave no room for the one that comes (git has no `feat` beside `feat/x`). Throws 'refused'
+ * The branches whose names leave no room for the one that comes. Throws 'refused'
  * for commits on them that did not come from the other side.
  */
 async function makeRoom(repo: Repo, { branch, head, force, host }: ReceiveInput): Promise<readonly string[]> {
   if (branch === null || head === null) return [];
-  const coming = `refs/heads/${branch}`;
-  const out = await mustGit(repo, 'reading the branches', [
-    'for-each-ref',
-    '--format=%(refname)',
-    'refs/heads',
-  ]);
-  const isIn = (ref: string, other: string): boolean => ref.startsWith(`${other}/`);
-  const refs = out.toString('utf8').split('\n').filter(Boolean);
-  const without = refs.filter((ref) => isIn(ref, coming) || isIn(coming, ref));
+  const without = await refsInTheWay(repo, `refs/heads/${branch}`);
   if (force || without[0] === undefined) return without;
   const known = ['--not', head, '--remotes', `--glob=${receivedRefs}`];
   const own = await mustGit(repo, 'reading commits', ['rev-list', '-1', ...without, ...known]);
