@@ -14,13 +14,18 @@ export interface CheckpointFilter {
   readonly limit?: number | undefined;
 }
 
-/** Those of a list (newest first) that are wanted, in the same order. At most one process. */
+/**
+ * Those of a list (newest first) that are wanted, in the same order. At most one process. `isOurs`: whose verdict
+ * counts for `good`.
+ */
 export async function filterCheckpoints(
   repo: Repo,
   all: readonly Checkpoint[],
   filter: CheckpointFilter,
+  isOurs: (checkpoint: Checkpoint) => boolean,
 ): Promise<readonly Checkpoint[]> {
-  const wanted = all.filter((checkpoint) => isWanted(checkpoint, filter));
+  const isMeant = (one: Checkpoint): boolean => filter.good !== true || isOurs(one);
+  const wanted = all.filter((checkpoint) => isWanted(checkpoint, filter) && isMeant(checkpoint));
   const touching = filter.touching ?? [];
   const found =
     touching.length === 0 ? wanted : await onlyTouching(repo, all, wanted, { ...filter, touching });

@@ -7,7 +7,14 @@ import {
   terminalSize,
   type Colors,
 } from '../base/index.ts';
-import { listCheckpoints, pinnedNames, type Checkpoint, type CheckpointFilter } from '../checkpoint/index.ts';
+import {
+  isOfProject,
+  listCheckpoints,
+  pinnedNames,
+  type Checkpoint,
+  type CheckpointFilter,
+} from '../checkpoint/index.ts';
+import { findRoot } from '../config/index.ts';
 import { checkPathspecs, openRepo, type Repo } from '../git/index.ts';
 import { leftOut } from './left-out.ts';
 import type { CommandContext, CommandResult } from './context.ts';
@@ -34,9 +41,15 @@ export async function checkpoints(ctx: CommandContext, input: CheckpointsInput):
   const isPinned = ({ tag }: Checkpoint): boolean => pinned.has(tag);
   if (ctx.json) return { json: { checkpoints: found.map((one) => ({ ...one, pinned: isPinned(one) })) } };
   if (found.length === 0) return { text: await noneText(repo, input) };
-  const text = table(ctx, found, isPinned);
+  const text = table(ctx, found, { isPinned, isOurs: isOurs(ctx, repo) });
   if (ctx.interactive && found.length + 1 >= (terminalSize()?.rows ?? Infinity)) return page(ctx, text);
   return { text };
+}
+
+/** Tells the checkpoints that the project around this folder judged; outside of any, nobody else's are marked. */
+function isOurs(ctx: CommandContext, repo: Repo): (checkpoint: Checkpoint) => boolean {
+  const { root, configFile } = findRoot(ctx.cwd);
+  return isOfProject(repo, configFile === undefined ? undefined : root);
 }
 
 async function exportTo(
@@ -88,7 +101,7 @@ export async function findCheckpoints(
     dir: ctx.cwd,
     limit,
   };
-  return filterCheckpoints(repo, await listCheckpoints(repo, from), filter);
+  return filterCheckpoints(repo, await listCheckpoints(repo, from), filter, isOurs(ctx, repo));
 }
 
 function readLimit(text: string | undefined): number | undefined {
@@ -117,7 +130,7 @@ async function page(ctx: CommandContext, text: string): Promise<CommandResult> {
 function table(
   ctx: CommandContext,
   all: readonly Checkpoint[],
-  isPinned: (checkpoint: Checkpoint) => boolean,
+  { isPinned, isOurs: isOwn }: Readonly<Record<'isPinned' | 'isOurs', (one: Checkpoint) => boolean>>,
 ): string {
   const { colors } = ctx;
   const head = ['TAG', 'AGE', 'VERDICT', 'FILES', 'BRANCH', 'MESSAGE'].map((title) => colors.dim(title));
@@ -125,7 +138,7 @@ function table(
   const rows = all.map((checkpoint) => [
     checkpoint.tag,
     formatAge(now - Date.parse(checkpoint.at)),
-    paint(colors, checkpoint.verdict),
+    verdictCell(colors, checkpoint, isOwn(checkpoint)),
     String(checkpoint.filesChanged),
     checkpoint.branch === null ? '(detached)' : showName(checkpoint.branch),
     messageCell(checkpoint, isPinned(checkpoint)),
@@ -144,6 +157,12 @@ function messageCell({ message, partial }: Checkpoint, pinned: boolean): string 
 function plainText(text: string): string {
   // oxlint-disable-next-line no-control-regex
   return text.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, '?');
+}
+
+// Green for the suites of another project says nothing of this one.
+function verdictCell(colors: Colors, { verdict, project }: Checkpoint, isOwn: boolean): string {
+  if (isOwn || verdict === 'unverified') return paint(colors, verdict);
+  return colors.dim(`${verdict} (${showName(project ?? '')})`);
 }
 
 function paint(colors: Colors, verdict: Checkpoint['verdict']): string {

@@ -63,6 +63,25 @@ describe('which checkpoints', () => {
     expect(await found(t, { touching: ['a.txt'], until: '7h' })).toHaveLength(2);
   });
 
+  test('what another project of the repository judged is marked, and is no good one here', async () => {
+    const t = await makeRepo();
+    for (const name of ['api', 'ui']) t.write(`${name}/devenv.yaml`, `name: ${name}\n`);
+    const at = (i: number, name: string) =>
+      ({ now: start + i * hour, verdict: 'passed', root: path.join(t.dir, name) }) as const;
+    const ours = await t.checkpoint(at(0, 'api'));
+    t.write('a.txt', 'x\n');
+    const theirs = await t.checkpoint(at(1, 'ui'));
+    const api = path.join(t.dir, 'api');
+    expect(await found(t, {}, api)).toEqual([theirs.tag, ours.tag]);
+    expect(await found(t, { good: true }, api)).toEqual([ours.tag]);
+    expect(await found(t, { good: true })).toEqual([theirs.tag, ours.tag]);
+    const { text } = await checkpoints(testContext({ env: t.env, cwd: api }), {});
+    expect(text).toMatch(/ passed \(ui\) /);
+    expect(text?.match(/ passed /g)).toHaveLength(2);
+    const fromTop = await checkpoints(testContext({ env: t.env, cwd: t.dir }), {});
+    expect(fromTop.text).not.toContain('(ui)');
+  });
+
   test('before the first commit everything in the first one is new', async () => {
     const t = await makeRepo({ commit: false });
     const { tag } = await t.checkpoint();
