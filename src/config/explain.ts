@@ -9,6 +9,12 @@ interface Explained {
   readonly message: string;
 }
 
+/** So many are still read in one line. */
+const mostKeys = 24;
+
+const knownKeys = (valid: readonly string[]): string =>
+  valid.length === 0 || valid.length > mostKeys ? '' : ` (there are: ${valid.join(', ')})`;
+
 /** What zod found, as one sentence each, with the path of the key to point at. */
 export function explainIssues(
   schema: z.ZodType,
@@ -29,7 +35,7 @@ function explain(schema: z.ZodType, issue: Issue, root: unknown, prefix: Path): 
       const where = path.length === 0 ? '' : ` in ${path.join('.')}`;
       return issue.keys.map((key) => ({
         path: [...path, key],
-        message: `unknown key "${key}"${where}${didYouMean(nearest(key, valid))}`,
+        message: `unknown key "${key}"${where}${didYouMean(nearest(key, valid)) || knownKeys(valid)}`,
       }));
     }
     case 'invalid_key':

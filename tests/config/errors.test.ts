@@ -78,7 +78,11 @@ const cases: readonly Case[] = [
     'window:\n  api: { command: x }\n',
     'devenv.yaml:1:1: unknown key "window" (did you mean "windows"?)',
   ],
-  ['an unknown key nothing is like', 'zebra: 1\n', 'devenv.yaml:1:1: unknown key "zebra"'],
+  [
+    'an unknown key nothing is like',
+    'zebra: 1\n',
+    'devenv.yaml:1:1: unknown key "zebra" (there are: name, layout, env, env_file, windows, suites, watch, gates, checkpoint, nightly, worktree, logs, hosts)',
+  ],
   [
     'an unknown key of a probe',
     'windows:\n  api:\n    command: x\n    ready: { htpp: http://x }\n',

@@ -69,7 +69,7 @@ test('layouts extend each other, not in a circle', async () => {
     '.devenv/layouts/e.yaml:2:1: unknown layout "minimol" (did you mean "minimal"?)',
   );
   expect((await errorOf(load('layout: f\n', files))).message.split('\n')).toEqual([
-    '.devenv/layouts/f.yaml:1:1: unknown key "name"',
+    '.devenv/layouts/f.yaml:1:1: unknown key "name" (there are: extends, description, env, env_file, windows, suites, watch, gates, checkpoint, nightly, worktree, logs)',
     '.devenv/layouts/f.yaml:2:17: unknown key "comand" in windows.a (did you mean "command"?)',
   ]);
 });
