@@ -89,11 +89,6 @@ const cases: readonly Case[] = [
     'devenv.yaml:4:14: unknown key "htpp" in windows.api.ready (did you mean "http"?)',
   ],
   [
-    'an unknown key of a policy',
-    'windows:\n  api:\n    command: x\n    restart:\n      polcy: always\n',
-    'devenv.yaml:5:7: unknown key "polcy" in windows.api.restart (did you mean "policy"?)',
-  ],
-  [
     'an unknown key deep in checkpoint',
     'checkpoint:\n  keep:\n    hourli: 3\n',
     'devenv.yaml:3:5: unknown key "hourli" in checkpoint.keep (did you mean "hourly"?)',
