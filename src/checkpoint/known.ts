@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { makeDir, replaceFile, shortHash, stateDir } from '../base/index.ts';
-import { packNames, readObjects, readRefFiles, refState, type Repo, type SeenRef } from '../git/index.ts';
+import {
+  looseState,
+  packNames,
+  packedState,
+  readLooseRefs,
+  readObjects,
+  readPackedRefs,
+  type Repo,
+  type SeenRef,
+} from '../git/index.ts';
 import { checkpointRefs, compareNames } from './names.ts';
 import { parseCommit, type Draft } from './row.ts';
 
@@ -13,7 +22,7 @@ import { parseCommit, type Draft } from './row.ts';
 
 /** What many checkpoints have in common, so that it is written down once. */
 type Rest = Omit<Draft, 'tag' | 'commit' | 'tree' | 'verdict' | 'at' | 'filesChanged'>;
-/** Tag, what its ref's file is recognized by, commit, tree, verdict, moment, files (-1: not known), place of the rest. */
+/** Tag, what its ref's file is recognized by ('': it is packed), commit, tree, verdict, moment, files (-1: not known), place of the rest. */
 type Row = [string, string, string, string, Draft['verdict'], string, number, number];
 
 const noRest: Rest = {
@@ -30,8 +39,9 @@ const noRest: Rest = {
 };
 
 interface Known {
-  /** `refState` when they were read. */
-  readonly state: string;
+  /** `looseState` and `packedState` when they were read, and the packs of objects there were. */
+  readonly loose: string;
+  readonly packed: string;
   readonly packs: readonly string[];
   readonly rests: readonly Rest[];
   /** Newest first. */
@@ -39,34 +49,58 @@ interface Known {
 }
 
 /** All checkpoints, newest first; undefined where only git can tell which there are. */
-export async function readKnown(repo: Repo): Promise<Draft[] | undefined> {
+export async function readKnown(repo: Repo): Promise<readonly Draft[] | undefined> {
+  if (repo.refFormat !== 'files') return undefined;
   const packs = [...packNames(repo)];
-  const state = refState(repo, checkpointRefs);
+  const looseNow = looseState(repo, checkpointRefs);
   const known = readFile(repo, packs);
-  if (known !== undefined && state !== '' && known.state === state) return draftsOf(known);
-  const refs = readRefFiles(repo, checkpointRefs, seenOf(known));
-  if (refs === undefined) return undefined;
-  const drafts = await readNew(repo, refs, known === undefined ? [] : draftsOf(known));
-  if (isWorthIt(known, drafts)) writeFile(repo, { state, packs }, drafts, refs);
+  const isSame = (was: string | undefined, now: string): boolean => now !== '' && was === now;
+  if (known && isSame(known.loose, looseNow) && isSame(known.packed, packedState(repo)))
+    return draftsOf(known);
+  const rows = known?.rows ?? [];
+  const loose = readLoose(repo, rows);
+  if (loose === undefined) return undefined;
+  // After the loose ones, as git does: one that is packed meanwhile is in both. One that is loose no more may show
+  // what was packed under it.
+  const when: When = { packs, loose: looseNow, packed: packedState(repo) };
+  const isPackedSame =
+    isSame(known?.packed, when.packed) && rows.every(([tag, file]) => file === '' || loose.has(tag));
+  const packed = isPackedSame ? 'same' : readPackedRefs(repo, checkpointRefs);
+  if (packed === undefined) return undefined;
+  const packedNow = (tag: string, file: string, commit: string): string | undefined =>
+    packed === 'same' ? (file === '' ? commit : undefined) : packed.get(tag);
+  const kept = rows.filter(
+    ([tag, file, commit]) => (loose.get(tag)?.commit ?? packedNow(tag, file, commit)) === commit,
+  );
+  const drafts = await addNew(repo, draftsOf({ rests: known?.rests ?? [], rows: kept }), { loose, packed });
+  if (isWorthIt(known, drafts)) writeFile(repo, when, drafts, loose);
   return drafts;
 }
 
-const seenOf = (known: Known | undefined): ReadonlyMap<string, SeenRef> =>
-  new Map(known?.rows.map(([tag, file, commit]): [string, SeenRef] => [tag, { commit, file }]));
+type Loose = ReadonlyMap<string, SeenRef>;
+type When = Pick<Known, 'loose' | 'packed' | 'packs'>;
 
-/** What the refs point at, newest first; only commits that are not known yet are read, all in one process. */
-async function readNew(
+function readLoose(repo: Repo, rows: readonly Row[]): Loose | undefined {
+  const before = new Map<string, SeenRef>();
+  for (const [tag, file, commit] of rows) if (file !== '') before.set(tag, { commit, file });
+  return readLooseRefs(repo, checkpointRefs, (name) => before.get(name));
+}
+
+/** Adds what is not known yet, all of it read in one process; newest first. */
+async function addNew(
   repo: Repo,
-  refs: ReadonlyMap<string, SeenRef>,
   known: readonly Draft[],
-): Promise<Draft[]> {
-  const found = known.filter(({ tag, commit }) => refs.get(tag)?.commit === commit);
-  const have = new Set(found.map(({ tag }) => tag));
-  const asked = [...refs].filter(([tag]) => !have.has(tag));
-  if (asked.length === 0) return found;
-  const oids = asked.map(([, { commit }]) => commit);
+  { loose, packed }: { readonly loose: Loose; readonly packed: ReadonlyMap<string, string> | 'same' },
+): Promise<readonly Draft[]> {
+  const have = new Set(known.map(({ tag }) => tag));
+  const asked = [...loose].map(([tag, { commit }]) => ({ tag, commit }));
+  if (packed !== 'same') for (const [tag, commit] of packed) if (!loose.has(tag)) asked.push({ tag, commit });
+  const lacking = asked.filter(({ tag, commit }) => commit !== '' && !have.has(tag));
+  if (lacking.length === 0) return known;
+  const found = [...known];
+  const oids = lacking.map(({ commit }) => commit);
   await readObjects(repo, { doing: 'reading the checkpoints', oids }, (bytes, i, type) => {
-    const [tag, { commit }] = asked[i] ?? ['', { commit: '' }];
+    const { tag = '', commit = '' } = lacking[i] ?? {};
     // Nothing else is ours.
     if (type === 'commit') found.push(parseCommit(tag, commit, bytes));
   });
@@ -81,7 +115,7 @@ function isWorthIt(known: Known | undefined, drafts: readonly Draft[]): boolean 
 
 // Of the common folder, for the linked work trees of a repository have the same checkpoints.
 const cacheFile = (repo: Repo): string =>
-  path.join(stateDir(repo.env), 'checkpoints', `${shortHash(repo.commonDir)}.list.v1.json`);
+  path.join(stateDir(repo.env), 'checkpoints', `${shortHash(repo.commonDir)}.list.v2.json`);
 
 function readFile(repo: Repo, packs: readonly string[]): Known | undefined {
   try {
@@ -94,7 +128,7 @@ function readFile(repo: Repo, packs: readonly string[]): Known | undefined {
   }
 }
 
-function draftsOf({ rests, rows }: Known): Draft[] {
+function draftsOf({ rests, rows }: Pick<Known, 'rests' | 'rows'>): Draft[] {
   return rows.map(([tag, , commit, tree, verdict, at, files, place]) => {
     const rest = rests[place] ?? noRest;
     // One by one: a spread of thousands is felt.
@@ -119,19 +153,14 @@ function draftsOf({ rests, rows }: Known): Draft[] {
   });
 }
 
-function writeFile(
-  repo: Repo,
-  when: Pick<Known, 'state' | 'packs'>,
-  drafts: readonly Draft[],
-  refs: ReadonlyMap<string, SeenRef>,
-): void {
+function writeFile(repo: Repo, when: When, drafts: readonly Draft[], loose: Loose): void {
   const rests: Rest[] = [];
   const places = new Map<string, number>();
   const rows = drafts.map(({ tag, commit, tree, verdict, at, filesChanged, ...rest }): Row => {
     const text = JSON.stringify(rest);
     const place = places.get(text) ?? rests.push(rest) - 1;
     places.set(text, place);
-    return [tag, refs.get(tag)?.file ?? '', commit, tree, verdict, at, filesChanged ?? -1, place];
+    return [tag, loose.get(tag)?.file ?? '', commit, tree, verdict, at, filesChanged ?? -1, place];
   });
   const known: Known = { ...when, rests, rows };
   try {

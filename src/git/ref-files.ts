@@ -1,10 +1,10 @@
-import { lstatSync, readFileSync, readdirSync, statSync, type BigIntStats } from 'node:fs';
+import { lstatSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf, systemClock } from '../base/index.ts';
 import { packedRefs } from './refs.ts';
 import type { Repo } from './repo.ts';
 
-/** What a ref points at, and what its file is recognized by: `''` where it has none, or one that is too young for that. */
+/** What a loose ref points at, and what its file is recognized by: `young` while that cannot be told. */
 export interface SeenRef {
   readonly commit: string;
   readonly file: string;
@@ -12,54 +12,57 @@ export interface SeenRef {
 
 /** Two writes within one tick of a file system's clock look alike; the coarsest have ticks of two seconds. */
 const youngMs = 2000;
+const young = 'young';
 
 const isSettled = (mtimeMs: number, now: number): boolean => now - mtimeMs > youngMs;
 
 /**
- * What the refs of one folder are recognized by: git puts a new file in place for each that it writes, which shows in
- * the folder. Equal texts are equal refs; `''` when nobody can tell (yet). Only for refs kept as files, in a folder
- * without folders; `prefix` ends with a slash. What git itself goes by for packed refs.
+ * What the loose refs of one folder are recognized by: git puts a new file in place for each that it writes, which
+ * shows in the folder. Equal texts are equal refs; `''` when nobody can tell (yet). Only for refs kept as files, in a
+ * folder without folders; `prefix` ends with a slash.
  */
-export function refState(repo: Repo, prefix: string): string {
-  if (repo.refFormat !== 'files') return '';
-  const now = systemClock.now();
-  const stats = [path.join(repo.commonDir, prefix), path.join(repo.commonDir, 'packed-refs')].map((file) =>
-    statSync(file, { bigint: true, throwIfNoEntry: false }),
-  );
-  if (stats.some((stat) => stat !== undefined && !isSettled(Number(stat.mtimeMs), now))) return '';
-  return stats.map(textOf).join(' ');
+export const looseState = (repo: Repo, prefix: string): string => stateOf(path.join(repo.commonDir, prefix));
+
+/** The same of all packed refs, as git itself tells whether it has to read them again. */
+export const packedState = (repo: Repo): string => stateOf(path.join(repo.commonDir, 'packed-refs'));
+
+function stateOf(file: string): string {
+  const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
+  if (stat === undefined) return 'none';
+  if (!isSettled(Number(stat.mtimeMs), systemClock.now())) return '';
+  return [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join('.');
 }
 
-const textOf = (stat: BigIntStats | undefined): string =>
-  stat === undefined ? 'none' : [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join('.');
-
 /**
- * The refs of one folder by their names in it. A file that is as `known` says is not read again, which for thousands
- * takes a third of the time that git needs. undefined where git had better be asked: folders in the folder, symbolic
- * refs, names that git might not take.
+ * The loose refs of one folder by their names in it. A file that is as `known` says is not read again, which for
+ * thousands takes a third of the time that git needs. undefined where git had better be asked: folders in the folder,
+ * symbolic refs, names that git might not take. A broken one has the commit `''`: it hides a packed one of its name.
  */
-export function readRefFiles(
+export function readLooseRefs(
   repo: Repo,
   prefix: string,
-  known: ReadonlyMap<string, SeenRef>,
+  known: (name: string) => SeenRef | undefined,
 ): ReadonlyMap<string, SeenRef> | undefined {
   const dir = path.join(repo.commonDir, prefix);
   const now = systemClock.now();
-  const loose = new Map<string, SeenRef>();
+  const found = new Map<string, SeenRef>();
   for (const name of readNames(dir)) {
     if (name.endsWith('.lock')) continue;
-    const seen = plainName.test(name) ? seeRef(`${dir}${name}`, known.get(name), now) : undefined;
+    const seen = plainName.test(name) ? seeRef(`${dir}${name}`, known(name), now) : undefined;
     if (seen === undefined) return undefined;
-    if (seen !== 'gone') loose.set(name, seen);
+    if (seen !== 'gone') found.set(name, isId(seen.commit) ? seen : { commit: '', file: young });
   }
-  // After the files, as git does: one that is packed meanwhile is in both.
-  const found = new Map<string, SeenRef>();
+  return found;
+}
+
+/** The commits of the packed refs under a prefix by their names behind it; undefined as above. */
+export function readPackedRefs(repo: Repo, prefix: string): ReadonlyMap<string, string> | undefined {
+  const found = new Map<string, string>();
   for (const [name, commit] of packedRefs(repo, prefix)) {
     const own = name.slice(prefix.length);
     if (!plainName.test(own)) return undefined;
-    if (!loose.has(own)) found.set(own, { commit, file: '' });
+    found.set(own, commit);
   }
-  for (const [name, seen] of loose) if (isId(seen.commit)) found.set(name, seen);
   return found;
 }
 
@@ -72,8 +75,8 @@ function seeRef(file: string, known: SeenRef | undefined, now: number): SeenRef 
   try {
     const stat = lstatSync(file);
     if (!stat.isFile()) return undefined;
-    const own = isSettled(stat.mtimeMs, now) ? `${stat.ino} ${stat.mtimeMs}` : '';
-    if (known !== undefined && own !== '' && known.file === own) return known;
+    const own = isSettled(stat.mtimeMs, now) ? `${stat.ino} ${stat.mtimeMs}` : young;
+    if (known !== undefined && own !== young && known.file === own) return known;
     const commit = readFileSync(file, 'latin1').trim();
     return commit.startsWith('ref:') ? undefined : { commit, file: own };
   } catch (error) {
