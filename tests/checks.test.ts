@@ -184,7 +184,8 @@ describe('every check finds its planted fault', () => {
     expect(result.ok, result.text).toBe(false);
   });
 
-  it('all are green without a fault', async () => {
+  // `./scripts/test` has just seen that.
+  it.skipIf(process.env['DEVENV_CHECKED'] === 'yes')('all are green without a fault', async () => {
     for (const name of ['format', 'lint', 'types', 'layers', 'dead-code', 'schema', 'lockfile']) {
       const result = await check(name);
       expect(result.ok, result.text).toBe(true);

@@ -58,7 +58,7 @@ test('what is remembered is what git says, whatever happens to the refs', async 
         expect(await readKnown(repo)).toEqual(await readCheckpoints(repo, [checkpointRefs]));
       }
     }),
-    { numRuns: 12 },
+    { numRuns: 8 },
   );
 });
 

@@ -133,6 +133,6 @@ test('[invariant 4] whatever is done, a rollback gives the checkpoint back and u
       }
       await t.git('fsck', '--strict', '--no-dangling');
     }),
-    { numRuns: Number(process.env['DEVENV_PROPERTY_RUNS'] ?? 15), endOnFailure: false },
+    { numRuns: Number(process.env['DEVENV_PROPERTY_RUNS'] ?? 12), endOnFailure: false },
   );
 }, 600_000);

@@ -107,6 +107,6 @@ test('[invariant 34] a dry run says exactly what then happens, whole or by paths
         expect(await look()).toEqual(after);
       },
     ),
-    { numRuns: Number(process.env['DEVENV_PROPERTY_RUNS'] ?? 25), endOnFailure: false },
+    { numRuns: Number(process.env['DEVENV_PROPERTY_RUNS'] ?? 18), endOnFailure: false },
   );
 }, 600_000);

@@ -231,7 +231,7 @@ test(
   '[invariant 25] [invariant 26] killed at any instant, alone or with its git: the old or the new state, and the next command works',
   async () => {
     await torture(tortureSeed + 1, async function* plan({ d }) {
-      for (const _ of rounds(15))
+      for (const _ of rounds(9))
         yield { what: d.pick(acts), cut: { afterMs: d.roll(220), whom: d.pick(['devenv', 'all']) } };
     });
   },

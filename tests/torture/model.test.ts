@@ -207,7 +207,7 @@ test(
       fc.asyncProperty(setup, history, live),
       minutes > 0
         ? { seed: tortureSeed, numRuns: 1_000_000, interruptAfterTimeLimit: minutes * 60_000 }
-        : { seed: tortureSeed, numRuns: 6, endOnFailure: true },
+        : { seed: tortureSeed, numRuns: 5, endOnFailure: true },
     );
   },
   tortureTimeoutMs,
