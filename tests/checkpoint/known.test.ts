@@ -21,7 +21,8 @@ const cacheFile = (t: TestRepo): string => {
 function age(t: TestRepo): void {
   const names = existsSync(folder(t)) ? readdirSync(folder(t)).map((name) => folder(t) + name) : [];
   const files = [...names, folder(t), path.join(t.dir, '.git/packed-refs')];
-  for (const file of files) if (existsSync(file)) utimesSync(file, start / 1000, start / 1000);
+  const hourAgo = Date.now() / 1000 - 3600;
+  for (const file of files) if (existsSync(file)) utimesSync(file, hourAgo, hourAgo);
 }
 
 /** Three checkpoints, and the ids of their commits. */
