@@ -10,6 +10,9 @@ export const rowEnd = '\0\u0001\n';
 const named = /^refs\/devenv\/(?:checkpoints\/(.+)|trash\/\d+\/(?:checkpoints\/)?(.+)|pins\/(undo\/\d+))$/;
 const verdicts: readonly CheckpointVerdict[] = ['passed', 'failed', 'flaky', 'broken', 'stale', 'unverified'];
 
+/** The last one that a Date can say; a commit made by hand may be of a later year. */
+const lastMoment = 8.64e15;
+
 /** A checkpoint of which it may not be known how many files changed. */
 export interface Draft extends Omit<Checkpoint, 'filesChanged'> {
   readonly filesChanged: number | undefined;
@@ -55,7 +58,7 @@ function draftOf({ tag, commit, tree, seconds, contents }: Raw): Draft {
     commit,
     tree,
     verdict: verdicts.find((known) => known === verdict) ?? 'unverified',
-    at: new Date(Number(seconds) * 1000).toISOString(),
+    at: new Date(Math.min(Number(seconds) * 1000, lastMoment)).toISOString(),
     branch: field('Branch') ?? null,
     head: head === undefined || head === 'none' ? null : head,
     // That of a work tree only says that it is one.

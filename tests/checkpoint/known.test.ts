@@ -121,6 +121,17 @@ test('a damaged memory, and what is no checkpoint, is passed over', async () => 
   writeFileSync(`${folder(t)}checkpoint-20260401-120000`, '');
   await t.git('update-ref', `${checkpointRefs}checkpoint-20260401-120001`, `${ids[0]}^{tree}`);
   expect(await listCheckpoints(t.repo)).toEqual(expected);
+  // Nor does a commit of a year that no Date can say stop anybody.
+  const odd = (await t.git('cat-file', '-p', ids[0] ?? '')).replace(/> \d+ /g, '> 99999999999999 ');
+  const file = path.join(tempDir('odd'), 'commit');
+  writeFileSync(file, `${odd}\n`);
+  await t.git('update-ref', `${checkpointRefs}odd`, await t.git('hash-object', '-wt', 'commit', file));
+  expect((await listCheckpoints(t.repo)).map(({ tag, at }) => [tag, at])).toContainEqual([
+    'odd',
+    '+275760-09-13T00:00:00.000Z',
+  ]);
+  expect(await readKnown(t.repo)).toEqual(await readCheckpoints(t.repo, [checkpointRefs]));
+  await t.git('update-ref', '-d', `${checkpointRefs}odd`);
   // git lets a broken file hide what is packed under the same name.
   await t.git('pack-refs', '--all');
   mkdirSync(folder(t), { recursive: true });
