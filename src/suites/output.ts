@@ -67,7 +67,7 @@ export function readOutput(
 
 /** What runners say that found nothing to run. */
 const emptyRun =
-  /^(?:[#ℹ] (?:tests 0$|todo [1-9])|(?:=+ )?no tests ran in |(?:Ran|DONE) 0 tests in |Tests: +0 total|\?\s+\S+\s+\[no test files\]$|ok\s.*\[no tests to run\]$|test result: ok\. .* [1-9]\d* filtered out|\s+0 passing \()/m;
+  /^(?:[#ℹ] (?:tests 0$|todo [1-9])|(?:=+ )?(?:no tests ran|\d+ deselected(?:, .*)?) in |(?:Ran|DONE) 0 tests in |Tests: +0 total|\?\s+\S+\s+\[no test files\]$|ok\s.*\[no tests to run\]$|test result: ok\. .* [1-9]\d* filtered out|\s+0 passing \()/m;
 /** How vitest and jest end then: with the status that they name, as they were told (`--passWithNoTests`). */
 const endOfNone = /^No (?:test files|tests) found, exiting with code (\d+)[ \t]*$/gm;
 /** What runners without counts, or with others than those above, say when they ran something. */
@@ -80,6 +80,9 @@ const ranOf =
 const wholeOutput = 60_000;
 const onlySkips = (text: string): boolean =>
   text.length < wholeOutput && /--- SKIP: /.test(text) && !/--- (?:PASS|FAIL): /.test(text);
+/** Each part of a crate tells its own; the last ones are often empty. */
+const nothingInCargo = (text: string): boolean =>
+  text.length < wholeOutput && /^test result: ok\. 0 passed; 0 failed; /m.test(text);
 /** How pytest and unittest end when they found nothing to run; a failure after an empty run is another one. */
 const exitOfNone = 5;
 
@@ -101,7 +104,7 @@ export function whyNoTest(output: string, exit: number | null): string | undefin
     return undefined;
   if (exit === 0 && (goSkips || counted.some(({ skipped }) => skipped > 0)))
     return 'all its tests were skipped: none ran';
-  return named || emptyRun.test(text) ? 'no test ran' : undefined;
+  return named || emptyRun.test(text) || nothingInCargo(text) ? 'no test ran' : undefined;
 }
 
 function countsOf(text: string, { counts, words: by }: SummaryStyle): Report {

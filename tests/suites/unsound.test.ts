@@ -65,7 +65,23 @@ describe('a runner that says that no test ran', () => {
       'echo "Ran 0 tests in 0.0s"; echo "== 2 passed in 0.1s =="',
       { verdict: 'passed' },
     ],
-    ['cargo, whose last part is empty', 'echo "test result: ok. 0 passed; 0 failed"', { verdict: 'passed' }],
+    ['pytest, all deselected', 'echo "1 deselected in 0.81s"; exit 5', { verdict: 'broken', why: none }],
+    [
+      'pytest, all deselected, and that taken for good',
+      'echo "==== 3 deselected, 1 warning in 0.81s ===="',
+      { verdict: 'broken', why: none },
+    ],
+    ['pytest, some deselected', 'echo "== 2 passed, 1 deselected in 0.1s =="', { verdict: 'passed' }],
+    [
+      'cargo, whose last part is empty',
+      'for n in 2 0; do echo "test result: ok. $n passed; 0 failed; 0 ignored; 0 measured; 0 filtered out"; done',
+      { verdict: 'passed' },
+    ],
+    [
+      'cargo, whose parts are all empty',
+      'for n in 0 0; do echo "test result: ok. $n passed; 0 failed; 0 ignored; 0 measured; 0 filtered out"; done',
+      { verdict: 'broken', why: none },
+    ],
     [
       'pytest, where it is not what failed',
       'echo "== no tests ran in 0.01s =="; exit 1',
