@@ -6,13 +6,13 @@ import { isOfProject, projectPath, worktreeId } from './origin.ts';
 import type { LastWritten } from './cache.ts';
 import { capture } from './capture.ts';
 import type { Capture } from './capture.ts';
-import { newestName } from './list.ts';
+import { isOfLine, newestName } from './list.ts';
 import { writeMessage } from './message.ts';
 import { checkpointRefs, nextName, tagRefs } from './names.ts';
 import { resolveCheckpoint } from './resolve.ts';
 import { defaultMaxFileBytes, lackingOf, toSnapshot, trailersOf } from './snapshot.ts';
 import type { Facts } from './snapshot.ts';
-import type { Checkpoint, CheckpointVerdict, Snapshot } from './types.ts';
+import type { Checkpoint, CheckpointVerdict, Skipped, Snapshot } from './types.ts';
 import { emptyTree, writeCapture } from './write.ts';
 import type { Written } from './write.ts';
 
@@ -36,7 +36,11 @@ export interface CreateInput {
   readonly status?: Promise<Status> | undefined;
 }
 
-export type Created = Checkpoint & { readonly created: boolean };
+export type Created = Checkpoint & {
+  readonly created: boolean;
+  /** Tracked files that changed and are in no checkpoint: the tree is not what the disk holds. */
+  readonly lacking?: readonly string[];
+};
 
 const tries = 5;
 const patienceMs = 20;
@@ -87,11 +91,12 @@ async function fromWorkTree(repo: Repo, asked: CreateInput, first: boolean): Pro
   const reading = capture(repo, { maxFileBytes, status: first ? asked.status : undefined });
   // Looked up while git looks at the work tree; who takes the name meanwhile is noticed when the ref is made.
   const [found, place] = await Promise.all([reading, findPlace(repo, asked.now)]);
-  const input = asJudged(asked, lackingOf(found.skipped));
+  const lacking = lackingOf(found.skipped);
+  const input = asJudged(asked, lacking);
   const { last, newestCommit } = place;
   const before = last?.checkpoint && last.commit === newestCommit ? last : undefined;
-  if (before?.checkpoint && before.key === found.key && !isBetter(repo, input, before.checkpoint))
-    return { ...before.checkpoint, created: false };
+  if (before?.checkpoint && before.key === found.key && !(await isBetter(repo, input, before.checkpoint)))
+    return asBefore(before.checkpoint, found.skipped, lacking);
   const naming = { input, name: place.name, files: countChanged(found, place.newest, before) };
   const written = await writeCapture(repo, found, {
     ref: checkpointRefs + place.name,
@@ -103,17 +108,26 @@ async function fromWorkTree(repo: Repo, asked: CreateInput, first: boolean): Pro
   });
   if (written.outcome === 'taken') return undefined;
   const same = written.outcome === 'same' ? await resolveCheckpoint(repo, place.newest) : undefined;
-  if (same && isBetter(repo, input, same)) return fromSnapshot(repo, input, toSnapshot(found, written));
+  if (same && (await isBetter(repo, input, same)))
+    return fromSnapshot(repo, input, toSnapshot(found, written));
   const checkpoint = same ?? describe(repo, naming, found, written);
   remember(repo, found, written, checkpoint);
-  return { ...checkpoint, created: same === undefined };
+  return same ? asBefore(same, found.skipped, lacking) : { ...checkpoint, created: true };
+}
+
+/** The checkpoint that has this tree already; what was good of it is not of files that changed and are not in it. */
+function asBefore(known: Checkpoint, skipped: readonly Skipped[], lacking: readonly string[]): Created {
+  const verdict = known.verdict === 'passed' && lacking.length > 0 ? 'unverified' : known.verdict;
+  const now = skipped.map(({ path, reason }) => ({ path, reason }));
+  return { ...known, verdict, skipped: now, lacking, created: false };
 }
 
 // Something better known of the same tree is worth a checkpoint of its own; what is not known is not. That it passes
-// in another project of the repository is other knowledge.
-function isBetter(repo: Repo, { verdict, root }: CreateInput, known: Checkpoint): boolean {
+// in another project of the repository is other knowledge, and what is good on another branch is not found on this one.
+async function isBetter(repo: Repo, { verdict, root }: CreateInput, known: Checkpoint): Promise<boolean> {
   if (verdict === 'unverified') return false;
-  return verdict !== known.verdict || !isOfProject(repo, root)(known);
+  if (verdict !== known.verdict || !isOfProject(repo, root)(known)) return true;
+  return verdict === 'passed' && (known.worktree !== worktreeId(repo) || !(await isOfLine(repo, known)));
 }
 
 // The tests saw a file that this tree lacks: nobody knows whether the tree as it is kept would pass.
@@ -132,7 +146,8 @@ async function fromSnapshot(repo: Repo, asked: CreateInput, snap: Snapshot): Pro
   const input = asJudged(asked, snap.lacking ?? []);
   const place = await findPlace(repo, input.now);
   const newest = place.newest === undefined ? undefined : await resolveCheckpoint(repo, place.newest);
-  if (newest?.tree === snap.tree && !isBetter(repo, input, newest)) return { ...newest, created: false };
+  if (newest?.tree === snap.tree && !(await isBetter(repo, input, newest)))
+    return asBefore(newest, snap.skipped, snap.lacking ?? []);
   const files = newest === undefined ? snap.files.length : newest.tree === snap.tree ? 0 : undefined;
   const naming = { input, name: place.name, files };
   const ref = checkpointRefs + place.name;

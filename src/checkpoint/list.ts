@@ -132,16 +132,16 @@ export async function lastGood(repo: Repo, root?: string): Promise<Checkpoint | 
     (draft) => draft.verdict === 'passed' && draft.worktree === worktreeId(repo) && isOurs(draft),
   );
   if (good.length === 0) return undefined;
-  const branch = await currentBranch(repo);
-  const head = await readRef(repo, 'HEAD');
-  for (const draft of good.slice(0, mostAsked)) {
-    const here =
-      (branch !== null && draft.branch === branch) ||
-      draft.head === (head ?? null) ||
-      (await isAncestor(repo, draft.head));
-    if (here) return { ...draft, filesChanged: draft.filesChanged ?? 0 };
-  }
+  for (const draft of good.slice(0, mostAsked))
+    if (await isOfLine(repo, draft)) return { ...draft, filesChanged: draft.filesChanged ?? 0 };
   return undefined;
+}
+
+/** Whether it was taken on the branch that is checked out, or on a commit that HEAD holds. */
+export async function isOfLine(repo: Repo, one: Pick<Checkpoint, 'branch' | 'head'>): Promise<boolean> {
+  const branch = await currentBranch(repo);
+  if (branch !== null && one.branch === branch) return true;
+  return one.head === ((await readRef(repo, 'HEAD')) ?? null) || isAncestor(repo, one.head);
 }
 
 async function isAncestor(repo: Repo, commit: string | null): Promise<boolean> {

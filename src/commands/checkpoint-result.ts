@@ -5,11 +5,12 @@ import type { CommandContext, CommandResult } from './context.ts';
 /** The documented shape, and the line for people. */
 export function checkpointResult(ctx: CommandContext, created: Created, asked?: string): CommandResult {
   const { tag, commit, tree, verdict, skipped } = created;
-  for (const skip of created.created ? skipped.slice(0, 10) : [])
-    ctx.note(`not saved: ${showName(skip.path)} (${skip.reason})`);
+  // What was never in it was said when it was made.
+  const said = created.created ? skipped : skipped.filter(({ path }) => created.lacking?.includes(path));
+  for (const skip of said.slice(0, 10)) ctx.note(`not saved: ${showName(skip.path)} (${skip.reason})`);
   const line = created.created
     ? `kept as ${ctx.colors.bold(tag)} (${verdict}${whyNotGood(created)})`
-    : `unchanged since ${ctx.colors.bold(tag)} (${verdict})${dropped(created, asked)}`;
+    : `unchanged since ${ctx.colors.bold(tag)} (${verdict}${lacks(created)})${dropped(created, asked)}`;
   return { json: { tag, commit, tree, verdict, created: created.created, skipped }, text: line };
 }
 
@@ -17,6 +18,13 @@ export function checkpointResult(ctx: CommandContext, created: Created, asked?: 
 function whyNotGood({ verdict, reason }: Created): string {
   const why = verdict === 'unverified' ? /\((passed, but .*)\)$/.exec(reason)?.[1] : undefined;
   return why === undefined ? '' : `: the tests ${why}`;
+}
+
+function lacks({ lacking = [] }: Created): string {
+  const [first] = lacking;
+  if (first === undefined) return '';
+  const more = lacking.length > 1 ? ` and ${lacking.length - 1} more` : '';
+  return `: ${showName(first)}${more} changed and is not in it`;
 }
 
 function dropped({ message }: Created, asked: string | undefined): string {

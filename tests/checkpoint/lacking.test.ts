@@ -72,3 +72,32 @@ test('a full disk is called so in each of the words git has for it', () => {
   for (const words of ['fatal: write error: No space left on device', 'error: Out of diskspace'])
     expect(gitError('saving a checkpoint', words)).toMatchObject({ code: 'disk-full' });
 });
+
+test('a checkpoint of the same tree is not called passed while a tracked file that changed is not in it', async () => {
+  const t = await makeRepo({ files: { big: 'small yet\n' } });
+  const good = await t.checkpoint({ verdict: 'passed', maxFileBytes: 1024 });
+  t.write('big', big);
+  for (const taken of [undefined, await snapshot(t.repo, options)]) {
+    const same = await t.checkpoint({ verdict: 'passed', maxFileBytes: 1024, snapshot: taken });
+    expect(same).toMatchObject({ tag: good.tag, created: false, verdict: 'unverified', lacking: ['big'] });
+    expect(same.skipped).toEqual([{ path: 'big', reason: 'larger than 1 KB' }]);
+  }
+  expect((await lastGood(t.repo))?.tag).toBe(good.tag);
+});
+
+test('what is good is good on the branch it is on: after a squash the same tree is worth a checkpoint of its own', async () => {
+  const t = await makeRepo();
+  await t.git('switch', '-qc', 'topic');
+  t.write('a.txt', 'better\n');
+  await t.git('commit', '-qam', 'Better');
+  const there = await t.checkpoint({ verdict: 'passed' });
+  await t.git('switch', '-q', 'main');
+  await t.git('merge', '-q', '--squash', 'topic');
+  await t.git('commit', '-qm', 'Squashed');
+  await t.git('branch', '-qD', 'topic');
+  expect(await lastGood(t.repo)).toBeUndefined();
+  const here = await t.checkpoint({ verdict: 'passed' });
+  expect([here.created, here.tree]).toEqual([true, there.tree]);
+  expect((await lastGood(t.repo))?.tag).toBe(here.tag);
+  expect((await t.checkpoint({ verdict: 'passed' })).created).toBe(false);
+});

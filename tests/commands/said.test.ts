@@ -36,7 +36,7 @@ test('why a checkpoint is unverified though the tests passed', async () => {
   );
   expect(kept.json).toMatchObject({ verdict: 'unverified', created: true });
   expect((await checkpoint(ctx, { verify: false })).text).toMatch(
-    /^unchanged since checkpoint-\S+ \(unverified\)$/,
+    /^unchanged since checkpoint-\S+ \(unverified: data\.bin changed and is not in it\)$/,
   );
 });
 
