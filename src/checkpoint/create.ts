@@ -77,9 +77,11 @@ async function findPlace(repo: Repo, now: number): Promise<Place> {
     isTag(tagRefs + name) ||
     isLocked(repo, tagRefs + name) ||
     isLocked(repo, checkpointRefs + name);
+  const newestCommit = newest === undefined ? undefined : await readRef(repo, checkpointRefs + newest);
   return {
-    newest,
-    newestCommit: newest === undefined ? undefined : await readRef(repo, checkpointRefs + newest),
+    // A broken one (emptied by a power cut) has its name, and nothing to compare with.
+    newest: newestCommit === undefined ? undefined : newest,
+    newestCommit,
     last: readLast(repo, 'checkpoint'),
     name: nextName(now, newest, isTaken),
   };

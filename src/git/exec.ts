@@ -111,7 +111,8 @@ export function gitError(doing: string, stderr: string, places: readonly string[
     );
   if (/pathspec magic|is outside repository/i.test(why))
     return new DevenvError('usage', `no path of this work tree: ${why}`);
-  const broken = /missing object|bad object|object not found|missing necessary objects/i.test(why);
+  const broken =
+    /missing object|bad object|object not found|missing necessary objects|reference broken/i.test(why);
   return new DevenvError(
     'environment',
     `git failed while ${doing}: ${why}`,

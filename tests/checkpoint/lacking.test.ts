@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { lastGood, snapshot } from '../../src/checkpoint/index.ts';
@@ -100,4 +100,23 @@ test('what is good is good on the branch it is on: after a squash the same tree 
   expect([here.created, here.tree]).toEqual([true, there.tree]);
   expect((await lastGood(t.repo))?.tag).toBe(here.tag);
   expect((await t.checkpoint({ verdict: 'passed' })).created).toBe(false);
+});
+
+test('a ref that a power cut emptied keeps nobody from the next checkpoint, and what is in the way is told', async () => {
+  const t = await makeRepo();
+  await t.checkpoint({ verdict: 'passed' });
+  t.write('a.txt', 'two\n');
+  const lost = await t.checkpoint({ verdict: 'passed' });
+  writeFileSync(path.join(t.dir, '.git/refs/devenv/checkpoints', lost.tag), '');
+  for (const taken of [undefined, await snapshot(t.repo, options)]) {
+    t.write('b.txt', `${taken === undefined}\n`);
+    const made = await t.checkpoint({ verdict: 'passed', snapshot: taken });
+    expect([made.created, made.tag > lost.tag]).toEqual([true, true]);
+  }
+  mkdirSync(path.join(t.dir, '.git/refs/devenv/present'), { recursive: true });
+  writeFileSync(path.join(t.dir, '.git/refs/devenv/present/main'), '');
+  await expect(t.rollBack({ target: 'last' })).rejects.toMatchObject({
+    message: expect.stringContaining('reference broken'),
+    hint: expect.stringContaining('devenv doctor --fix'),
+  });
 });
