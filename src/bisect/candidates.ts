@@ -6,7 +6,7 @@ import {
   resolveCheckpoint,
   snapshot,
   isOfProject,
-  worktreeId,
+  isOfWorktree,
   type Checkpoint,
 } from '../checkpoint/index.ts';
 import type { Project } from '../config/index.ts';
@@ -77,11 +77,11 @@ async function checkpointLine(
   ends: { readonly good: Checkpoint | undefined; readonly bad: Checkpoint | undefined },
   takePresent: () => Promise<Candidate>,
 ): Promise<Candidate[]> {
-  const here = worktreeId(repo);
+  const isHere = isOfWorktree(repo);
   const isOurs = isOfProject(repo, root);
   const all = [...(await listCheckpoints(repo))]
     .reverse()
-    .filter((one) => one.worktree === here || one.tag === ends.good?.tag || one.tag === ends.bad?.tag);
+    .filter((one) => isHere(one) || one.tag === ends.good?.tag || one.tag === ends.bad?.tag);
   const at = (checkpoint: Checkpoint): number => all.findIndex((one) => one.tag === checkpoint.tag);
   const last = ends.bad === undefined ? await takePresent() : fromCheckpoint(ends.bad);
   const until = ends.bad === undefined ? all : all.slice(0, at(ends.bad));

@@ -21,7 +21,7 @@ export interface LastWritten {
 type LastKind = 'checkpoint' | 'test' | 'look';
 
 function cacheFile(repo: Repo, kind: LastKind): string {
-  return path.join(stateDir(repo.env), 'checkpoints', `${shortHash(repo.gitDir)}.${kind}.v3.json`);
+  return path.join(stateDir(repo.env), 'checkpoints', `${shortHash(repo.gitDir)}.${kind}.v4.json`);
 }
 
 export function readLast(repo: Repo, kind: LastKind): LastWritten | undefined {

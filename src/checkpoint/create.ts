@@ -2,7 +2,7 @@ import { DevenvError, showName } from '../base/index.ts';
 import { isLocked, readRef, refFinder, settleImports, startImport } from '../git/index.ts';
 import type { Repo, Status } from '../git/index.ts';
 import { readLast, saveLast } from './cache.ts';
-import { isOfProject, projectPath, worktreeId } from './origin.ts';
+import { isOfProject, isOfWorktree, markWorktree, projectPath, worktreeId } from './origin.ts';
 import type { LastWritten } from './cache.ts';
 import { capture } from './capture.ts';
 import type { Capture } from './capture.ts';
@@ -129,7 +129,7 @@ function asBefore(known: Checkpoint, skipped: readonly Skipped[], lacking: reado
 async function isBetter(repo: Repo, { verdict, root }: CreateInput, known: Checkpoint): Promise<boolean> {
   if (verdict === 'unverified') return false;
   if (verdict !== known.verdict || !isOfProject(repo, root)(known)) return true;
-  return verdict === 'passed' && (known.worktree !== worktreeId(repo) || !(await isOfLine(repo, known)));
+  return verdict === 'passed' && (!isOfWorktree(repo)(known) || !(await isOfLine(repo, known)));
 }
 
 // The tests saw a file that this tree lacks: nobody knows whether the tree as it is kept would pass.
@@ -209,6 +209,7 @@ function describe(
     suites: input.suites ?? [],
     session: input.session ?? null,
     worktree: worktreeId(repo),
+    worktreeMark: markWorktree(repo),
     project: input.root === undefined ? null : projectPath(repo, input.root),
     partial: found.partial,
     skipped: found.skipped.map(({ path, reason }) => ({ path, reason })),

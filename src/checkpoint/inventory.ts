@@ -6,6 +6,7 @@ import type { Repo } from '../git/index.ts';
 import { parseRow, rowEnd, rowFormat } from './row.ts';
 import type { Draft } from './row.ts';
 import { parseMessage } from './message.ts';
+import { linkedId } from './origin.ts';
 import { checkpointRefs, pinRefs, tagRefs, trashRefs, undoRefs } from './names.ts';
 import type { RetainedUndo } from './retention-undo.ts';
 
@@ -110,7 +111,7 @@ function parseTrashed(row: string): Trashed[] {
 /** Names of the work trees there are, as checkpoints name them. */
 export function worktreeNames(repo: Repo): ReadonlySet<string> {
   const base = path.join(repo.commonDir, 'worktrees');
-  return new Set(['main', ...(existsSync(base) ? readdirSync(base) : [])]);
+  return new Set(['main', ...(existsSync(base) ? readdirSync(base).map(linkedId) : [])]);
 }
 
 /**

@@ -33,6 +33,7 @@ const noRest: Rest = {
   suites: [],
   session: null,
   worktree: 'main',
+  worktreeMark: null,
   project: null,
   partial: false,
   skipped: [],
@@ -115,7 +116,7 @@ function isWorthIt(known: Known | undefined, drafts: readonly Draft[]): boolean 
 
 // Of the common folder, for the linked work trees of a repository have the same checkpoints.
 const cacheFile = (repo: Repo): string =>
-  path.join(stateDir(repo.env), 'checkpoints', `${shortHash(repo.commonDir)}.list.v2.json`);
+  path.join(stateDir(repo.env), 'checkpoints', `${shortHash(repo.commonDir)}.list.v3.json`);
 
 function readFile(repo: Repo, packs: readonly string[]): Known | undefined {
   try {
@@ -146,6 +147,7 @@ function draftsOf({ rests, rows }: Pick<Known, 'rests' | 'rows'>): Draft[] {
       suites: rest.suites,
       session: rest.session,
       worktree: rest.worktree,
+      worktreeMark: rest.worktreeMark,
       project: rest.project,
       partial: rest.partial,
       skipped: rest.skipped,

@@ -10,7 +10,7 @@ import {
   settleImports,
 } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
-import { isOfProject, worktreeId } from './origin.ts';
+import { isOfProject, isOfWorktree } from './origin.ts';
 import { checkpointRefs, compareNames, encodeHost, hostRefs, stampLength } from './names.ts';
 import { comparePulled } from './pulled.ts';
 import { readKnown } from './known.ts';
@@ -128,9 +128,8 @@ export async function lastGood(repo: Repo, root?: string): Promise<Checkpoint | 
   if ((await checkpointNames(repo)).length === 0) return undefined;
   const all = await readAll(repo);
   const isOurs = isOfProject(repo, root);
-  const good = all.filter(
-    (draft) => draft.verdict === 'passed' && draft.worktree === worktreeId(repo) && isOurs(draft),
-  );
+  const isHere = isOfWorktree(repo);
+  const good = all.filter((draft) => draft.verdict === 'passed' && isHere(draft) && isOurs(draft));
   if (good.length === 0) return undefined;
   for (const draft of good.slice(0, mostAsked))
     if (await isOfLine(repo, draft)) return { ...draft, filesChanged: draft.filesChanged ?? 0 };

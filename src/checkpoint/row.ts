@@ -68,6 +68,7 @@ function draftOf({ tag, commit, tree, seconds, contents }: Raw): Draft {
     suites: field('Suites')?.split(', ') ?? [],
     session: field('Session') ?? null,
     worktree: field('Worktree') ?? 'main',
+    worktreeMark: field('Worktree-Mark') ?? null,
     project: field('Project') ?? null,
     partial,
     skipped,

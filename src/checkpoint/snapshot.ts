@@ -1,7 +1,7 @@
 import { displayPath, readRef } from '../git/index.ts';
 import type { RawPath, Repo } from '../git/index.ts';
 import { readLast, saveLast } from './cache.ts';
-import { worktreeId } from './origin.ts';
+import { markWorktree, worktreeId } from './origin.ts';
 import { capture } from './capture.ts';
 import type { Capture } from './capture.ts';
 import { writeMessage } from './message.ts';
@@ -96,8 +96,13 @@ export function trailersOf(
     reason,
     skipped: found.skipped,
     partial: found.partial,
-    more: { Worktree: worktreeId(repo), ...pathTrailers(found) },
+    more: { ...worktreeTrailers(repo), ...pathTrailers(found) },
   };
+}
+
+function worktreeTrailers(repo: Repo): Record<string, string> {
+  const mark = markWorktree(repo);
+  return { Worktree: worktreeId(repo), ...(mark === null ? {} : { 'Worktree-Mark': mark }) };
 }
 
 function pathTrailers({ intended, intendedModes, raw }: Facts): Record<string, string> {

@@ -57,6 +57,8 @@ export interface Checkpoint {
   readonly session: string | null;
   /** The work tree it was taken in: `main`, or the name of a linked one. */
   readonly worktree: string;
+  /** Tells it from an earlier work tree of that name; null for the main one. */
+  readonly worktreeMark: string | null;
   /** The folder of the repository (`.`: its top) whose devenv.yaml judged it; null where nobody noted it. */
   readonly project: string | null;
   readonly partial: boolean;

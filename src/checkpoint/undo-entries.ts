@@ -2,7 +2,7 @@ import { git, gitError, listRefNames, mustGit, readRef, waitForOwnRef } from '..
 import type { RawPath, Repo, Status } from '../git/index.ts';
 import type { Capture } from './capture.ts';
 import { capture } from './capture.ts';
-import { worktreeId } from './origin.ts';
+import { isOfWorktree, worktreeId, type OfWorktree } from './origin.ts';
 import { isAttributes } from './hold.ts';
 import { parseMessage } from './message.ts';
 import { presentRefs, undoRefs } from './names.ts';
@@ -166,21 +166,23 @@ export async function listUndoEntries(repo: Repo): Promise<readonly UndoEntry[]>
     `--format=${format}`,
     undoRefs,
   ]);
-  const mine = worktreeId(repo);
+  const isHere = isOfWorktree(repo);
   return out
     .toString('utf8')
     .split('\0\u0001\n')
-    .flatMap((row) => parseEntry(row, mine))
+    .flatMap((row) => parseEntry(row, isHere))
     .sort((a, b) => a.n - b.n);
 }
 
-function parseEntry(row: string, worktree: string): UndoEntry[] {
+function parseEntry(row: string, isHere: (one: OfWorktree) => boolean): UndoEntry[] {
   const [ref = '', commit = '', seconds = '', contents = ''] = row.split('\0');
   const n = Number(ref.slice(undoRefs.length));
   const { fields } = parseMessage(contents);
   const kind = (['rollback', 'undo', 'redo'] as const).find((one) => one === fields.get('Kind'));
-  if (ref === '' || !Number.isInteger(n) || kind === undefined || fields.get('Worktree') !== worktree)
-    return [];
+  if (ref === '' || !Number.isInteger(n) || kind === undefined) return [];
+  const at = new Date(Number(seconds) * 1000).toISOString();
+  const worktree = fields.get('Worktree') ?? '';
+  if (!isHere({ worktree, worktreeMark: fields.get('Worktree-Mark') ?? null, at })) return [];
   const undoes = fields.get('Undoes');
   const paths = fields.get('Paths');
   const files = fields.get('Files');
@@ -189,7 +191,7 @@ function parseEntry(row: string, worktree: string): UndoEntry[] {
       n,
       ref,
       commit,
-      at: new Date(Number(seconds) * 1000).toISOString(),
+      at,
       kind,
       undoes: undoes === undefined ? undefined : Number(undoes),
       target: fields.get('Target') ?? '',

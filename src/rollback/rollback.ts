@@ -3,6 +3,7 @@ import {
   listUndoEntries,
   readSaved,
   resolveCheckpoint,
+  undoRefs,
   walkEntries,
   type SavedState,
   type StepKind,
@@ -124,16 +125,16 @@ export function beginLook(repo: Repo): Look {
   return { status, stamp };
 }
 
-// Besides checkpoints: the state before any rollback or undo, as `undo/3` or by its whole ref.
+// Besides checkpoints: the state before any rollback or undo, as `undo/3` or by its whole ref; by name also one of
+// another work tree, or of one that was removed.
 async function resolveTarget(
   repo: Repo,
   name: string | undefined,
   root: string,
 ): Promise<{ readonly name: string; readonly commit: string }> {
   const n = /^(?:refs\/devenv\/)?undo\/(\d+)$/.exec(name ?? '')?.[1];
-  const entry =
-    n === undefined ? undefined : (await listUndoEntries(repo)).find((one) => one.n === Number(n));
-  if (entry) return { name: entry.ref, commit: entry.commit };
+  const saved = n === undefined ? undefined : await readRef(repo, undoRefs + n);
+  if (saved !== undefined) return { name: undoRefs + n, commit: saved };
   const { tag, commit } = await resolveCheckpoint(repo, name, root);
   return { name: tag, commit };
 }
