@@ -109,6 +109,8 @@ async function read(
     const file = files.get(path);
     return file?.stat?.isFile() === true && file.oid === headOid && file.mode === headMode;
   };
+  // Asked for by name because git ignores it, it may be in HEAD all the same, and as it is there.
+  const asked = (options.include ?? []).filter((name) => files.get(name)?.stat?.isFile() === true);
   const unseen = hidden.filter((entry) => entry.intent);
   const gone = unseen.filter((entry) => entry.mode !== '100644' && deleted.has(entry.path));
   const found = {
@@ -119,7 +121,7 @@ async function read(
     staged,
     intended: [...announced.all, ...unseen.map((entry) => entry.path)],
     intendedModes: { ...announced.modes, ...Object.fromEntries(gone.map(({ path, mode }) => [path, mode])) },
-    raw: status.tracked.filter(asHead).map((change) => change.path),
+    raw: [...new Set([...status.tracked.filter(asHead).map((change) => change.path), ...asked])],
     skipped,
     partial,
     unmerged: status.tracked.some((change) => change.unmerged),

@@ -48,6 +48,22 @@ test.each(lineEnds)('[invariant 7] undo brings clean files back byte for byte: %
   expect(filesOf(t.dir)).toEqual(then);
 });
 
+test('[invariant 7] a tracked file that a rule ignores too comes back byte for byte, however often', async () => {
+  const t = await committedSince({ 'm.log': 'one\ntwo\n' }, () => Promise.resolve());
+  t.write('.gitignore', '*.log\n');
+  await t.git('add', '-A');
+  await t.git('commit', '-q', '-m', 'Ignore');
+  await t.git('config', 'core.autocrlf', 'true');
+  const then = filesOf(t.dir);
+  await t.rollBack({ target: '-1' });
+  for (let n = 0; n < 2; n++) {
+    await t.undo();
+    expect(filesOf(t.dir)).toEqual(then);
+    await t.redo();
+    expect(existsSync(path.join(t.dir, 'm.log'))).toBe(false);
+  }
+});
+
 test('[invariant 7] [invariant 8] a pointer that no filter had replaced comes back as it was', async () => {
   const t = await committedSince({ '.gitattributes': '*.bin filter=l\n', 'b.bin': 'ptr\n' }, (r) =>
     filter(r, 'sed s/^ptr$/BIG/', true),
