@@ -1,5 +1,5 @@
 import { DevenvError, showName } from '../base/index.ts';
-import { isLocked, readRef, refFinder, settleImports, startImport } from '../git/index.ts';
+import { git, isLocked, readRef, refFinder, settleImports, startImport } from '../git/index.ts';
 import type { Repo, Status } from '../git/index.ts';
 import { readLast, saveLast } from './cache.ts';
 import { isOfProject, isOfWorktree, markWorktree, projectPath, worktreeId } from './origin.ts';
@@ -110,7 +110,7 @@ async function fromWorkTree(repo: Repo, asked: CreateInput, first: boolean): Pro
   });
   if (written.outcome === 'taken') return undefined;
   const same = written.outcome === 'same' ? await resolveCheckpoint(repo, place.newest) : undefined;
-  if (same && (await isBetter(repo, input, same)))
+  if (same && (await isWorthOne(repo, input, same, found.staged.length > 0 ? written.staged : undefined)))
     return fromSnapshot(repo, input, toSnapshot(found, written));
   const checkpoint = same ?? describe(repo, naming, found, written);
   remember(repo, found, written, checkpoint);
@@ -122,6 +122,27 @@ function asBefore(known: Checkpoint, skipped: readonly Skipped[], lacking: reado
   const verdict = known.verdict === 'passed' && lacking.length > 0 ? 'unverified' : known.verdict;
   const now = skipped.map(({ path, reason }) => ({ path, reason }));
   return { ...known, verdict, skipped: now, lacking, created: false };
+}
+
+/** Whether a tree that the newest checkpoint has too is worth another one: more is known of it, or other work is staged. */
+async function isWorthOne(
+  repo: Repo,
+  input: CreateInput,
+  known: Checkpoint,
+  staged: string | undefined,
+): Promise<boolean> {
+  return (
+    (await isBetter(repo, input, known)) || (staged !== undefined && (await stagesMore(repo, known, staged)))
+  );
+}
+
+// The files would come back, but not which of them a person had picked for the next commit.
+async function stagesMore(repo: Repo, known: Checkpoint, staged: string): Promise<boolean> {
+  const then = `${known.commit}^${known.head === null ? 1 : 2}^{tree}`;
+  const head = (await readRef(repo, 'HEAD')) === undefined ? [] : ['HEAD^{tree}'];
+  const out = await git(repo, ['rev-parse', `${staged}^{tree}`, then, ...head]);
+  const [now, ...others] = out.stdout.toString('latin1').trim().split('\n');
+  return out.ok && now !== undefined && !others.includes(now);
 }
 
 // Something better known of the same tree is worth a checkpoint of its own; what is not known is not. That it passes
@@ -148,7 +169,8 @@ async function fromSnapshot(repo: Repo, asked: CreateInput, snap: Snapshot): Pro
   const input = asJudged(asked, snap.lacking ?? []);
   const place = await findPlace(repo, input.now);
   const newest = place.newest === undefined ? undefined : await resolveCheckpoint(repo, place.newest);
-  if (newest?.tree === snap.tree && !(await isBetter(repo, input, newest)))
+  const staged = snap.staged === snap.head ? undefined : snap.staged;
+  if (newest?.tree === snap.tree && !(await isWorthOne(repo, input, newest, staged)))
     return asBefore(newest, snap.skipped, snap.lacking ?? []);
   const files = newest === undefined ? snap.files.length : newest.tree === snap.tree ? 0 : undefined;
   const naming = { input, name: place.name, files };

@@ -3,7 +3,14 @@ export { snapshot } from './snapshot.ts';
 export type { SnapshotOptions } from './snapshot.ts';
 export { createCheckpoint } from './create.ts';
 export type { CreateInput, Created } from './create.ts';
-export { listCheckpoints, lastGood, checkpointNames, newestName } from './list.ts';
+export {
+  brokenSince,
+  checkpointNames,
+  describeBroken,
+  lastGood,
+  listCheckpoints,
+  newestName,
+} from './list.ts';
 export { resolveCheckpoint } from './resolve.ts';
 export { isPulled } from './pulled.ts';
 export { checkpointRefs, encodeHost, hostRefs, pushedRefs, receivedRefs, undoRefs } from './names.ts';
@@ -15,7 +22,14 @@ export type { CheckpointFilter } from './filter.ts';
 export { exportBranch } from './export.ts';
 export { promote } from './promote.ts';
 export type { Promoted } from './promote.ts';
-export { claimUndoEntry, dropUndoEntry, listUndoEntries, nextUndoRef, savePresent } from './undo-entries.ts';
+export {
+  claimUndoEntry,
+  dropUndoEntry,
+  listUndoEntries,
+  nextUndoRef,
+  refuseBrokenSince,
+  savePresent,
+} from './undo-entries.ts';
 export { readSaved } from './saved-state.ts';
 export type { SavedState } from './saved-state.ts';
 export type { SavedPresent, SavePresentInput, StepKind, UndoEntry } from './undo-entries.ts';

@@ -47,17 +47,24 @@ interface Known {
   readonly rests: readonly Rest[];
   /** Newest first. */
   readonly rows: readonly Row[];
+  readonly broken: readonly string[];
+}
+
+/** Checkpoints, newest first, and the names of those whose ref or commit is broken. */
+export interface Listing {
+  readonly drafts: readonly Draft[];
+  readonly broken: readonly string[];
 }
 
 /** All checkpoints, newest first; undefined where only git can tell which there are. */
-export async function readKnown(repo: Repo): Promise<readonly Draft[] | undefined> {
+export async function readKnown(repo: Repo): Promise<Listing | undefined> {
   if (repo.refFormat !== 'files') return undefined;
   const packs = [...packNames(repo)];
   const looseNow = looseState(repo, checkpointRefs);
   const known = readFile(repo, packs);
   const isSame = (was: string | undefined, now: string): boolean => now !== '' && was === now;
   if (known && isSame(known.loose, looseNow) && isSame(known.packed, packedState(repo)))
-    return draftsOf(known);
+    return { drafts: draftsOf(known), broken: known.broken };
   const rows = known?.rows ?? [];
   const loose = readLoose(repo, rows);
   if (loose === undefined) return undefined;
@@ -73,9 +80,10 @@ export async function readKnown(repo: Repo): Promise<readonly Draft[] | undefine
   const kept = rows.filter(
     ([tag, file, commit]) => (loose.get(tag)?.commit ?? packedNow(tag, file, commit)) === commit,
   );
-  const drafts = await addNew(repo, draftsOf({ rests: known?.rests ?? [], rows: kept }), { loose, packed });
-  if (isWorthIt(known, drafts)) writeFile(repo, when, drafts, loose);
-  return drafts;
+  const before = draftsOf({ rests: known?.rests ?? [], rows: kept });
+  const listing = await addNew(repo, before, { loose, packed });
+  if (isWorthIt(known, listing.drafts)) writeFile(repo, when, listing, loose);
+  return listing;
 }
 
 type Loose = ReadonlyMap<string, SeenRef>;
@@ -92,20 +100,22 @@ async function addNew(
   repo: Repo,
   known: readonly Draft[],
   { loose, packed }: { readonly loose: Loose; readonly packed: ReadonlyMap<string, string> | 'same' },
-): Promise<readonly Draft[]> {
+): Promise<Listing> {
   const have = new Set(known.map(({ tag }) => tag));
   const asked = [...loose].map(([tag, { commit }]) => ({ tag, commit }));
   if (packed !== 'same') for (const [tag, commit] of packed) if (!loose.has(tag)) asked.push({ tag, commit });
-  const lacking = asked.filter(({ tag, commit }) => commit !== '' && !have.has(tag));
-  if (lacking.length === 0) return known;
+  const broken = new Set(asked.filter(({ commit }) => commit === '').map(({ tag }) => tag));
+  const lacking = asked.filter(({ tag }) => !broken.has(tag) && !have.has(tag));
+  if (lacking.length === 0) return { drafts: known, broken: [...broken] };
   const found = [...known];
   const oids = lacking.map(({ commit }) => commit);
   await readObjects(repo, { doing: 'reading the checkpoints', oids }, (bytes, i, type) => {
     const { tag = '', commit = '' } = lacking[i] ?? {};
     // Nothing else is ours.
     if (type === 'commit') found.push(parseCommit(tag, commit, bytes));
+    else broken.add(tag);
   });
-  return found.sort((a, b) => compareNames(b.tag, a.tag));
+  return { drafts: found.sort((a, b) => compareNames(b.tag, a.tag)), broken: [...broken] };
 }
 
 /** To write down thousands costs more than to read some few again. */
@@ -155,7 +165,7 @@ function draftsOf({ rests, rows }: Pick<Known, 'rests' | 'rows'>): Draft[] {
   });
 }
 
-function writeFile(repo: Repo, when: When, drafts: readonly Draft[], loose: Loose): void {
+function writeFile(repo: Repo, when: When, { drafts, broken }: Listing, loose: Loose): void {
   const rests: Rest[] = [];
   const places = new Map<string, number>();
   const rows = drafts.map(({ tag, commit, tree, verdict, at, filesChanged, ...rest }): Row => {
@@ -164,7 +174,7 @@ function writeFile(repo: Repo, when: When, drafts: readonly Draft[], loose: Loos
     places.set(text, place);
     return [tag, loose.get(tag)?.file ?? '', commit, tree, verdict, at, filesChanged ?? -1, place];
   });
-  const known: Known = { ...when, rests, rows };
+  const known: Known = { ...when, rests, rows, broken };
   try {
     makeDir(path.dirname(cacheFile(repo)));
     replaceFile(cacheFile(repo), asAscii(JSON.stringify(known)));

@@ -13,18 +13,24 @@ import type { Repo } from '../git/index.ts';
 import { isOfProject, isOfWorktree } from './origin.ts';
 import { checkpointRefs, compareNames, encodeHost, hostRefs, stampLength } from './names.ts';
 import { comparePulled } from './pulled.ts';
-import { readKnown } from './known.ts';
+import { readKnown, type Listing } from './known.ts';
 import { parseRow, rowEnd, rowFormat, type Draft } from './row.ts';
 import type { Checkpoint } from './types.ts';
 
+export interface ListOptions {
+  readonly limit?: number;
+  /** Those that were brought from this host. */
+  readonly from?: string;
+  /** Told the names of those that are left out, as their ref or commit is broken. */
+  readonly onBroken?: (names: readonly string[]) => void;
+}
+
 /** Checkpoints, newest first; those whose commit is broken are left out. */
-export async function listCheckpoints(
-  repo: Repo,
-  options: { readonly limit?: number; readonly from?: string } = {},
-): Promise<readonly Checkpoint[]> {
+export async function listCheckpoints(repo: Repo, options: ListOptions = {}): Promise<readonly Checkpoint[]> {
   await settleImports(repo);
   if (options.from !== undefined) return listPulled(repo, options.from, options.limit);
-  const all = await readAll(repo);
+  const { drafts: all, broken } = await readListing(repo);
+  if (broken.length > 0) options.onBroken?.(broken);
   // One more, for the oldest of them is compared with the one before it.
   const asked = options.limit === undefined ? all : all.slice(0, options.limit + 1);
   return (await withFileCounts(repo, asked)).slice(0, options.limit);
@@ -65,7 +71,29 @@ export async function newestName(repo: Repo): Promise<string | undefined> {
 
 /** All checkpoints, newest first. */
 export async function readAll(repo: Repo): Promise<readonly Draft[]> {
-  return (await readKnown(repo)) ?? readCheckpoints(repo, [checkpointRefs]);
+  return (await readListing(repo)).drafts;
+}
+
+async function readListing(repo: Repo): Promise<Listing> {
+  return (await readKnown(repo)) ?? { drafts: await readCheckpoints(repo, [checkpointRefs]), broken: [] };
+}
+
+/** What a person is told of broken ones. */
+export function describeBroken(names: readonly string[]): string {
+  const [first = ''] = names;
+  const [who, are, them] =
+    names.length === 1 ? [first, 'is', 'it'] : [`${first} and ${names.length - 1} more`, 'are', 'them'];
+  return `${who} ${are} broken (a power cut?) and left out: devenv doctor --fix puts ${them} aside, or back where a tag still has ${them}`;
+}
+
+const mostLooked = 20;
+
+/** Those of the newest that are newer than `tag` and whose ref is broken, so that nothing can go back to them. */
+export async function brokenSince(repo: Repo, tag: string): Promise<readonly string[]> {
+  const newer = (await checkpointNames(repo)).filter((name) => compareNames(name, tag) > 0);
+  const looked = newer.slice(0, mostLooked);
+  const commits = await Promise.all(looked.map((name) => readRef(repo, checkpointRefs + name)));
+  return looked.filter((_, i) => commits[i] === undefined);
 }
 
 /** What some patterns of `for-each-ref` name, newest first. */

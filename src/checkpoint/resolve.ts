@@ -1,5 +1,5 @@
 import { DevenvError, nearest, showName } from '../base/index.ts';
-import { settleImports, type Repo } from '../git/index.ts';
+import { readRef, settleImports, type Repo } from '../git/index.ts';
 import { checkpointNames, lastGood, readAll, readCheckpoints } from './list.ts';
 import type { Draft } from './row.ts';
 import { checkpointRefs, compareNames, encodeHost, hostRefs, pinRefs, trashRefs } from './names.ts';
@@ -67,7 +67,19 @@ async function readExact(repo: Repo, name: string): Promise<Draft | undefined> {
     name === 'last' || name === '-1'
       ? names[0]
       : names.find((one) => one === name.replace(/^refs\/tags\//, ''));
-  return tag === undefined ? undefined : (await readCheckpoints(repo, [checkpointRefs + tag]))[0];
+  if (tag === undefined) return undefined;
+  const [found] = await readCheckpoints(repo, [checkpointRefs + tag]);
+  const isNamed = name !== 'last' && name !== '-1';
+  if (!found && isNamed && (await readRef(repo, checkpointRefs + tag)) === undefined) throw brokenRef(tag);
+  return found;
+}
+
+function brokenRef(name: string): DevenvError {
+  return new DevenvError(
+    'unknown-tag',
+    `${name} is broken (a power cut?)`,
+    'devenv doctor --fix puts it aside, or back where a tag still has it',
+  );
 }
 
 function noGood(): never {

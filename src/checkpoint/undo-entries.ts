@@ -1,3 +1,4 @@
+import { DevenvError } from '../base/index.ts';
 import { git, gitError, listRefNames, mustGit, readRef, waitForOwnRef } from '../git/index.ts';
 import type { RawPath, Repo, Status } from '../git/index.ts';
 import type { Capture } from './capture.ts';
@@ -155,6 +156,19 @@ export async function claimUndoEntry(
 export async function dropUndoEntry(repo: Repo, ref: string, commit: string): Promise<void> {
   if ((await readRef(repo, ref)) !== commit) return;
   await mustGit(repo, 'taking a rollback back', ['update-ref', '-d', ref, commit]);
+}
+
+/** Throws 'environment' where a newer one than `n` is broken: what it saved would be passed over without a word. */
+export async function refuseBrokenSince(repo: Repo, n: number): Promise<void> {
+  for (const ref of await listRefNames(repo, undoRefs)) {
+    const name = ref.slice(undoRefs.length);
+    if (!(Number(name) > n) || (await readRef(repo, ref)) !== undefined) continue;
+    throw new DevenvError(
+      'environment',
+      `undo/${name}, newer than undo/${n}, is broken (a power cut?): it may be the last step`,
+      'devenv doctor --fix puts it aside; devenv undo goes on with the one before it then',
+    );
+  }
 }
 
 const format = '%(refname)%00%(objectname)%00%(committerdate:unix)%00%(contents)%00%01';

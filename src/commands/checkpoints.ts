@@ -8,6 +8,7 @@ import {
   type Colors,
 } from '../base/index.ts';
 import {
+  describeBroken,
   isOfProject,
   listCheckpoints,
   pinnedNames,
@@ -83,7 +84,8 @@ export async function findCheckpoints(
 ): Promise<readonly Checkpoint[]> {
   const { good = false, touching = [] } = input;
   const limit = readLimit(input.limit);
-  const from = input.from === undefined ? {} : { from: input.from };
+  const onBroken = (names: readonly string[]): void => ctx.note(`warning: ${describeBroken(names)}`);
+  const from = input.from === undefined ? { onBroken } : { from: input.from };
   if (!good && touching.length === 0 && input.since === undefined && input.until === undefined)
     return listCheckpoints(repo, { ...from, ...(limit === undefined ? {} : { limit }) });
   checkPathspecs(repo, ctx.cwd, touching);

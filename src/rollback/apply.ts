@@ -88,6 +88,7 @@ export function applySteps(
   );
   // A file may have taken the place of one.
   for (const dir of kept) folders.make(dir, modes);
+  folders.close();
   for (const { step, aside, before } of all) {
     const old = aside === undefined ? null : lookAt(aside);
     if (old !== null && before !== null && !sameFile(old, before)) throw new ChangedMeanwhile(step.path);

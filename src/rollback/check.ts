@@ -60,7 +60,10 @@ export async function checkSteps(repo: Repo, steps: readonly Step[], captured: C
     else {
       sparse ??= new Set((await flaggedEntries(repo)).map((entry) => entry.path));
       if (sparse.has(step.path))
-        found.kept.push({ path: displayPath(step.path), reason: 'not checked out here (sparse checkout)' });
+        found.kept.push({
+          path: displayPath(step.path),
+          reason: 'outside the sparse checkout: git sparse-checkout add brings it',
+        });
       else found.changed.push(step.path);
     }
   }

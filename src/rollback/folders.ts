@@ -16,6 +16,20 @@ export interface Folders extends Disposable {
   reach(file: RawPath): Buffer | undefined;
   /** Makes the folders on the way that are missing; false when something else stands there. */
   make(dir: RawPath, modes: Modes): boolean;
+  /** All is in place: folders that were made closed to their owner (`r-x`) are closed again. */
+  close(): void;
+}
+
+/** Folders that were made with more rights than they shall have, and those. */
+type Opened = Map<RawPath, number>;
+
+function closeAll(opened: Opened, at: (dir: RawPath) => Buffer | undefined): void {
+  // From the inside out: one that is closed leads nowhere.
+  for (const [dir, mode] of [...opened].toReversed()) {
+    const own = at(dir);
+    if (own !== undefined) chmodSync(own, mode);
+  }
+  opened.clear();
 }
 
 /** Opens a path only to go through it: needs no right to read the folder. */
@@ -36,6 +50,7 @@ interface Held {
 
 function heldFolders(repo: Repo): Folders {
   let held: Held | undefined;
+  const opened: Opened = new Map();
   const drop = (): void => {
     if (held) closeSync(held.fd);
     held = undefined;
@@ -43,18 +58,20 @@ function heldFolders(repo: Repo): Folders {
   const hold = (dir: RawPath, missing?: Modes): Held | undefined => {
     if (held?.dir === dir && isThere(repo, held)) return held;
     drop();
-    const fd = openWay(repo, dir, missing);
+    const fd = openWay(repo, dir, missing && { modes: missing, opened });
     if (fd === undefined) return undefined;
     held = { dir, fd, stat: lstatSync(`/proc/self/fd/${fd}/.`, { bigint: true }) };
     return held;
   };
+  const reach = (file: RawPath): Buffer | undefined => {
+    const dir = rawDir(file);
+    const found = hold(dir);
+    return found && inside(found.fd, dir === '' ? file : file.slice(dir.length + 1));
+  };
   return {
-    reach(file) {
-      const dir = rawDir(file);
-      const found = hold(dir);
-      return found && inside(found.fd, dir === '' ? file : file.slice(dir.length + 1));
-    },
+    reach,
     make: (dir, modes) => hold(dir, modes) !== undefined,
+    close: () => closeAll(opened, (dir) => reach(`${dir}/.`)),
     [Symbol.dispose]: drop,
   };
 }
@@ -69,14 +86,19 @@ function inside(fd: number, name: RawPath): Buffer {
   return Buffer.from(`/proc/self/fd/${fd}/${name}`, 'latin1');
 }
 
+interface Missing {
+  readonly modes: Modes;
+  readonly opened: Opened;
+}
+
 /** With `missing`, folders that are not there are made, with these permissions. */
-function openWay(repo: Repo, dir: RawPath, missing: Modes | undefined): number | undefined {
+function openWay(repo: Repo, dir: RawPath, missing: Missing | undefined): number | undefined {
   let fd = openSync(repo.root, pathOnly | constants.O_DIRECTORY);
   let done = '';
   for (const part of dir === '' ? [] : dir.split('/')) {
     const at = inside(fd, part);
     done = done === '' ? part : `${done}/${part}`;
-    const next = openNext(at) ?? (missing && makeNext(at, missing[folderKey(done)]));
+    const next = openNext(at) ?? (missing && makeNext(at, done, missing));
     closeSync(fd);
     if (next === undefined) return undefined;
     fd = next;
@@ -93,16 +115,22 @@ function openNext(at: Buffer): number | undefined {
   }
 }
 
-function makeNext(at: Buffer, mode: number | undefined): number | undefined {
+function makeNext(at: Buffer, dir: RawPath, { modes, opened }: Missing): number | undefined {
+  const mode = modes[folderKey(dir)];
   const made = makeUnlessThere(() => mkdirSync(at, { mode: firstMode(mode) }));
   const fd = openNext(at);
   // What the umask holds back; by the folder that is held, not by its name.
   if (made && fd !== undefined && mode !== undefined) chmodSync(inside(fd, '.'), forOwner(mode));
+  if (made) noteOpened(opened, dir, mode);
   return fd;
 }
 
 /** Never less than its owner needs to put files in. */
 const forOwner = (mode: number): number => mode | 0o700;
+
+function noteOpened(opened: Opened, dir: RawPath, mode: number | undefined): void {
+  if (mode !== undefined && forOwner(mode) !== mode) opened.set(dir, mode);
+}
 
 const firstMode = (mode: number | undefined): number => (mode === undefined ? 0o777 : forOwner(mode) & 0o777);
 
@@ -119,12 +147,14 @@ function makeUnlessThere(make: () => void): boolean {
 
 function lookedAtFolders(repo: Repo): Folders {
   const isReal = (dir: RawPath): boolean => lookAt(diskPath(repo.root, dir))?.isDirectory() === true;
+  const opened: Opened = new Map();
   const make = (dir: RawPath, modes: Modes): boolean => {
     if (dir === '' || isReal(dir)) return true;
     if (blockingParent(repo, dir) !== undefined || !make(rawDir(dir), modes)) return false;
     const [at, mode] = [diskPath(repo.root, dir), modes[folderKey(dir)]];
     const made = makeUnlessThere(() => mkdirSync(at, { mode: firstMode(mode) }));
     if (made && mode !== undefined && isReal(dir)) chmodSync(at, forOwner(mode));
+    if (made) noteOpened(opened, dir, mode);
     return isReal(dir);
   };
   return {
@@ -133,6 +163,7 @@ function lookedAtFolders(repo: Repo): Folders {
         ? diskPath(repo.root, file)
         : undefined,
     make,
+    close: () => closeAll(opened, (dir) => (isReal(dir) ? diskPath(repo.root, dir) : undefined)),
     [Symbol.dispose]: () => {},
   };
 }

@@ -58,6 +58,7 @@ export async function goBack(
         left.push(keep(repo, folders, one.aside, step.path));
     }
   }
+  folders.close();
   rmSync(dir, { recursive: true, force: true });
   return left;
 }

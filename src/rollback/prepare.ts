@@ -76,7 +76,7 @@ export async function prepare(repo: Repo, input: PutBackInput): Promise<Ready> {
     const checked = await checkSteps(repo, plan.steps, { paths, files, since: input.now });
     if (checked.unsaved.length === 0 && checked.changed.length === 0) {
       const raw = present.allRaw ? [] : checked.raw;
-      const kept = [...plan.kept, ...checked.kept];
+      const kept = keptOf([...plan.kept, ...checked.kept], present, selects(input.paths));
       const files = checked.steps.length === differing ? undefined : checked.steps.length;
       const saved = raw.length === 0 && files === undefined ? present : await present.knowing({ raw, files });
       // Attributes that only come with this very step are in force for the files that come with them.
@@ -99,6 +99,15 @@ export async function prepare(repo: Repo, input: PutBackInput): Promise<Ready> {
     `files change all the time: ${[...changed, ...include].slice(0, 3).map(shownPath).join(', ')}`,
     'stop what writes them and try again; nothing was changed',
   );
+}
+
+type Kept = Ready['kept'];
+
+// No snapshot holds how these differ from HEAD, so none puts them back: to be said, or all would seem to be as it was.
+function keptOf(planned: Kept, { capture }: SavedPresent, chosen: (path: RawPath) => boolean): Kept {
+  const named = new Set(planned.map(({ path }) => path));
+  const lacking = capture.skipped.filter((one) => one.changed && chosen(one.raw) && !named.has(one.path));
+  return [...planned, ...lacking.map(({ path, reason }) => ({ path, reason }))];
 }
 
 function unmerged(): DevenvError {

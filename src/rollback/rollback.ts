@@ -1,7 +1,10 @@
 import { DevenvError, type Clock } from '../base/index.ts';
 import {
+  brokenSince,
+  describeBroken,
   listUndoEntries,
   readSaved,
+  refuseBrokenSince,
   resolveCheckpoint,
   undoRefs,
   walkEntries,
@@ -109,12 +112,17 @@ export async function rollBack(
     dryRun,
     yes: input.yes ?? false,
   });
-  return finishOutcome(deps, result, {
-    kind: 'rollback',
-    to: target.name,
-    recovered,
-    unfinished: unfinished(repo),
-  });
+  const warnings = [...target.warnings, ...result.warnings];
+  return finishOutcome(
+    deps,
+    { ...result, warnings },
+    {
+      kind: 'rollback',
+      to: target.name,
+      recovered,
+      unfinished: unfinished(repo),
+    },
+  );
 }
 
 /** The look at the work tree takes longest: it begins before the rest is known. */
@@ -131,12 +139,15 @@ async function resolveTarget(
   repo: Repo,
   name: string | undefined,
   root: string,
-): Promise<{ readonly name: string; readonly commit: string }> {
+): Promise<{ readonly name: string; readonly commit: string; readonly warnings: readonly string[] }> {
   const n = /^(?:refs\/devenv\/)?undo\/(\d+)$/.exec(name ?? '')?.[1];
   const saved = n === undefined ? undefined : await readRef(repo, undoRefs + n);
-  if (saved !== undefined) return { name: undoRefs + n, commit: saved };
+  if (saved !== undefined) return { name: undoRefs + n, commit: saved, warnings: [] };
   const { tag, commit } = await resolveCheckpoint(repo, name, root);
-  return { name: tag, commit };
+  // Who names one has that one; who does not may think of one that is broken.
+  const broken =
+    name === undefined || name === 'last' || /^-\d+$/.test(name) ? await brokenSince(repo, tag) : [];
+  return { name: tag, commit, warnings: broken.length === 0 ? [] : [describeBroken(broken)] };
 }
 
 /** The step that an undo (or redo) takes back, and what came after it. */
@@ -175,6 +186,7 @@ export async function undoLast(
     return finishOutcome(deps, begun, { kind, to: recovered.name, recovered, unfinished: undefined });
   const look = beginLook(repo);
   const entry = nextStep(await listUndoEntries(repo), kind);
+  await refuseBrokenSince(repo, entry.n);
   const saved = await readSaved(repo, entry.commit);
   if (input.before) input.before({ entry, commits: await commitsSince(repo, entry, saved) });
   const result = await putBack(repo, {

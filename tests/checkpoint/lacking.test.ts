@@ -1,9 +1,17 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { lastGood, snapshot } from '../../src/checkpoint/index.ts';
+import {
+  describeBroken,
+  findBrokenRefs,
+  lastGood,
+  listCheckpoints,
+  quarantineRefs,
+  snapshot,
+} from '../../src/checkpoint/index.ts';
 import { gitError } from '../../src/git/index.ts';
-import { makeRepo, type TestRepo } from './repo.ts';
+import { tempDir } from '../support/temp.ts';
+import { makeRepo, openTestRepo, type TestRepo } from './repo.ts';
 
 const big = 'x'.repeat(3 * 1024);
 const options = { now: Date.now(), maxFileBytes: 1024 };
@@ -119,4 +127,76 @@ test('a ref that a power cut emptied keeps nobody from the next checkpoint, and 
     message: expect.stringContaining('reference broken'),
     hint: expect.stringContaining('devenv doctor --fix'),
   });
+});
+
+test('a rollback names tracked files that it cannot put back, of those that were asked for', async () => {
+  const t = await makeRepo();
+  const { tag } = await t.checkpoint();
+  appendFileSync(path.join(t.dir, 'a.txt'), Buffer.alloc(1024 * 1024 + 1));
+  t.write('untracked.bin', Buffer.alloc(1024 * 1024 + 1));
+  for (const paths of [undefined, ['a.txt']]) {
+    const done = await t.rollBack({ target: tag, ...(paths ? { paths } : {}) });
+    expect(done).toMatchObject({ undo: null, kept: [{ path: 'a.txt', reason: 'larger than 1 MB' }] });
+  }
+  expect((await t.rollBack({ target: tag, paths: ['src'] })).kept).toEqual([]);
+  t.write('src/b.txt', 'changed\n');
+  expect((await t.rollBack({ target: tag })).kept.map((one) => one.path)).toEqual(['a.txt']);
+});
+
+test('a broken checkpoint or undo entry is not passed over in silence', async () => {
+  const t = await makeRepo();
+  const empty = (ref: string): void => writeFileSync(path.join(t.dir, '.git/refs/devenv', ref), '');
+  await t.checkpoint({ verdict: 'passed' });
+  t.write('a.txt', 'two\n');
+  const lost = await t.checkpoint({ verdict: 'passed' });
+  empty(`checkpoints/${lost.tag}`);
+  for (let n = 0; n < 2; n++) {
+    let broken: readonly string[] = [];
+    const found = await listCheckpoints(t.repo, { onBroken: (names) => (broken = names) });
+    expect([found.length, broken]).toEqual([1, [lost.tag]]);
+  }
+  for (const target of [undefined, 'last', '-1'])
+    expect((await t.rollBack({ target, dryRun: true })).warnings).toEqual([describeBroken([lost.tag])]);
+  await expect(t.rollBack({ target: lost.tag })).rejects.toMatchObject({
+    message: expect.stringContaining('is broken'),
+    hint: expect.stringContaining('devenv doctor --fix'),
+  });
+  await t.rollBack();
+  t.write('a.txt', 'three\n');
+  await t.rollBack();
+  empty('undo/2');
+  await expect(t.undo()).rejects.toMatchObject({
+    message: expect.stringContaining('undo/2, newer than undo/1'),
+  });
+  expect(t.read('a.txt')).toBe('a\n');
+  await quarantineRefs(t.repo, await findBrokenRefs(t.repo), Date.now());
+  await t.undo();
+  expect(t.read('a.txt')).toBe('two\n');
+});
+
+test('what is staged is worth a checkpoint, though the files are those of the one before', async () => {
+  const t = await makeRepo();
+  t.write('a.txt', 'two\n');
+  t.write('src/b.txt', 'two\n');
+  const before = await t.checkpoint();
+  await t.git('add', 'a.txt');
+  const staged = await t.checkpoint({ message: 'picked' });
+  expect([staged.created, staged.tree, staged.filesChanged]).toEqual([true, before.tree, 0]);
+  expect((await t.checkpoint()).created).toBe(false);
+  // The memory of the last one may be lost.
+  const { XDG_STATE_HOME: _, ...env } = t.env;
+  const other = await openTestRepo(t.dir, { ...env, XDG_STATE_HOME: tempDir('state') });
+  expect((await other.checkpoint()).created).toBe(false);
+  await t.git('reset', '-q');
+  expect((await t.checkpoint()).created).toBe(false);
+  t.write('a.txt', 'three\n');
+  await t.rollBack({ target: staged.tag });
+  expect(await t.git('diff', '--cached', '--name-only')).toBe('a.txt');
+  const taken = await snapshot(t.repo, options);
+  await t.git('add', 'src/b.txt');
+  expect((await t.checkpoint({ snapshot: taken })).created).toBe(false);
+  expect((await t.checkpoint({ snapshot: await snapshot(t.repo, options) })).created).toBe(true);
+  // A commit of all that is staged holds it itself.
+  await t.git('commit', '-q', '-m', 'All');
+  expect((await t.checkpoint()).created).toBe(false);
 });
