@@ -127,7 +127,9 @@ export function explainFsError(error: unknown, doing: string): unknown {
       return new DevenvError(
         'environment',
         `that path cannot be: ${doing} (${messageOf(error)})`,
-        'a part of it is no folder, or it is too long',
+        messageOf(error).includes('/refs/devenv')
+          ? 'a ref stands where devenv keeps its own: devenv doctor --fix puts it aside'
+          : 'a part of it is no folder, or it is too long',
         error,
       );
     default:

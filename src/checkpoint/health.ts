@@ -4,7 +4,16 @@ import { errnoOf } from '../base/index.ts';
 import { git, mustGit } from '../git/index.ts';
 import type { Repo } from '../git/index.ts';
 import { parseMessage } from './message.ts';
-import { checkpointRefs, tagRefs } from './names.ts';
+import {
+  checkpointRefs,
+  lookedRefs,
+  pinRefs,
+  presentRefs,
+  tagRefs,
+  testedRefs,
+  trashRefs,
+  undoRefs,
+} from './names.ts';
 
 /** A ref of devenv's that leads nowhere: git's fetch and gc may fail because of it. */
 export interface BrokenRef {
@@ -14,6 +23,7 @@ export interface BrokenRef {
     | 'unreadable'
     | 'its commit is missing'
     | 'it points at no commit'
+    | 'it stands in the way of others'
     | 'a file of it is missing';
   /** What it points at; undefined where its file holds no id. */
   readonly oid: string | undefined;
@@ -21,6 +31,13 @@ export interface BrokenRef {
 
 /** A tag that devenv made, by its name. */
 const tagName = /^checkpoint-\d{8}-\d{6}(-\d+)?$/;
+
+/** Where devenv has folders of refs: a ref of that very name (made by hand) leaves no room for them. */
+const inTheWay = new Set(
+  ['refs/devenv/', checkpointRefs, undoRefs, presentRefs, testedRefs, lookedRefs, pinRefs, trashRefs].map(
+    (prefix) => prefix.slice(0, -1),
+  ),
+);
 
 /** Looks through all refs of devenv's, down to the last file that only they hold. */
 export async function findBrokenRefs(repo: Repo): Promise<readonly BrokenRef[]> {
@@ -39,7 +56,8 @@ export async function findBrokenRefs(repo: Repo): Promise<readonly BrokenRef[]> 
   const commits = new Map<string, string[]>();
   for (const [ref, oid] of refs) {
     const type = types.get(oid);
-    if (type === 'commit') commits.set(oid, [...(commits.get(oid) ?? []), ref]);
+    if (inTheWay.has(ref)) broken.push({ ref, why: 'it stands in the way of others', oid });
+    else if (type === 'commit') commits.set(oid, [...(commits.get(oid) ?? []), ref]);
     else if (type === undefined) broken.push({ ref, why: 'its commit is missing', oid });
     // A tag of that name that is more than a name is the user's.
     else if (!ref.startsWith('refs/tags/')) broken.push({ ref, why: 'it points at no commit', oid });

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { findHome, plural, run } from '../../base/index.ts';
 import { openRepo, type Repo } from '../../git/index.ts';
@@ -54,7 +54,7 @@ function writable(repo: Repo): Finding {
   const dirs = ['', 'objects', 'objects/pack', 'refs', 'refs/tags', 'refs/devenv', 'devenv'].map((name) =>
     path.join(repo.commonDir, name),
   );
-  const locked = [...new Set([repo.gitDir, ...dirs])].filter((dir) => existsSync(dir) && !mayWrite(dir));
+  const locked = [...new Set([repo.gitDir, ...dirs])].filter((dir) => isFolder(dir) && !mayWrite(dir));
   const [first, ...more] = locked;
   if (first === undefined) return fine('git directory', `${repo.gitDir} can be written`);
   return problem('error', 'git directory', {
@@ -62,6 +62,8 @@ function writable(repo: Repo): Finding {
     remedy: `make it writable for you: chmod -R u+w ${repo.commonDir} (or chown it, when it is another user's)`,
   });
 }
+
+const isFolder = (dir: string): boolean => statSync(dir, { throwIfNoEntry: false })?.isDirectory() === true;
 
 function mayWrite(dir: string): boolean {
   try {
