@@ -190,19 +190,22 @@ describe('[invariant 27] refs that lead nowhere', () => {
     await t.git('fsck');
   });
 
-  test.each(['loose', 'packed'])('a ref that stands where devenv keeps its own gives way: %s', async (how) => {
-    const t = await makeRepo();
-    await t.git('update-ref', 'refs/devenv/undo', 'HEAD');
-    if (how === 'packed') await t.git('pack-refs', '--all');
-    const { tag } = await t.checkpoint();
-    t.write('a.txt', 'newer\n');
-    await expect(t.rollBack({ target: tag })).rejects.toThrow(/undo/);
-    expect((await examine(t))('checkpoints').message).toContain('refs/devenv/undo (it stands in the way');
-    await examine(t, true);
-    await t.rollBack({ target: tag });
-    await t.undo();
-    expect(t.read('a.txt')).toBe('newer\n');
-  });
+  test.each(['loose', 'packed'])(
+    'a ref that stands where devenv keeps its own gives way: %s',
+    async (how) => {
+      const t = await makeRepo();
+      await t.git('update-ref', 'refs/devenv/undo', 'HEAD');
+      if (how === 'packed') await t.git('pack-refs', '--all');
+      const { tag } = await t.checkpoint();
+      t.write('a.txt', 'newer\n');
+      await expect(t.rollBack({ target: tag })).rejects.toThrow(/undo/);
+      expect((await examine(t))('checkpoints').message).toContain('refs/devenv/undo (it stands in the way');
+      await examine(t, true);
+      await t.rollBack({ target: tag });
+      await t.undo();
+      expect(t.read('a.txt')).toBe('newer\n');
+    },
+  );
 
   test('a healthy repository is left as it is', async () => {
     const t = await makeRepo();
