@@ -1,6 +1,6 @@
-import { DevenvError } from '../base/index.ts';
+import { DevenvError, shellQuote, showName } from '../base/index.ts';
 import { createCheckpoint, lastGood, type Checkpoint } from '../checkpoint/index.ts';
-import { repoState } from '../git/index.ts';
+import { diffCommits, displayPath, repoState, type Repo } from '../git/index.ts';
 import {
   codeDifference,
   confirmRegression,
@@ -74,6 +74,8 @@ export async function judge(ctx: StepContext): Promise<void> {
   // A scratch work tree is of what was just saved, whatever the watcher has seen.
   const key = other ? await keyOf(present) : seen;
   const known = judged?.key === key ? judged.found : undefined;
+  // What failed in place may fail for what git ignores: it says nothing about the scratch work tree.
+  const counts = where === 'place' ? ['passed', 'failed', 'flaky'] : ['passed'];
   // The tree that was tested is the tree that is kept.
   const before =
     known?.snapshot && known.snapshot.tree !== present.tree
@@ -84,9 +86,9 @@ export async function judge(ctx: StepContext): Promise<void> {
     reason: ctx.who,
     in: where,
     before,
-    known: known?.suites.filter(({ verdict }) => ['passed', 'failed', 'flaky'].includes(verdict)) ?? [],
+    known: known?.suites.filter(({ verdict }) => counts.includes(verdict)) ?? [],
     // What the watcher has already run twice fails three times in a row after this.
-    reruns: known ? 1 : 2,
+    reruns: known && where === 'place' ? 1 : 2,
     rerunMany: true,
     signal: ctx.signal(),
     ignored: input.ignored,
@@ -154,12 +156,15 @@ async function confirm(ctx: StepContext, key: string): Promise<void> {
   const found = ctx.verified.last;
   if (!good || !found) return;
   ctx.say(`runs what failed on ${good.tag}`);
-  const regression = await confirmRegression(ctx.deps, ctx.project, {
-    repo: ctx.input.repo,
-    good,
-    failed: failedSuites(found),
-    signal: ctx.signal(),
-  });
+  const regression =
+    (await outOfReach(ctx.input.repo, good, found)) ??
+    (await confirmRegression(ctx.deps, ctx.project, {
+      repo: ctx.input.repo,
+      good,
+      failed: failedSuites(found),
+      present: found.in === 'place' ? (found.snapshot ?? null) : null,
+      signal: ctx.signal(),
+    }));
   const facts = await ctx.gather();
   if (!facts || ctx.signal().aborted) return;
   await ctx.handle({
@@ -171,6 +176,27 @@ async function confirm(ctx: StepContext, key: string): Promise<void> {
     why: `${describeFailed(found)}; ${regression.why}`,
   });
 }
+
+/** No rollback moves a submodule: where one differs, the tests may fail for it, and all else would go in vain. */
+async function outOfReach(
+  repo: Repo,
+  good: Checkpoint,
+  { snapshot }: Verification,
+): Promise<{ readonly confirmed: false; readonly why: string } | undefined> {
+  if (!snapshot) return undefined;
+  const [diff = []] = await diffCommits(repo, [{ from: snapshot.commit, to: good.commit }]);
+  const one = diff.find(({ oldMode, newMode }) => oldMode === submodule || newMode === submodule);
+  if (one === undefined) return undefined;
+  const name = displayPath(one.path);
+  const way =
+    one.newMode === submodule ? `: git -C ${shellQuote(name)} checkout ${one.newOid.slice(0, 12)}` : '';
+  return {
+    confirmed: false,
+    why: `the submodule ${showName(name)} differs from ${good.tag}, and no reset puts that back${way}`,
+  };
+}
+
+const submodule = '160000';
 
 /** Puts a good checkpoint back in the place of the tree of a key, and of no other. */
 async function reset(
@@ -186,9 +212,12 @@ async function reset(
   try {
     const reason = ctx.who === 'nightly' ? 'nightly' : 'checkpointer';
     const done = await input.around.rollBack({ target: to, reason });
+    if (done.undo === null) {
+      const text = `${why}; but nothing of ${done.to} can be put back: devenv rollback says what is left`;
+      return await ctx.handle({ kind: 'refused', at: at(), tree: key, why: text });
+    }
     const trees = { from: treeOf(key), to: `${done.from}^{tree}` };
-    const [edited] =
-      done.undo === null ? [] : await codeDifference(input.repo, project, trees, input.ignored);
+    const [edited] = await codeDifference(input.repo, project, trees, input.ignored);
     if (edited !== undefined) {
       await input.around.undo();
       const text = `${why}; but ${edited} was edited in this very moment, so all is as it was`;

@@ -264,7 +264,12 @@ describe('is it this edit that broke the tests?', () => {
     edit(t);
     const second = await verify(t.deps, t.project, { suites: ['unit'], reason: 'timer', reruns: 0 });
     expect(second.verdict).toBe('failed');
-    const found = await confirmRegression(t.deps, t.project, { repo, good, failed: second.suites });
+    const found = await confirmRegression(t.deps, t.project, {
+      repo,
+      good,
+      failed: second.suites,
+      present: second.snapshot ?? null,
+    });
     expect(t.git('worktree', 'list').split('\n')).toHaveLength(1);
     return found;
   }
@@ -288,6 +293,34 @@ describe('is it this edit that broke the tests?', () => {
       by: 'run',
       why: expect.stringContaining('not this edit'),
     });
+  });
+
+  test('no: it fails for something that git ignores, and passes on both without it', async () => {
+    const found = await broken(
+      {
+        files: { 'code.txt': 'good\n', '.gitignore': 'stale.out\n' },
+        suites: [{ name: 'unit', command: 'test ! -e stale.out' }],
+      },
+      (t) => {
+        t.write('stale.out', '');
+        t.write('code.txt', 'innocent\n');
+      },
+    );
+    expect(found).toMatchObject({ confirmed: false, why: expect.stringContaining('that git ignores') });
+  });
+
+  test('yes: what git ignores makes it fail too, but the edit does so alone', async () => {
+    const found = await broken(
+      {
+        files: { 'code.txt': 'good\n', '.gitignore': 'stale.out\n' },
+        suites: [{ name: 'unit', command: 'test ! -e stale.out && grep -q good code.txt' }],
+      },
+      (t) => {
+        t.write('stale.out', '');
+        t.write('code.txt', 'bad\n');
+      },
+    );
+    expect(found).toMatchObject({ confirmed: true, by: 'run' });
   });
 
   test('it was killed there, or took too long: nobody knows, whatever the record says', async () => {
@@ -322,5 +355,35 @@ describe('is it this edit that broke the tests?', () => {
       (t) => t.write('code.txt', 'bad\n'),
     );
     expect(found).toMatchObject({ confirmed: true, by: 'record', why: expect.stringContaining('127') });
+  });
+
+  test('it cannot run there, and it failed on the good tree since: the record counts no more', async () => {
+    const found = await broken(
+      {
+        files: { 'code.txt': 'good\n', '.gitignore': 'tool\n', tool: '#!/bin/sh\ntrue\n' },
+        suites: [
+          { name: 'unit', command: 'chmod +x tool && ./tool || exit $(test -e tool && echo 1 || echo 127)' },
+        ],
+      },
+      (t) => {
+        t.write('tool', '#!/bin/sh\nfalse\n');
+        t.deps.store.recordRun({
+          projectId: t.project.id,
+          suite: 'unit',
+          verdict: 'failed',
+          tree: t.git('rev-parse', 'HEAD^{tree}').trim(),
+          at: t.deps.clock.now(),
+          durationMs: 1,
+          passed: 0,
+          failed: 1,
+          flaky: 0,
+          skipped: 0,
+          reason: 'watch',
+          why: undefined,
+        });
+        t.write('code.txt', 'innocent\n');
+      },
+    );
+    expect(found).toMatchObject({ confirmed: false, by: 'record' });
   });
 });

@@ -29,11 +29,14 @@ export async function startWatching(
     readonly attended?: boolean;
     readonly on?: TestProject;
     readonly clock?: Clock;
+    /** Before the watcher starts. */
+    readonly prepare?: (t: TestProject) => Promise<void>;
     /** In the very moment before something is put back. */
     readonly beforeRollBack?: () => void;
   },
 ): Promise<Watching> {
   const t = input.on ?? testProject(input);
+  await input.prepare?.(t);
   const log = await openLog(t.env);
   const stop = new AbortController();
   const events: WatchEvent[] = [];
