@@ -2,13 +2,14 @@ import { DevenvError, nearest, showName } from '../base/index.ts';
 import { readRef, settleImports, type Repo } from '../git/index.ts';
 import { checkpointNames, lastGood, readAll, readCheckpoints } from './list.ts';
 import type { Draft } from './row.ts';
+import { isOfWorktree } from './origin.ts';
 import { checkpointRefs, compareNames, encodeHost, hostRefs, pinRefs, trashRefs } from './names.ts';
 import { comparePulled, splitPulled } from './pulled.ts';
 import type { Checkpoint } from './types.ts';
 
 /**
  * The checkpoint a person names: its tag, a unique beginning of it (with or without `checkpoint-`),
- * `last`, `-1` (the newest), `-2`, ...; nothing is the last good one. `HOST/NAME` is one that `host pull` brought, with
+ * `last`, `-1` (the newest of this work tree), `-2`, ...; nothing is the last good one. `HOST/NAME` is one that `host pull` brought, with
  * `present` for the work tree of that box. `root` is the project for which the last good one is asked. Throws 'unknown-tag'.
  */
 export async function resolveCheckpoint(
@@ -51,7 +52,7 @@ async function pickPulled(repo: Repo, name: string): Promise<Draft | undefined> 
 async function pickAlsoTrashed(repo: Repo, name: string): Promise<Draft> {
   const all = await readAll(repo);
   try {
-    return pick(all, name);
+    return pick(all, name, name, isOfWorktree(repo));
   } catch (error) {
     const trashed = await readCheckpoints(repo, [trashRefs, `${pinRefs}undo`]);
     const found = trashed.find(({ tag }) => tag === name || tag === `checkpoint-${name}`);
@@ -70,6 +71,8 @@ async function readExact(repo: Repo, name: string): Promise<Draft | undefined> {
   if (tag === undefined) return undefined;
   const [found] = await readCheckpoints(repo, [checkpointRefs + tag]);
   const isNamed = name !== 'last' && name !== '-1';
+  // The newest may be another work tree's.
+  if (found && !isNamed && !isOfWorktree(repo)(found)) return undefined;
   if (!found && isNamed && (await readRef(repo, checkpointRefs + tag)) === undefined) throw brokenRef(tag);
   return found;
 }
@@ -90,10 +93,16 @@ function noGood(): never {
   );
 }
 
-function pick(all: readonly Draft[], name: string, asked = name): Draft {
+function pick(
+  all: readonly Draft[],
+  name: string,
+  asked = name,
+  isHere: (one: Draft) => boolean = () => true,
+): Draft {
   const short = name.replace(/^(refs\/)?(tags\/|devenv\/checkpoints\/)/, '');
   const exact =
-    all.find((draft) => draft.tag === short || draft.tag === `checkpoint-${short}`) ?? fromEnd(all, short);
+    all.find((draft) => draft.tag === short || draft.tag === `checkpoint-${short}`) ??
+    fromEnd(all, short, isHere);
   if (exact) return exact;
   const begins = all.filter(
     (draft) =>
@@ -114,8 +123,8 @@ function pick(all: readonly Draft[], name: string, asked = name): Draft {
     );
   throw new DevenvError(
     'unknown-tag',
-    `there is no checkpoint ${all.length === 0 && asked === 'last' ? 'yet' : asked}`,
-    all.length === 0 ? '`devenv checkpoint` makes one' : nearHint(all, short),
+    `there is no checkpoint ${asked === 'last' ? (all.length === 0 ? 'yet' : 'of this work tree yet') : asked}`,
+    all.length === 0 || asked === 'last' ? '`devenv checkpoint` makes one' : nearHint(all, short),
   );
 }
 
@@ -131,7 +140,8 @@ function nearHint(all: readonly Draft[], name: string): string {
   return `the nearest are ${[before, after].filter((tag) => tag !== undefined).join(' and ')}`;
 }
 
-function fromEnd(all: readonly Draft[], name: string): Draft | undefined {
-  if (name === 'last') return all[0];
-  return /^-\d+$/.test(name) ? all[Number(name.slice(1)) - 1] : undefined;
+/** What another work tree made (an agent's, one of `devenv open`) is none of the past of this one. */
+function fromEnd(all: readonly Draft[], name: string, isHere: (one: Draft) => boolean): Draft | undefined {
+  const back = name === 'last' ? 1 : Number(/^-(\d+)$/.exec(name)?.[1]);
+  return Number.isNaN(back) ? undefined : all.filter(isHere)[back - 1];
 }

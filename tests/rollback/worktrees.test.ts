@@ -1,7 +1,7 @@
 import { rmSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { lastGood, listCheckpoints } from '../../src/checkpoint/index.ts';
+import { lastGood, listCheckpoints, resolveCheckpoint } from '../../src/checkpoint/index.ts';
 import { makeRepo, openTestRepo, type TestRepo } from '../checkpoint/repo.ts';
 import { tempDir } from '../support/temp.ts';
 
@@ -76,4 +76,34 @@ test('a linked work tree in a folder called main is not the main one', async () 
   expect((await listCheckpoints(t.repo)).map(({ worktree }) => worktree)).toEqual(['main.linked', 'main']);
   await t.undo();
   expect(t.read('a.txt')).toBe('work\n');
+});
+
+test('last, -1 and -2 are the newest of this work tree', async () => {
+  const t = await makeRepo();
+  const side = await addTree(t, path.join(tempDir('linked'), 'side'));
+  await expect(side.rollBack({ target: 'last' })).rejects.toMatchObject({
+    message: 'there is no checkpoint yet',
+  });
+  t.write('a.txt', 'one\n');
+  await t.checkpoint();
+  await expect(side.rollBack({ target: 'last' })).rejects.toMatchObject({
+    message: 'there is no checkpoint of this work tree yet',
+  });
+  t.write('a.txt', 'two\n');
+  const two = await t.checkpoint();
+  side.write('a.txt', 'side\n');
+  side.write('agent.txt', 'side\n');
+  const other = await side.checkpoint();
+  for (const [target, text] of [
+    ['last', 'two\n'],
+    ['-1', 'two\n'],
+    ['-2', 'one\n'],
+    [two.tag, 'two\n'],
+    [other.tag, 'side\n'],
+  ] as const) {
+    await t.rollBack({ target });
+    expect([target, t.read('a.txt')]).toEqual([target, text]);
+  }
+  expect((await resolveCheckpoint(side.repo, 'last')).tag).toBe(other.tag);
+  await expect(resolveCheckpoint(side.repo, '-2')).rejects.toMatchObject({ code: 'unknown-tag' });
 });
