@@ -29,6 +29,19 @@ export async function requireTree(
   throw new DevenvError(
     'refused',
     `${first === '.' ? 'the files' : showName(first)}${more.length > 0 ? ' and others' : ''} changed since this was asked; nothing was put back`,
-    `devenv rollback${asked.tag === undefined ? '' : ` ${asked.tag}`} puts it back all the same`,
+    'devenv rollback puts the last good checkpoint back all the same',
   );
+}
+
+/** The answer to a question of the checkpointer's, among its decisions. */
+export async function noteAnswer(
+  ctx: CommandContext,
+  project: Project,
+  { tree, tag }: { readonly tree: string; readonly tag: string },
+): Promise<void> {
+  const { openStore } = await import('../store/index.ts');
+  const store = openStore(ctx.env, ctx.clock);
+  const text = `answered: rolled back to ${tag}; devenv undo takes this back`;
+  store.addEvent(project.id, 'checkpointer', { kind: 'answered', text, tree, tag });
+  store.close();
 }

@@ -35,6 +35,10 @@ export async function rollback(ctx: CommandContext, input: RollbackCommandInput)
       reason: 'user',
     });
   const outcome = await withConsent(ctx, input.yes, go);
+  if (input.ifTree !== undefined && outcome.undo !== null) {
+    const { noteAnswer } = await import('./if-tree.ts');
+    await noteAnswer(ctx, project, { tree: input.ifTree, tag: outcome.to });
+  }
   for (const warning of outcome.warnings) ctx.note(`warning: ${warning}`);
   return outcomeResult(ctx, outcome, input.dryRun);
 }

@@ -1,19 +1,12 @@
 import { DevenvError, openLog, openTerminal, staySmall } from '../base/index.ts';
 import { loadProject, type Project } from '../config/index.ts';
 import { rollBack, undoLast } from '../rollback/index.ts';
-import {
-  findSession,
-  isAttached,
-  setSessionOption,
-  showMenu,
-  showMessage,
-  type OwnSession,
-} from '../session/index.ts';
+import { findSession, isAttached, setSessionOption, showMessage, type OwnSession } from '../session/index.ts';
 import { openStore } from '../store/index.ts';
 import { createTmux } from '../tmux/index.ts';
 import { jsonReport, lineReport, screenReport, watchProject, type Surroundings } from '../watch/index.ts';
-import { regressionMenu } from './ask.ts';
 import type { CommandContext, CommandResult } from './context.ts';
+import { askInMenus } from './question.ts';
 import { rollbackDeps } from './rollback.ts';
 import { withPorts } from './start.ts';
 
@@ -66,16 +59,7 @@ export function surroundings(ctx: CommandContext, project: Project): Surrounding
   const onTerminal = ctx.interactive && ctx.env['DEVENV_SESSION_ID'] === undefined;
   return {
     attended: () => inSession(onTerminal, (session) => isAttached(session) || onTerminal),
-    ask: (question) =>
-      inSession(undefined, async (session) => {
-        const menu = regressionMenu(ctx, project, session, question);
-        if (await showMenu(deps, session, menu)) return undefined;
-        // No room for it, or something else is open there.
-        const { why, checkpoint } = question;
-        const text = `devenv: the tests fail: ${why}; devenv rollback ${checkpoint} puts that back`;
-        await showMessage(deps, session, text);
-        return undefined;
-      }),
+    ...askInMenus(ctx, project, deps, (action) => inSession(undefined, action)),
     tell: (text) => inSession(undefined, (session) => showMessage(deps, session, text).then(() => undefined)),
     showStatus: (text) =>
       inSession(undefined, (session) =>

@@ -1,5 +1,6 @@
-import { DevenvError, hasMark, randomId, sendSignal } from '../base/index.ts';
-import { command, explain, format, isGone } from '../tmux/index.ts';
+import { DevenvError, hasMark, sendSignal } from '../base/index.ts';
+import { explain, format, isGone } from '../tmux/index.ts';
+import { clients, clientsOf } from './clients.ts';
 import { pickWindows } from './observe.ts';
 import type { OwnSession, SessionDeps } from './types.ts';
 
@@ -73,87 +74,6 @@ export async function showMessage(deps: SessionDeps, session: OwnSession, text: 
   }
 }
 
-/** A choice put before the user. */
-interface Menu {
-  readonly title: string;
-  readonly items: readonly { readonly label: string; readonly key: string; readonly command: string }[];
-}
-
-/** The session's menu that was opened last: a number of its own, and the process of its client. */
-const menuOption = '@devenv_menu';
-
-/**
- * Opens a menu in the client that was used last; each item runs a shell command. A menu of before that nobody has
- * answered is closed. Returns false when it is not to be seen: nobody is attached, there is no room, or something
- * of the user's is open. It does not wait for the answer: a menu may stand open for hours.
- */
-export async function showMenu(deps: SessionDeps, session: OwnSession, menu: Menu): Promise<boolean> {
-  const all = await clients(deps, session);
-  const [client] = all;
-  // Without a word tmux shows no menu that is too large for the client.
-  if (client === undefined || client.width < leastWidth || client.height < menu.items.length + 3)
-    return false;
-  const room = client.width - 10;
-  const items = menu.items.flatMap(({ label, key, command: shell }) => [
-    format(label.slice(0, room)),
-    key,
-    // Expanded once by the menu and once by run-shell.
-    format(command('run-shell', '-b', format(shell))),
-  ]);
-  const open = command(
-    'display-menu',
-    '-c',
-    client.name,
-    '-T',
-    format(menu.title.length > room ? `${menu.title.slice(0, room - 2)}… ` : menu.title),
-    '-x',
-    'C',
-    '-y',
-    'C',
-    ...items,
-  );
-  await closeOwnMenu(deps, session, all);
-  const id = randomId();
-  const here = ['-t', session.id, menuOption];
-  const commands = [
-    command('set-option', ...here, `${id} ${client.pid}`),
-    open,
-    // Reached when the menu is closed, unless its client is gone.
-    command(
-      'if-shell',
-      '-t',
-      session.id,
-      '-F',
-      `#{m:${id} *,#{${menuOption}}}`,
-      command('set-option', '-u', ...here),
-    ),
-  ].join(' ; ');
-  // In the background, or this client would wait for the answer; run-shell expands formats once more.
-  const result = await deps.tmux.run(['run-shell', '-b', '-t', session.id, '-C', format(commands)]);
-  if (!result.ok) throw explain(result, 'showing a menu');
-  for (let tries = 0; tries < 40; tries++) {
-    if ((await openMenu(deps, session)).id === id) return true;
-    await deps.clock.sleep(25);
-  }
-  return false;
-}
-
-/** One of ours that nobody has answered; a popup of the user's is never closed. */
-async function closeOwnMenu(deps: SessionDeps, session: OwnSession, all: readonly Client[]): Promise<void> {
-  const { pid } = await openMenu(deps, session);
-  const client = all.find((one) => one.pid === pid);
-  if (client) await deps.tmux.run(['display-popup', '-C', '-c', client.name]);
-}
-
-async function openMenu(
-  deps: SessionDeps,
-  session: OwnSession,
-): Promise<{ readonly id: string; readonly pid: string }> {
-  const shown = await deps.tmux.run(['show-options', '-qv', '-t', session.id, menuOption]);
-  const [id = '', pid = ''] = shown.stdout.trim().split(' ');
-  return { id, pid };
-}
-
 /** Sets a user option of the session (`@devenv_status` is what its status line shows). */
 export async function setSessionOption(
   deps: SessionDeps,
@@ -163,36 +83,4 @@ export async function setSessionOption(
 ): Promise<void> {
   const result = await deps.tmux.run(['set-option', '-t', session.id, name, value]);
   if (!result.ok) throw explain(result, `setting ${name}`);
-}
-
-const leastWidth = 30;
-
-interface Client {
-  readonly name: string;
-  readonly pid: string;
-  readonly width: number;
-  readonly height: number;
-}
-
-/** The session's clients, the one used last first. */
-const clients = (deps: SessionDeps, session: OwnSession): Promise<readonly Client[]> =>
-  clientsOf(deps, session.id);
-
-async function clientsOf(deps: SessionDeps, target: string): Promise<readonly Client[]> {
-  const fields = '#{client_activity} #{client_pid} #{client_width} #{client_height} #{client_name}';
-  const result = await deps.tmux.run(['list-clients', '-t', target, '-F', fields]);
-  return result.stdout
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => {
-      const [activity = '', pid = '', width = '', height = '', ...name] = line.split(' ');
-      return {
-        activity: Number(activity),
-        pid,
-        width: Number(width),
-        height: Number(height),
-        name: name.join(' '),
-      };
-    })
-    .toSorted((a, b) => b.activity - a.activity);
 }

@@ -1,5 +1,6 @@
 export { beginStart, type BegunStart } from './begin.ts';
-export { attachSession, canAttach, isAttached, setSessionOption, showMenu, showMessage } from './attach.ts';
+export { attachSession, canAttach, isAttached, setSessionOption, showMessage } from './attach.ts';
+export { closeMenu, isIdle, showMenu } from './menu.ts';
 export { findSession, pickWindows, requireSession, unknownWindow, windowsOf } from './observe.ts';
 export { withLock } from './lock.ts';
 export { findOrphans } from './processes.ts';

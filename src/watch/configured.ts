@@ -1,6 +1,7 @@
 import { formatDuration, messageOf, self } from '../base/index.ts';
 import { checkpointerFact } from '../checkpointer/index.ts';
 import { reloadProject, type Project } from '../config/index.ts';
+import { oneAtATime } from './held-key.ts';
 import { createPicture } from './picture.ts';
 import type { Report, Surroundings, View, WatchDeps } from './types.ts';
 import { watchOnce } from './watch.ts';
@@ -97,10 +98,10 @@ async function readAnew(
     deps.log.warn({}, line);
     around.showStatus(status).catch(() => {});
   };
+  const rollBack = oneAtATime(() => around.rollBack({ reason: 'user' }));
   input.onKey((key) => {
     if (key === 'q' || key === '\u0003' || key === '\u0004') quit.abort();
-    else if (key === 'r')
-      around.rollBack({ reason: 'user' }).catch((error: unknown) => tell(messageOf(error)));
+    else if (key === 'r') rollBack()?.catch((error: unknown) => tell(messageOf(error)));
   });
   if (input.pauseMs > 0) {
     tell(`the configuration changes all the time; it is read again in ${formatDuration(input.pauseMs)}`);

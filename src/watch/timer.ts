@@ -38,6 +38,8 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
   let nap = new AbortController();
   let good: Checkpoint | undefined;
   let toldAt = 0;
+  /** The tree that somebody was asked about, and may still be. */
+  let asked: string | undefined;
 
   const view = (): TimerView => ({
     nextAt: isIdle(state) ? undefined : clock.now() + state.nextAt - clock.monotonic(),
@@ -85,6 +87,12 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
     const decided = decide(settings, state, event);
     state = decided.state;
     publish(decided.decision, checkpoint);
+    if (decided.action?.kind === 'ask') asked = decided.action.tree;
+    // About another tree by now, or put right by hand.
+    else if (asked !== undefined && state.settled !== asked) {
+      asked = undefined;
+      input.around.withdraw().catch(() => {});
+    }
     if (decided.action) await perform(ctx, decided.action);
   };
 

@@ -15,6 +15,8 @@ export interface Surroundings {
   attended(): Promise<boolean>;
   /** Puts a choice before the person (a tmux menu); does not wait for the answer. */
   ask(question: Question): Promise<void>;
+  /** The question that was asked last is none any more. */
+  withdraw(): Promise<void>;
   /** One line for everybody who is attached. */
   tell(text: string): Promise<void>;
   /** What the session's status line says. */

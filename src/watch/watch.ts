@@ -4,6 +4,7 @@ import {
   watchLock,
   type Decision,
   type Look,
+  type RolledBack,
   type WatchLock,
 } from '../checkpointer/index.ts';
 import { configFiles, reloadProject, type Project } from '../config/index.ts';
@@ -11,6 +12,7 @@ import { repoOf } from '../verify/index.ts';
 import { createIgnoreRules } from './ignore.ts';
 import { watchIgnored } from './ignored.ts';
 import { createEngine, degradedSweepMs, type Engine } from './engine.ts';
+import { oneAtATime } from './held-key.ts';
 import { lookAtFolder } from './look.ts';
 import { excludeFiles, watchFiles } from './source.ts';
 import { createPruner } from './pruner.ts';
@@ -118,7 +120,8 @@ export async function watchOnce(
         })
       : undefined;
   engine.attach(timer);
-  input.onKey?.((key) => onKey(key, { engine, timer, quit, picture, around: input.around }));
+  const rollBack = oneAtATime(() => input.around.rollBack({ reason: 'user' }));
+  input.onKey?.((key) => onKey(key, { engine, timer, quit, picture, rollBack }));
   if (input.before?.phase === 'paused') engine.togglePause();
   const way = makeWay({ deps, id: project.id, engine, timer, picture });
   await way.look();
@@ -158,10 +161,10 @@ interface KeyContext {
   readonly timer: Timer | undefined;
   readonly quit: AbortController;
   readonly picture: Picture;
-  readonly around: Surroundings;
+  readonly rollBack: () => Promise<RolledBack> | undefined;
 }
 
-function onKey(key: string, { engine, timer, quit, picture, around }: KeyContext): void {
+function onKey(key: string, { engine, timer, quit, picture, rollBack }: KeyContext): void {
   const say = (decision: Decision): void => picture.checkpointer(timerView(timer), { decision, busy: false });
   const failed = (error: unknown): void => say({ kind: 'kept', text: messageOf(error) });
   if (key === 'a') engine.want('all');
@@ -170,9 +173,8 @@ function onKey(key: string, { engine, timer, quit, picture, around }: KeyContext
   else if (key === 'q' || key === '\u0003' || key === '\u0004') quit.abort();
   else if (key === 'c') timer?.checkpointNow().catch(failed);
   else if (key === 'r') {
-    around
-      .rollBack({ reason: 'user' })
-      .then(
+    rollBack()
+      ?.then(
         (done) => say({ kind: 'reset', text: `rolled back to ${done.to}; devenv undo takes it back` }),
         failed,
       )

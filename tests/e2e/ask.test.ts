@@ -75,6 +75,10 @@ checkpoint: { every: 1s, quiet: 0s }
     await press('r');
     await until('it is put back', () => code() === 'good\n');
     await shows('devenv undo takes this back');
+    const { decisions } = (await status()).checkpoint;
+    expect(decisions.map(({ text }) => text)).toContainEqual(
+      expect.stringMatching(/^answered: rolled back to checkpoint-\S+; devenv undo takes this back$/),
+    );
   });
 
   it('nobody answers: nothing happens; a second failure takes the place of the first question', async () => {
@@ -94,6 +98,52 @@ checkpoint: { every: 1s, quiet: 0s }
     await press('k');
     await until('it is closed', async () => !(await screen()).includes('Roll back to'));
     expect(code()).toBe('broken 3\n');
+  });
+
+  it('what somebody types is no answer: the menu waits for a pause', async () => {
+    let typing = true;
+    const typed = (async () => {
+      while (typing) await press('r');
+    })();
+    try {
+      save('broken while typing\n');
+      await decided('asked');
+      for (let n = 0; n < 5; n++) {
+        await press('r');
+        expect(await screen()).not.toContain('Roll back to');
+      }
+    } finally {
+      typing = false;
+      await typed;
+    }
+    await shows('Roll back to checkpoint-');
+    expect(code()).toBe('broken while typing\n');
+  });
+
+  it('the menu goes when its question does: the tests pass again', async () => {
+    save('good once more\n');
+    await decided('tagged');
+    await until('it is closed', async () => !(await screen()).includes('Roll back to'));
+  });
+
+  it('a menu of the user stays, and when it is closed ours does not jump in its place', async () => {
+    const own = (await inner.tmux('list-clients', '-F', '#{client_name}')).trim();
+    const menu = inner.tmux('display-menu', '-c', own, '-T', 'own menu', 'one', 'o', 'true');
+    await shows('own menu');
+    save('broken behind a menu\n');
+    await decided('asked');
+    await shows('devenv rollback puts the last good state back');
+    expect(await screen()).toContain('own menu');
+    await press('q');
+    await menu;
+    await until('it is closed', async () => !(await screen()).includes('own menu'));
+    // Whatever tmux had still to do for that client is done before this.
+    await inner.tmux('display-message', '-c', own, 'after the menu');
+    await shows('after the menu');
+    expect(await screen()).not.toContain('Roll back to');
+    expect(code()).toBe('broken behind a menu\n');
+    save('good behind a menu\n');
+    await decided('tagged');
   });
 
   it('an answer after the files changed is refused, with a word', async () => {

@@ -26,6 +26,7 @@ test('when events are lost, the next look comes soon, not when the minute that h
     around: {
       attended: () => Promise.resolve(false),
       ask: () => Promise.resolve(),
+      withdraw: () => Promise.resolve(),
       tell: () => Promise.resolve(),
       showStatus: () => Promise.resolve(),
       undo: () => Promise.resolve(),

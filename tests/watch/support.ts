@@ -11,6 +11,8 @@ export interface Watching extends AsyncDisposable {
   readonly view: () => View;
   readonly press: (key: string) => void;
   readonly asked: readonly Question[];
+  /** How many questions there had been each time that one was taken back. */
+  readonly withdrawn: readonly number[];
   readonly told: readonly string[];
   readonly undo: () => Promise<unknown>;
   /** A rollback by hand. */
@@ -41,6 +43,7 @@ export async function startWatching(
   const stop = new AbortController();
   const events: WatchEvent[] = [];
   const asked: Question[] = [];
+  const withdrawn: number[] = [];
   const told: string[] = [];
   let view: View | undefined;
   let press: (key: string) => void = () => {};
@@ -50,6 +53,7 @@ export async function startWatching(
     around: () => ({
       attended: () => Promise.resolve(input.attended ?? false),
       ask: (question) => Promise.resolve(void asked.push(question)),
+      withdraw: () => Promise.resolve(void withdrawn.push(asked.length)),
       tell: (text) => Promise.resolve(void told.push(text)),
       showStatus: () => Promise.resolve(),
       undo: () => undoLast(rollbackDeps, t.project),
@@ -71,6 +75,7 @@ export async function startWatching(
     t,
     events,
     asked,
+    withdrawn,
     told,
     ended,
     verdicts,

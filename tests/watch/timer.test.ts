@@ -392,3 +392,33 @@ test('a watcher that is killed leaves the lock to the next', async () => {
     child.kill('SIGKILL');
   }
 });
+
+test('a question is taken back when its tree is: by a rollback by hand, and by tests that pass again', async () => {
+  await using w = await startWatching({ ...withTimer, attended: true });
+  await tagged(w);
+  w.t.write('code.txt', 'broken\n');
+  await until('it is asked', () => w.asked.length === 1);
+  expect(w.withdrawn).toEqual([]);
+  await w.rollBack('last');
+  await until('it is taken back', () => w.withdrawn.length === 1);
+  w.t.write('code.txt', 'broken again\n');
+  await until('it is asked again', () => w.asked.length === 2);
+  w.t.write('code.txt', 'good again\n');
+  await until('it is taken back again', () => w.withdrawn.length === 2);
+  expect(w.withdrawn).toEqual([1, 2]);
+});
+
+test('r held down is one rollback', async () => {
+  let rollbacks = 0;
+  await using w = await startWatching({ ...withTimer, beforeRollBack: () => rollbacks++ });
+  await tagged(w);
+  w.press('p');
+  w.t.write('code.txt', 'edited\n');
+  for (let n = 0; n < 10; n++) w.press('r');
+  await until('it is put back', () => code(w) === 'good\n' && w.decisions().includes('reset'));
+  expect(rollbacks).toBe(1);
+  w.t.write('code.txt', 'edited again\n');
+  w.press('r');
+  await until('it is put back again', () => code(w) === 'good\n');
+  expect(rollbacks).toBe(2);
+});
