@@ -7,6 +7,7 @@ export {
   brokenSince,
   checkpointNames,
   describeBroken,
+  lastAndGood,
   lastGood,
   listCheckpoints,
   newestName,

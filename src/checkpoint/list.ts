@@ -153,15 +153,23 @@ const mostAsked = 20;
  * the same repository judged (`root` is that of this one) says nothing of it. undefined when there is none.
  */
 export async function lastGood(repo: Repo, root?: string): Promise<Checkpoint | undefined> {
-  if ((await checkpointNames(repo)).length === 0) return undefined;
-  const all = await readAll(repo);
+  return (await lastAndGood(repo, root)).good;
+}
+
+/** The same with the name of the newest of this work tree, whatever is known of it. */
+export async function lastAndGood(
+  repo: Repo,
+  root?: string,
+): Promise<{ readonly last: string | undefined; readonly good: Checkpoint | undefined }> {
+  if ((await checkpointNames(repo)).length === 0) return { last: undefined, good: undefined };
   const isOurs = isOfProject(repo, root);
-  const isHere = isOfWorktree(repo);
-  const good = all.filter((draft) => draft.verdict === 'passed' && isHere(draft) && isOurs(draft));
-  if (good.length === 0) return undefined;
+  const here = (await readAll(repo)).filter(isOfWorktree(repo));
+  const last = here[0]?.tag;
+  const good = here.filter((draft) => draft.verdict === 'passed' && isOurs(draft));
   for (const draft of good.slice(0, mostAsked))
-    if (await isOfLine(repo, draft)) return { ...draft, filesChanged: draft.filesChanged ?? 0 };
-  return undefined;
+    if (await isOfLine(repo, draft))
+      return { last, good: { ...draft, filesChanged: draft.filesChanged ?? 0 } };
+  return { last, good: undefined };
 }
 
 /** Whether it was taken on the branch that is checked out, or on a commit that HEAD holds. */

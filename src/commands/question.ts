@@ -42,15 +42,12 @@ export function askInMenus(
     });
   const openWhenIdle = async (question: Question, signal: AbortSignal): Promise<void> => {
     const until = deps.clock.monotonic() + longestMs;
-    let idle = false;
-    while (!idle && !signal.aborted && deps.clock.monotonic() < until) {
+    while (!signal.aborted && deps.clock.monotonic() < until) {
       await deps.clock.sleep(lookMs, signal);
-      if (!signal.aborted)
-        await inSession(async (session) => {
-          idle = await isIdle(deps, session);
-        });
+      const found = { idle: false };
+      await inSession(async (session) => void (found.idle = await isIdle(deps, session)));
+      if (found.idle && !signal.aborted) return open(question);
     }
-    if (idle && !signal.aborted) await open(question);
   };
   return {
     ask: async (question) => {

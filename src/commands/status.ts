@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import {
   createColors,
   DevenvError,
@@ -7,6 +9,7 @@ import {
   projectId,
 } from '../base/index.ts';
 import { findRoot } from '../config/index.ts';
+import type { Repo } from '../git/index.ts';
 import {
   allStatuses,
   isAttached,
@@ -136,14 +139,14 @@ async function history(
     const runs = Object.entries(store.lastRuns(id)).map(([name, run]) => [name, runFacts(run)] as const);
     const next = nextLook(store.getValue(id, 'checkpointer'));
     const nightly = await nightFacts(ctx, store, id);
-    const { problem, ...found } = await tags;
+    const { problem, half, ...found } = await tags;
     return {
       nightly,
       suites: Object.fromEntries(runs),
       checkpoint: {
         ...found,
         nextAt: next.nextAt,
-        why: problem ?? next.why,
+        why: half ?? problem ?? next.why,
         ...(ctx.verbose ? { decisions: decisionsOf(store.recentEvents(id, lookedThrough)) } : {}),
       },
     };
@@ -159,22 +162,35 @@ const runFacts = ({ verdict, at, tree, durationMs }: LastRun): StatusFacts['suit
   durationMs,
 });
 
-type Tags = Pick<CheckpointFacts, 'lastGood' | 'lastGoodAt' | 'last'> & { readonly problem?: string };
+type Tags = Pick<CheckpointFacts, 'lastGood' | 'lastGoodAt' | 'last'> & {
+  readonly problem?: string;
+  /** What was killed half way. */
+  readonly half?: string;
+};
 
 async function checkpointTags(ctx: CommandContext, root: string): Promise<Tags> {
   try {
-    const [{ openRepo }, { checkpointNames, lastGood }] = await Promise.all([
+    const [{ openRepo }, { lastAndGood }] = await Promise.all([
       import('../git/index.ts'),
       import('../checkpoint/index.ts'),
     ]);
     const repo = await openRepo({ cwd: root, env: ctx.env });
-    const [good, [last]] = await Promise.all([lastGood(repo, root), checkpointNames(repo)]);
-    return { lastGood: good?.tag ?? null, lastGoodAt: good?.at ?? null, last: last ?? null };
+    const { good, last } = await lastAndGood(repo, root);
+    const half = await halfDone(repo);
+    return { lastGood: good?.tag ?? null, lastGoodAt: good?.at ?? null, last: last ?? null, ...half };
   } catch (error) {
     // Sessions work without git; then status says why there are no checkpoints.
     if (!(error instanceof DevenvError)) throw error;
     return { lastGood: null, lastGoodAt: null, last: null, problem: error.message };
   }
+}
+
+async function halfDone(repo: Repo): Promise<Pick<Tags, 'half'>> {
+  // Rare, so that nothing more is loaded for it.
+  if (!existsSync(path.join(repo.gitDir, 'devenv', 'journal.json'))) return {};
+  const { describeUnfinished, unfinished } = await import('../rollback/index.ts');
+  const found = unfinished(repo);
+  return found ? { half: describeUnfinished(found) } : {};
 }
 
 function render(ctx: CommandContext, all: readonly StatusFacts[], many: boolean): CommandResult {

@@ -101,9 +101,9 @@ checkpoint: { every: 1s, quiet: 0s }
   });
 
   it('what somebody types is no answer: the menu waits for a pause', async () => {
-    let typing = true;
+    const typing = new AbortController();
     const typed = (async () => {
-      while (typing) await press('r');
+      while (!typing.signal.aborted) await press('r');
     })();
     try {
       save('broken while typing\n');
@@ -113,7 +113,7 @@ checkpoint: { every: 1s, quiet: 0s }
         expect(await screen()).not.toContain('Roll back to');
       }
     } finally {
-      typing = false;
+      typing.abort();
       await typed;
     }
     await shows('Roll back to checkpoint-');

@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { status } from '../../src/commands/status.ts';
+import { undo as undoCommand } from '../../src/commands/undo.ts';
 import { listUndoEntries, nextUndoRef, savePresent } from '../../src/checkpoint/index.ts';
 import { checkpoint } from '../../src/commands/checkpoint.ts';
 import { diffCommits } from '../../src/git/index.ts';
@@ -215,4 +217,20 @@ test('[invariant 26] after a power cut a file that came out empty is written aga
     await recover(t.repo);
     expect(all(t)).toEqual([a, 'then', 'then']);
   }
+});
+
+test('[invariant 26] status and undo --list say what was killed half way', async () => {
+  const { t, ...to } = await ready();
+  await killed(t, to, ['a']);
+  const notes: string[] = [];
+  const ctx = testContext({ env: t.env, cwd: t.dir, note: (line) => notes.push(line) });
+  const said =
+    /^(warning: )?the rollback to checkpoint-\S+ was killed half way \(devenv rollback finishes it/;
+  const found = await status(ctx, { all: false, watch: false });
+  expect(found.json).toMatchObject({ checkpoint: { why: expect.stringMatching(said) } });
+  await undoCommand(ctx, { list: true });
+  expect(notes).toEqual([expect.stringMatching(said)]);
+  await t.rollBack({ target: to.name });
+  const after = await status(ctx, { all: false, watch: false });
+  expect(JSON.stringify(after.json)).not.toContain('half way');
 });
