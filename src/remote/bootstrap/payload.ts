@@ -57,6 +57,8 @@ export function readPackage(root: string): Readonly<Record<string, string>> {
 const ofPackage = ['name', 'version', 'type', 'license'];
 
 function shorten(name: string, text: string): string {
+  // Of the program that starts it all, the only one that is sent as it was written: its comments are for home.
+  if (name.startsWith('bin/')) return text.replaceAll(/^ *\/\/.*\n/gm, '');
   if (!name.endsWith('.json')) return text;
   return JSON.stringify(JSON.parse(text), name === 'package.json' ? ofPackage : undefined);
 }
