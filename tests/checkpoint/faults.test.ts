@@ -7,8 +7,9 @@ import { createCheckpoint, listCheckpoints, snapshot } from '../../src/checkpoin
 import { tempDir } from '../support/temp.ts';
 import { expectSound, makeShim } from '../torture/rig.ts';
 import { filesOf, gitIn, makeRepo, openTestRepo, visibleState, type TestRepo } from './repo.ts';
+import { program } from '../support/programs.ts';
 
-const actScript = path.join(import.meta.dirname, '../torture/fixtures/act.ts');
+const actScript = program('act');
 const isRoot = process.getuid?.() === 0;
 const has = (program: string): boolean => spawnSync('which', [program]).status === 0;
 

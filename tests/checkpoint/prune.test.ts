@@ -22,6 +22,7 @@ import { keepDefaults } from '../support/keep.ts';
 import { tempDir } from '../support/temp.ts';
 import { until } from '../support/until.ts';
 import { makeRepo, openTestRepo, type TestRepo } from './repo.ts';
+import { program } from '../support/programs.ts';
 
 const day = 86_400_000;
 const now = Date.now();
@@ -291,7 +292,7 @@ test.each([
 test('[invariant 38] killed at any moment, nothing is lost', async () => {
   const t = await makeRepo();
   const made = await aged(t, [3, 3, 3, 2, 2, 0]);
-  const script = path.join(import.meta.dirname, 'fixtures/prune.ts');
+  const script = program('prune');
   const killed = async (ms: number, at: number): Promise<boolean> => {
     const child = spawn(process.execPath, [script, t.dir, String(at)], {
       env: t.env,
@@ -335,7 +336,7 @@ test('[invariant 38] killed with its git in the middle of the transaction, nothi
   const made = await aged(t, [3, 0]);
   const names = [...(await manyOld(t, 150, made[0]?.commit ?? '')), ...made.map(({ tag }) => tag)];
   await t.git('pack-refs', '--all');
-  const script = path.join(import.meta.dirname, 'fixtures/prune.ts');
+  const script = program('prune');
   const trash = path.join(t.repo.commonDir, 'refs/devenv/trash');
   let [cut, locked] = [0, 0];
   for (let n = 0; n < 5; n++) {

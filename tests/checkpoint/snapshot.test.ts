@@ -7,6 +7,7 @@ import { listCheckpoints, snapshot } from '../../src/checkpoint/index.ts';
 import { openRepo } from '../../src/git/index.ts';
 import { tempDir, testEnv } from '../support/temp.ts';
 import { filesOf, gitIn, makeRepo, openTestRepo, visibleState, type TestRepo } from './repo.ts';
+import { program } from '../support/programs.ts';
 
 /** The tree that `git add -A` would make, by an index of its own. */
 async function addedTree(t: TestRepo): Promise<string> {
@@ -422,7 +423,7 @@ async function asNobody(
   t: TestRepo,
   root: boolean,
 ): Promise<{ created: boolean; partial: boolean; skipped: { path: string }[] }> {
-  const script = path.join(import.meta.dirname, 'fixtures/checkpoint.ts');
+  const script = program('checkpoint');
   const drop = root ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : [];
   execFileSync('chmod', ['a+x', path.dirname(t.dir), path.dirname(path.dirname(t.dir))]);
   const result = await run([...drop, process.execPath, script, t.dir], { env: t.env });

@@ -12,6 +12,7 @@ import { tempDir } from '../support/temp.ts';
 import { until } from '../support/until.ts';
 import { startWatching } from '../watch/support.ts';
 import { isGood, makeNightly, type Nightly } from './support.ts';
+import { program } from '../support/programs.ts';
 
 /** A suite that leaves a child behind which has left its group and its parent, and then sleeps. */
 function clinging(): { readonly command: string; readonly pids: () => readonly number[] } {
@@ -21,7 +22,7 @@ function clinging(): { readonly command: string; readonly pids: () => readonly n
   return { command, pids: () => read().split('\n').filter(Boolean).map(Number) };
 }
 
-const oneNight = path.resolve('tests/nightly/fixtures/one-night.ts');
+const oneNight = program('one-night');
 const nightsOf = ({ t }: Nightly) => readNights(t.store, t.project.id);
 
 test('out of time: everything it ran is ended, children that hide as well, and the report says so', async () => {

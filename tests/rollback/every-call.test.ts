@@ -6,8 +6,9 @@ import { listUndoEntries } from '../../src/checkpoint/index.ts';
 import { recover } from '../../src/rollback/index.ts';
 import { filesOf, makeRepo, openTestRepo, stagedState, type TestRepo } from '../checkpoint/repo.ts';
 import { makeShim, type KillAt, type Shim } from '../torture/rig.ts';
+import { program } from '../support/programs.ts';
 
-const script = path.join(import.meta.dirname, 'fixtures/rollback.ts');
+const script = program('rollback');
 
 interface State {
   readonly files: Record<string, string>;

@@ -8,6 +8,7 @@ import { describeOutcome } from '../../src/commands/rollback-result.ts';
 import { diffCommits } from '../../src/git/index.ts';
 import { journalFile } from '../../src/rollback/journal.ts';
 import { filesOf, makeRepo, type TestRepo } from '../checkpoint/repo.ts';
+import { program } from '../support/programs.ts';
 
 const names = ['a', 'b', 'c'];
 const all = (t: TestRepo): string[] => names.map((name) => t.read(name).trim());
@@ -115,7 +116,7 @@ test('a rollback that cannot get the lock of the index says that everything is a
 });
 
 const root = process.getuid?.() === 0;
-const fixture = path.join(import.meta.dirname, 'fixtures/rollback.ts');
+const fixture = program('rollback');
 
 const has = (tool: string): boolean => spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0;
 

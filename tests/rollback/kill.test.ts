@@ -5,8 +5,9 @@ import { expect, test } from 'vitest';
 import { recover } from '../../src/rollback/index.ts';
 import { filesOf, makeRepo, stagedState, type TestRepo } from '../checkpoint/repo.ts';
 import { gitEnded } from '../torture/rig.ts';
+import { program } from '../support/programs.ts';
 
-const script = path.join(import.meta.dirname, 'fixtures/rollback.ts');
+const script = program('rollback');
 const files = 60;
 
 /** A checkpoint, then a present that differs from it in every way. */

@@ -15,6 +15,7 @@ import { run } from '../../src/base/index.ts';
 import { gitIn, type TestRepo } from '../checkpoint/repo.ts';
 import { tempDir } from '../support/temp.ts';
 import { until } from '../support/until.ts';
+import { program } from '../support/programs.ts';
 
 /** What `just torture` was asked for; 0 in the everyday run. */
 export const minutes = Number(process.env['TORTURE_MINUTES'] ?? 0);
@@ -39,7 +40,7 @@ export interface Acted {
   readonly stderr: string;
 }
 
-const actScript = path.join(import.meta.dirname, 'fixtures/act.ts');
+const actScript = program('act');
 
 /** Starts an act in a process group of its own, for `kill` to end all of it or only devenv itself. */
 export function act(
