@@ -165,8 +165,8 @@ export async function refuseBrokenSince(repo: Repo, n: number): Promise<void> {
     if (!(Number(name) > n) || (await readRef(repo, ref)) !== undefined) continue;
     throw new DevenvError(
       'environment',
-      `undo/${name}, newer than undo/${n}, is broken (a power cut?): it may be the last step`,
-      'devenv doctor --fix puts it aside; devenv undo goes on with the one before it then',
+      `undo/${name}${n === 0 ? '' : `, newer than undo/${n},`} is broken (a power cut?): it may be the last step`,
+      `devenv doctor --fix puts it aside${n === 0 ? '' : '; devenv undo goes on with the one before it then'}`,
     );
   }
 }

@@ -185,8 +185,7 @@ export async function undoLast(
   if (recovered && begun)
     return finishOutcome(deps, begun, { kind, to: recovered.name, recovered, unfinished: undefined });
   const look = beginLook(repo);
-  const entry = nextStep(await listUndoEntries(repo), kind);
-  await refuseBrokenSince(repo, entry.n);
+  const entry = await nextStep(repo, kind);
   const saved = await readSaved(repo, entry.commit);
   if (input.before) input.before({ entry, commits: await commitsSince(repo, entry, saved) });
   const result = await putBack(repo, {
@@ -219,8 +218,9 @@ async function commitsSince(repo: Repo, entry: UndoEntry, before: SavedState): P
   }
 }
 
-function nextStep(entries: readonly UndoEntry[], kind: 'undo' | 'redo'): UndoEntry {
-  const entry = walkEntries(entries)[kind].at(-1);
+async function nextStep(repo: Repo, kind: 'undo' | 'redo'): Promise<UndoEntry> {
+  const entry = walkEntries(await listUndoEntries(repo))[kind].at(-1);
+  await refuseBrokenSince(repo, entry?.n ?? 0);
   if (entry) return entry;
   throw new DevenvError(
     'unknown-tag',

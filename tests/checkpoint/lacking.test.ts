@@ -162,8 +162,14 @@ test('a broken checkpoint or undo entry is not passed over in silence', async ()
     hint: expect.stringContaining('devenv doctor --fix'),
   });
   await t.rollBack();
+  const first = await t.git('rev-parse', 'refs/devenv/undo/1');
   t.write('a.txt', 'three\n');
   await t.rollBack();
+  empty('undo/1');
+  await expect(t.redo()).rejects.toMatchObject({
+    message: 'undo/1 is broken (a power cut?): it may be the last step',
+  });
+  writeFileSync(path.join(t.dir, '.git/refs/devenv/undo/1'), `${first}\n`);
   empty('undo/2');
   await expect(t.undo()).rejects.toMatchObject({
     message: expect.stringContaining('undo/2, newer than undo/1'),
