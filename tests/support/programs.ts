@@ -1,6 +1,6 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { self } from '../../src/base/index.ts';
+import { isAlive, self } from '../../src/base/index.ts';
 
 /** What tests start as processes of their own, hundreds of times. */
 const sources = {
@@ -18,7 +18,13 @@ export const program = (name: keyof typeof sources): string =>
 /** Bundles them all, for this run. Returns what removes them. */
 export async function buildPrograms(): Promise<() => void> {
   // Not in the folder of temporary files: they import packages from where they lie.
-  const dir = path.resolve('node_modules/.cache', `devenv-programs-${self.pid}`);
+  const cache = path.resolve('node_modules/.cache');
+  const dir = path.join(cache, `devenv-programs-${self.pid}`);
+  // Those of a run that was killed.
+  for (const name of existsSync(cache) ? readdirSync(cache) : []) {
+    const pid = /^devenv-programs-(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(path.join(cache, name), { recursive: true });
+  }
   mkdirSync(dir, { recursive: true });
   const { build } = await import('esbuild');
   await build({
