@@ -332,7 +332,7 @@ const [own] = await Promise.all([
 // What boxes are sent is written once more as shortly as it can be: 4 % less, and another half of a percent by what the
 // first time leaves to find. Vendors are the same files at home.
 await Promise.all(
-  ['box.js', ...vendors.map((name) => `vendor/${name}.cjs`)].map(async (name) => {
+  ['box.js', 'watcher-thread.js', ...vendors.map((name) => `vendor/${name}.cjs`)].map(async (name) => {
     const module = name.endsWith('.js');
     const shorter = (text) =>
       minify(text, {

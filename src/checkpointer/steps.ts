@@ -1,6 +1,6 @@
-import { DevenvError, shellQuote, showName } from '../base/index.ts';
+import { DevenvError, showName } from '../base/index.ts';
 import { createCheckpoint, lastGood, type Checkpoint } from '../checkpoint/index.ts';
-import { diffCommits, displayPath, repoState, type Repo } from '../git/index.ts';
+import { diffCommits, displayPath, isSubmodule, repoState, submoduleMove, type Repo } from '../git/index.ts';
 import {
   codeDifference,
   confirmRegression,
@@ -185,18 +185,12 @@ async function outOfReach(
 ): Promise<{ readonly confirmed: false; readonly why: string } | undefined> {
   if (!snapshot) return undefined;
   const [diff = []] = await diffCommits(repo, [{ from: snapshot.commit, to: good.commit }]);
-  const one = diff.find(({ oldMode, newMode }) => oldMode === submodule || newMode === submodule);
+  const one = diff.find(isSubmodule);
   if (one === undefined) return undefined;
-  const name = displayPath(one.path);
-  const way =
-    one.newMode === submodule ? `: git -C ${shellQuote(name)} checkout ${one.newOid.slice(0, 12)}` : '';
-  return {
-    confirmed: false,
-    why: `the submodule ${showName(name)} differs from ${good.tag}, and no reset puts that back${way}`,
-  };
+  const [name, move] = [showName(displayPath(one.path)), submoduleMove(one)];
+  const why = `the submodule ${name} differs from ${good.tag}, and no reset puts that back`;
+  return { confirmed: false, why: move === undefined ? why : `${why}: ${move}` };
 }
-
-const submodule = '160000';
 
 /** Puts a good checkpoint back in the place of the tree of a key, and of no other. */
 async function reset(

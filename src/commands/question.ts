@@ -58,7 +58,7 @@ export function askInMenus(
         if (await isIdle(deps, session)) return open(question);
         await closeMenu(deps, session);
         await say(session, question);
-        // Not waited for: the next look must not have to.
+        // Not waited for: the next look must not have to. The line has told it; without tmux nobody is there to be asked.
         openWhenIdle(question, signal).catch(() => {});
       });
     },

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import {
   createColors,
   DevenvError,
@@ -9,7 +7,6 @@ import {
   projectId,
 } from '../base/index.ts';
 import { findRoot } from '../config/index.ts';
-import type { Repo } from '../git/index.ts';
 import {
   allStatuses,
   isAttached,
@@ -23,6 +20,7 @@ import { createTmux } from '../tmux/index.ts';
 import { decisionsOf, lookedThrough, nextLook, type DecisionFacts } from './checkpointer-facts.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 import { nightFacts, nightLine, type NightFacts } from './night-facts.ts';
+import { halfDone } from './recovery.ts';
 
 export interface StatusInput {
   readonly all: boolean;
@@ -165,7 +163,7 @@ const runFacts = ({ verdict, at, tree, durationMs }: LastRun): StatusFacts['suit
 type Tags = Pick<CheckpointFacts, 'lastGood' | 'lastGoodAt' | 'last'> & {
   readonly problem?: string;
   /** What was killed half way. */
-  readonly half?: string;
+  readonly half?: string | undefined;
 };
 
 async function checkpointTags(ctx: CommandContext, root: string): Promise<Tags> {
@@ -177,20 +175,12 @@ async function checkpointTags(ctx: CommandContext, root: string): Promise<Tags> 
     const repo = await openRepo({ cwd: root, env: ctx.env });
     const { good, last } = await lastAndGood(repo, root);
     const half = await halfDone(repo);
-    return { lastGood: good?.tag ?? null, lastGoodAt: good?.at ?? null, last: last ?? null, ...half };
+    return { lastGood: good?.tag ?? null, lastGoodAt: good?.at ?? null, last: last ?? null, half };
   } catch (error) {
     // Sessions work without git; then status says why there are no checkpoints.
     if (!(error instanceof DevenvError)) throw error;
     return { lastGood: null, lastGoodAt: null, last: null, problem: error.message };
   }
-}
-
-async function halfDone(repo: Repo): Promise<Pick<Tags, 'half'>> {
-  // Rare, so that nothing more is loaded for it.
-  if (!existsSync(path.join(repo.gitDir, 'devenv', 'journal.json'))) return {};
-  const { describeUnfinished, unfinished } = await import('../rollback/index.ts');
-  const found = unfinished(repo);
-  return found ? { half: describeUnfinished(found) } : {};
 }
 
 function render(ctx: CommandContext, all: readonly StatusFacts[], many: boolean): CommandResult {

@@ -1,17 +1,10 @@
 import { formatAge, plural, type Colors } from '../base/index.ts';
 import { findRoot } from '../config/index.ts';
 import { openRepo } from '../git/index.ts';
-import {
-  describeUnfinished,
-  listSteps,
-  undoLast,
-  unfinished,
-  type StepBack,
-  type UndoStep,
-  type UndoSteps,
-} from '../rollback/index.ts';
+import { listSteps, undoLast, type StepBack, type UndoStep, type UndoSteps } from '../rollback/index.ts';
 import type { CommandContext, CommandResult } from './context.ts';
 import { evenIfMistaken } from './even-if-mistaken.ts';
+import { halfDone } from './recovery.ts';
 import { rollbackDeps, withConsent } from './rollback.ts';
 import { outcomeResult } from './rollback-result.ts';
 
@@ -42,8 +35,8 @@ export async function undo(ctx: CommandContext, input: UndoCommandInput): Promis
 
 async function list(ctx: CommandContext): Promise<CommandResult> {
   const repo = await openRepo({ cwd: findRoot(ctx.cwd).root, env: ctx.env });
-  const [steps, half] = [await listSteps(repo), unfinished(repo)];
-  if (half) ctx.note(`warning: ${describeUnfinished(half)}`);
+  const [steps, half] = [await listSteps(repo), await halfDone(repo)];
+  if (half !== undefined) ctx.note(`warning: ${half}`);
   return { json: stepsJson(steps), text: describeSteps(ctx.colors, steps, ctx.clock.now()) };
 }
 

@@ -26,4 +26,5 @@ export * from './identity.ts';
 export * from './branches.ts';
 export * from './locks.ts';
 export * from './own-dir.ts';
+export * from './submodules.ts';
 export * from './state-notes.ts';

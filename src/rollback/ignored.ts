@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import type { SavedState, Snapshot } from '../checkpoint/index.ts';
-import { diffCommits, diskPath, ignoredHere, ignoredIn, isIgnoreFile } from '../git/index.ts';
+import { diffCommits, diskPath, ignoredHere, ignoredIn, isIgnoreFile, submoduleMode } from '../git/index.ts';
 import type { DiffEntry, RawPath, Repo } from '../git/index.ts';
 import { blockingParent } from './check.ts';
 import { foldersOf, whyUncovered } from './plan.ts';
@@ -85,7 +85,7 @@ export async function writtenBy(
   const skipped = new Map(saved.skipped.map((skip) => [skip.path, skip.reason]));
   try {
     const [diff = []] = await diffCommits(repo, [{ from: saved.commit, to: put }]);
-    const created = diff.filter(({ oldMode, newMode }) => oldMode === '000000' && newMode !== '160000');
+    const created = diff.filter(({ oldMode, newMode }) => oldMode === '000000' && newMode !== submoduleMode);
     const paths = created.map((entry) => entry.path);
     return new Set(paths.filter((path) => whyUncovered(path, skipped) === undefined));
   } catch {

@@ -1,6 +1,5 @@
-import { shellQuote } from '../base/index.ts';
 import type { SavedState } from '../checkpoint/index.ts';
-import { displayPath, forbiddenPart, rawDir } from '../git/index.ts';
+import { displayPath, forbiddenPart, isSubmodule, rawDir, submoduleMove } from '../git/index.ts';
 import type { DiffEntry, IndexUpdate, RawPath } from '../git/index.ts';
 
 /** What a path holds: a mode and a blob, or nothing. */
@@ -48,9 +47,10 @@ export function planRollback(input: PlanInput): Plan {
 }
 
 function reasonToKeep(entry: DiffEntry, input: PlanInput): string | undefined {
-  if (entry.newMode === submodule && entry.oldMode === submodule)
-    return `a submodule: git -C ${shellQuote(displayPath(entry.path))} checkout ${entry.newOid.slice(0, 12)}`;
-  if (entry.oldMode === submodule || entry.newMode === submodule) return 'a submodule';
+  if (isSubmodule(entry)) {
+    const move = submoduleMove(entry);
+    return `a submodule${move === undefined ? '' : `: ${move}`}`;
+  }
   // No git writes these, but a repository that was fetched may hold anything.
   if (forbiddenPart(entry.path) !== undefined) return 'a name that git does not allow';
   const why = whyUncovered(entry.path, input.uncovered);
@@ -59,8 +59,6 @@ function reasonToKeep(entry: DiffEntry, input: PlanInput): string | undefined {
     return 'the checkpoint is partial: it may be that it could not read this file';
   return undefined;
 }
-
-const submodule = '160000';
 
 /** The reason why a state could not hold a path, or a folder that it is in; `uncovered` as in `PlanInput`. */
 export function whyUncovered(file: RawPath, uncovered: ReadonlyMap<string, string>): string | undefined {

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../base/index.ts';
 import type { Project } from '../config/index.ts';
-import { listTree, scratchWorktree, type RawPath } from '../git/index.ts';
+import { listTree, scratchWorktree, submoduleMode, type RawPath } from '../git/index.ts';
 import type { SuiteResult } from '../suites/index.ts';
 import { changeTimes } from './touched.ts';
 import type { Present, VerifyDeps } from './types.ts';
@@ -42,7 +42,7 @@ export async function openScratch(
       ...(signal ? { signal } : {}),
     });
     const at = path.join(scratch.path, path.relative(repo.root, project.root));
-    const files = (await listTree(repo, snapshot.commit)).filter(({ mode }) => mode !== submodule);
+    const files = (await listTree(repo, snapshot.commit)).filter(({ mode }) => mode !== submoduleMode);
     const paths = files.map((file) => file.path);
     const before = await changeTimes(scratch.path, paths);
     const names = [...new Set([scratch.path, realpathSync(scratch.path)])];
@@ -60,8 +60,6 @@ export async function openScratch(
     return messageOf(error);
   }
 }
-
-const submodule = '160000';
 
 /** A result with the paths of the scratch work tree told as those of the project. */
 export function mapResult(result: SuiteResult, { at, mapped }: Place): SuiteResult {

@@ -91,7 +91,9 @@ export function createTimer(deps: WatchDeps, project: Project, input: TimerInput
     // About another tree by now, or put right by hand.
     else if (asked !== undefined && state.settled !== asked) {
       asked = undefined;
-      input.around.withdraw().catch(() => {});
+      input.around
+        .withdraw()
+        .catch((error: unknown) => deps.log.warn({ error: messageOf(error) }, 'a question stayed open'));
     }
     if (decided.action) await perform(ctx, decided.action);
   };
